@@ -1,0 +1,3 @@
+//! From a rendered message to the wire, and back to an Outcome.
+
+pub mod email;

@@ -1,0 +1,1 @@
+//! Read contact files.

@@ -1,0 +1,157 @@
+//! Who can be told something, and how.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::{Address, Channel};
+use super::ids::ContactKey;
+
+/// A contact as its file gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The id from the file: letters, digits, `-`, `_`, `.`; unique in the instance.
+    pub id: String,
+    /// Whom or what it names: `Bürgermeisteramt Musterdorf`.
+    pub name: String,
+    /// Whom it belongs to; empty if nothing was said.
+    pub organisation: String,
+    /// How it is addressed: `Sehr geehrte Frau Dr. Özdemir`. Empty: the template pack's neutral form.
+    pub salutation: String,
+    /// Which language it reads: `de`, `en`. Empty: the instance's.
+    pub language: String,
+    /// Who is told when this contact cannot be: another contact's id.
+    pub deputy: Option<String>,
+    /// Its contact points, at most one per channel and rank, the first of a channel with rank 1.
+    pub points: Vec<ContactPoint>,
+    /// The groups it is a direct member of.
+    pub groups: Vec<String>,
+    /// Every other column of the file, empty values left out.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// One address of a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactPoint {
+    /// Where.
+    pub address: Address,
+    /// 1 is tried first within a channel.
+    pub rank: u8,
+    /// Webhooks only: the secret that signs (`whsec_…`), from column `webhook_secret`.
+    pub webhook_secret: Option<String>,
+    /// Webhooks only: the body's form, from column `webhook_format`.
+    pub webhook_format: WebhookFormat,
+}
+
+/// The form of a webhook's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookFormat {
+    /// Standard Webhooks.
+    #[default]
+    Standard,
+    /// Slack's incoming webhooks.
+    Slack,
+    /// Mattermost's incoming webhooks.
+    Mattermost,
+    /// Teams workflows.
+    Teams,
+}
+
+impl WebhookFormat {
+    /// The word in files, the store and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Slack => "slack",
+            Self::Mattermost => "mattermost",
+            Self::Teams => "teams",
+        }
+    }
+}
+
+impl std::str::FromStr for WebhookFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Standard, Self::Slack, Self::Mattermost, Self::Teams]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+            .ok_or_else(|| {
+                format!("\"{text}\" is no webhook format: write standard, slack, mattermost or teams")
+            })
+    }
+}
+
+impl Contact {
+    /// Its contact points of one channel, in the order of their ranks.
+    pub fn points_of(&self, channel: Channel) -> impl Iterator<Item = &ContactPoint> {
+        let mut points: Vec<&ContactPoint> =
+            self.points.iter().filter(|point| point.address.channel() == channel).collect();
+        points.sort_by_key(|point| point.rank);
+        points.into_iter()
+    }
+
+    /// What a template may say of it.
+    pub fn card(&self) -> ContactCard {
+        ContactCard {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            organisation: self.organisation.clone(),
+            salutation: self.salutation.clone(),
+            language: self.language.clone(),
+            attributes: self.attributes.clone(),
+        }
+    }
+}
+
+/// What a template may say of a contact; frozen with the audience. In JSON the attributes stand beside the
+/// other fields, as templates name them: `{{contact.street}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ContactCard {
+    /// See [`Contact::id`].
+    pub id: String,
+    /// See [`Contact::name`].
+    pub name: String,
+    /// See [`Contact::organisation`].
+    #[serde(default)]
+    pub organisation: String,
+    /// See [`Contact::salutation`].
+    #[serde(default)]
+    pub salutation: String,
+    /// See [`Contact::language`].
+    #[serde(default)]
+    pub language: String,
+    /// See [`Contact::attributes`].
+    #[serde(flatten)]
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// A contact that the store knows, with its pseudonym.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownContact {
+    /// What deliveries carry.
+    pub key: ContactKey,
+    /// The rest.
+    pub contact: Contact,
+}
+
+/// A named set of contacts, which may contain other groups.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Group {
+    /// Lower case, as in commands: `municipalities`, `municipalities.north`.
+    pub name: String,
+    /// What people read: `Kommunen`.
+    pub title: String,
+    /// Names of the groups in it.
+    pub contains: Vec<String>,
+}
+
+/// Everything that the contact files say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContactBook {
+    /// In the order of the files.
+    pub contacts: Vec<Contact>,
+    /// Every group that a file, a column or `groups.toml` names, by name.
+    pub groups: BTreeMap<String, Group>,
+}

