@@ -1,1 +1,111 @@
-//! Every SQL statement of the project.
+//! Every SQL statement of the project. One file per aggregate; each text serves both engines.
+
+mod claim;
+mod connection;
+mod contacts;
+mod contacts_import;
+mod deliveries;
+mod error;
+mod fan_out;
+mod instance;
+mod lanes;
+mod notices;
+mod processes;
+mod recipients;
+mod record;
+mod statement;
+mod suppressions;
+mod sweep;
+
+use std::sync::Arc;
+
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::settings::DatabaseUrl;
+
+use connection::Db;
+
+pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
+pub use contacts::ContactFilter;
+pub use contacts_import::{Change, ImportReport};
+pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, ReasonCount, Resolution};
+pub use error::StoreError;
+pub use fan_out::FanOut;
+pub use lanes::Hold;
+pub use notices::{NewNotice, Notice, NoticeSummary};
+pub use processes::Reclaimed;
+pub use recipients::{MergedRecipient, Recipient, UnreachableRecipient};
+pub use record::{Attempted, Move, Recorded};
+pub use suppressions::Suppression;
+pub use sweep::Swept;
+
+/// The store: one SQLite file, or a PostgreSQL server that several machines share.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why the store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To write: an SQLite file that is not there is made.
+    Write,
+    /// To read: a store that is not there is an error that says what to run first.
+    Read,
+}
+
+impl Store {
+    /// Opens the store at `url` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::NotThere`] when it is only read and does not exist, [`StoreError::Newer`] when a newer program
+    /// wrote it, and whatever the engine refuses.
+    pub async fn open(
+        url: &DatabaseUrl,
+        purpose: Purpose,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let db = match url {
+            DatabaseUrl::Sqlite(path) => Db::open_sqlite(path, purpose == Purpose::Write).await?,
+            DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
+        };
+        migrate(&db).await?;
+        Ok(Self { db, clock })
+    }
+
+    /// Closes every connection; on SQLite the write-ahead log is folded into the file.
+    pub async fn close(self) {
+        match self.db {
+            Db::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Whether it is one SQLite file, whose writers wait for each other.
+    pub const fn is_embedded(&self) -> bool {
+        self.db.is_sqlite()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+async fn migrate(db: &Db) -> Result<(), StoreError> {
+    let done = match db {
+        Db::Sqlite { write, .. } => sqlx::migrate!("migrations/sqlite").run(write).await,
+        Db::Postgres(pool) => sqlx::migrate!("migrations/postgres").run(pool).await,
+    };
+    done.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Newer(version),
+        sqlx::migrate::MigrateError::Execute(error) => StoreError::at("migrate", error),
+        sqlx::migrate::MigrateError::ExecuteMigration(error, _) => StoreError::at("migrate", error),
+        other => StoreError::Damaged(format!("its tables are not as this program made them: {other}")),
+    })
+}
+
+#[cfg(test)]
+mod tests;

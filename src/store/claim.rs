@@ -1,0 +1,495 @@
+//! One cycle of a dispatcher, in one short transaction: write what became of deliveries, claim new ones.
+//!
+//! A queued delivery stands in one lane. `''` is the open road, where it starts. When a claim meets a delivery whose
+//! destination is limited or whose notice is paused, it moves the row to that destination's or notice's own lane
+//! (`destination:…`, `notice:…`) and goes on; so no claim ever reads past the same blocked row twice, however many
+//! there are. What stands in a lane of its own is claimed from there as soon as the lane has room.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::contact::ContactCard;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::ids::{ContactKey, DeliveryId, NoticeId, ProcessId};
+use crate::domain::notice::Priority;
+use crate::domain::rate::Rate;
+
+use super::connection::Tx;
+use super::lanes::{Bucket, LaneRow, ensure_lane, lock_lanes, write_bucket};
+use super::record::{Attempted, Recorded, Tally, complete_notices, record, write_counts};
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// The lease of a process, and whether it still stands.
+    RENEW = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
+    /// Due deliveries of one lane and priority, those due longest first.
+    SELECT_DUE = "
+        SELECT d.delivery_id, d.notice_id, d.contact_key, d.address, d.destination, d.round, d.attempts, r.card,
+               n.state AS notice_state, n.expires_at
+        FROM deliveries d
+             JOIN notices n ON n.notice_id = d.notice_id
+             JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
+        WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
+        ORDER BY d.due_at, d.delivery_id
+        LIMIT $5 /*lock free*/";
+    /// The claim itself.
+    CLAIM = "
+        UPDATE deliveries SET state = 'sending', process_id = $2, provider = $3, updated_at = $4
+        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
+    /// Sets deliveries aside.
+    MOVE_TO_LANE = "
+        UPDATE deliveries SET lane = moved.lane
+        FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'lane' AS lane FROM json_each($1)) AS moved
+        WHERE deliveries.delivery_id = moved.delivery_id";
+    /// Whether a notice's deliveries may leave.
+    SELECT_SENDING = "SELECT state FROM notices WHERE notice_id = $1 AND state = 'sending' AND expires_at > $2";
+    /// When the next delivery of a lane is due.
+    SELECT_NEXT_DUE = "
+        SELECT due_at FROM deliveries
+        WHERE channel = $1 AND lane = $2 AND priority = $3 AND state = 'queued'
+        ORDER BY due_at LIMIT 1";
+}
+
+/// How much a lane can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// How many deliveries.
+    pub deliveries: usize,
+    /// The quota they are taken from, if there is one.
+    pub rate: Option<Rate>,
+}
+
+/// A destination that is limited, and its room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneRoom {
+    /// The destination as deliveries name it.
+    pub destination: String,
+    /// Its room.
+    pub room: Room,
+}
+
+/// What one provider could take.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest {
+    /// The channel.
+    pub channel: Channel,
+    /// The provider's name.
+    pub provider: String,
+    /// How much it can take.
+    pub room: Room,
+    /// Destinations that are limited in this process or by the configuration.
+    pub limited: Vec<LaneRoom>,
+}
+
+/// A delivery to be sent.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Its notice.
+    pub notice: NoticeId,
+    /// Whom it is for.
+    pub contact: ContactKey,
+    /// What the text may say of them.
+    pub card: ContactCard,
+    /// Where it goes.
+    pub address: String,
+    /// What it is throttled with.
+    pub destination: String,
+    /// The round.
+    pub round: i64,
+    /// The number that this try will have.
+    pub number: i64,
+    /// When the notice is not worth sending any more.
+    pub expires_at: Timestamp,
+}
+
+/// What one cycle did.
+#[derive(Debug, Default)]
+pub struct Cycled {
+    /// What recording did.
+    pub recorded: Recorded,
+    /// What was claimed.
+    pub claimed: Vec<Claimed>,
+    /// The lease had run out and others took the claims back: nothing was claimed.
+    pub lease_lost: bool,
+    /// How soon something more may be claimed that a quota or a due time held back; `None`: nothing waits.
+    pub wake_in: Option<Duration>,
+    /// Something was due and the quota or room was used up by this claim: there is more.
+    pub more: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    delivery_id: Uuid,
+    notice_id: Uuid,
+    contact_key: Uuid,
+    address: String,
+    destination: String,
+    round: i64,
+    attempts: i64,
+    card: Json<ContactCard>,
+    notice_state: String,
+    expires_at: i64,
+}
+
+#[derive(Serialize)]
+struct IdInput {
+    id: Uuid,
+}
+
+#[derive(Serialize)]
+struct LaneMove {
+    id: Uuid,
+    lane: String,
+}
+
+/// How many rows one look at a lane may take beyond what it can claim, when it meets rows to set aside.
+const LOOK_AHEAD: usize = 1_000;
+/// How often one cycle may look again at a lane whose head it had to set aside.
+const LOOKS: usize = 8;
+
+impl Store {
+    /// Writes `outcomes` and, if `claim` says so, takes new deliveries and their quota under the lease of `process`.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was recorded and nothing claimed.
+    pub async fn cycle(
+        &self,
+        process: ProcessId,
+        leased_to: Option<Timestamp>,
+        outcomes: &[Attempted],
+        claim: Option<&ClaimRequest>,
+    ) -> Result<Cycled, StoreError> {
+        let now = self.now().0;
+        let mut done = Cycled::default();
+        let mut tally = Tally::default();
+        let mut tx = self.db.begin().await?;
+        if let Some(leased_to) = leased_to {
+            done.lease_lost = tx.execute(&RENEW, (process.0, leased_to.0)).await? == 0;
+        }
+        // Lanes are locked before deliveries and counters, by every process.
+        let lanes = match claim {
+            Some(request) if !done.lease_lost => Some(lock_lanes(&mut tx, request.channel).await?),
+            _ => None,
+        };
+        record(&mut tx, process, outcomes, now, &mut tally).await?;
+        if let (Some(request), Some(lanes)) = (claim, lanes) {
+            let mut claiming = Claiming::new(request, process, lanes, now);
+            claiming.run(&mut tx).await?;
+            claiming.write_quotas(&mut tx).await?;
+            for claimed in &claiming.claimed {
+                let (from, to) = (DeliveryState::Queued, DeliveryState::Sending);
+                tally.moved(claimed.notice.0, request.channel.as_str(), from, to);
+            }
+            done.wake_in = claiming.wake_in;
+            done.more = claiming.more;
+            done.claimed = claiming.claimed;
+        }
+        let deltas = tally.into_deltas();
+        write_counts(&mut tx, &deltas).await?;
+        let touched: BTreeSet<Uuid> = deltas.iter().map(|delta| delta.notice).collect();
+        if !outcomes.is_empty() {
+            done.recorded.completed = complete_notices(&mut tx, touched, now).await?;
+        }
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+/// The state of one claim while it goes through the lanes.
+struct Claiming<'a> {
+    request: &'a ClaimRequest,
+    process: ProcessId,
+    now: i64,
+    /// The lane rows as the store has them.
+    rows: HashMap<String, LaneRow>,
+    /// Quotas by lane name, as far as this claim uses them.
+    buckets: BTreeMap<String, (Bucket, Rate)>,
+    /// Limited destinations and what they can still take.
+    limited: HashMap<String, usize>,
+    left: usize,
+    claimed: Vec<Claimed>,
+    /// How many of them are written.
+    written: usize,
+    moves: Vec<LaneMove>,
+    new_lanes: BTreeSet<String>,
+    wake_in: Option<Duration>,
+    more: bool,
+}
+
+impl<'a> Claiming<'a> {
+    fn new(request: &'a ClaimRequest, process: ProcessId, rows: HashMap<String, LaneRow>, now: i64) -> Self {
+        let mut claiming = Self {
+            request,
+            process,
+            now,
+            rows,
+            buckets: BTreeMap::new(),
+            limited: HashMap::new(),
+            left: request.room.deliveries,
+            claimed: Vec::new(),
+            written: 0,
+            moves: Vec::new(),
+            new_lanes: BTreeSet::new(),
+            wake_in: None,
+            more: false,
+        };
+        let provider = format!("provider:{}", request.provider);
+        claiming.left = claiming.grant(&provider, request.room);
+        for lane in &request.limited {
+            let granted = claiming.grant(&format!("destination:{}", lane.destination), lane.room);
+            claiming.limited.insert(lane.destination.clone(), granted);
+        }
+        let held: Vec<String> = claiming
+            .rows
+            .values()
+            .filter(|row| row.not_before > now)
+            .filter_map(|row| row.name.strip_prefix("destination:").map(str::to_owned))
+            .collect();
+        for destination in held {
+            claiming.limited.insert(destination, 0);
+        }
+        claiming
+    }
+
+    /// How many a lane may take now, by its room, its quota and its hold.
+    fn grant(&mut self, lane: &str, room: Room) -> usize {
+        let row = self.rows.get(lane);
+        if let Some(not_before) = row.map(|row| row.not_before).filter(|not_before| *not_before > self.now) {
+            self.wake_at(not_before);
+            return 0;
+        }
+        let Some(rate) = room.rate else { return room.deliveries };
+        let bucket = match row {
+            Some(row) => Bucket { tokens: row.tokens, refilled_at: row.refilled_at }.refill(rate, self.now),
+            None => Bucket { tokens: f64::from(rate.burst()), refilled_at: self.now },
+        };
+        self.buckets.insert(lane.to_owned(), (bucket, rate));
+        bucket.whole().min(room.deliveries)
+    }
+
+    fn wake_at(&mut self, at: i64) {
+        let wait = Duration::from_millis(u64::try_from(at - self.now).unwrap_or(0).max(1));
+        self.wake_after(wait);
+    }
+
+    fn wake_after(&mut self, wait: Duration) {
+        self.wake_in = Some(self.wake_in.map_or(wait, |known| known.min(wait)));
+    }
+
+    /// Goes through priorities, and within each through the lanes of their own before the open road: those are few
+    /// and their room is small.
+    async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let mut own: Vec<String> = self
+            .rows
+            .keys()
+            .filter(|name| name.starts_with("destination:") || name.starts_with("notice:"))
+            .cloned()
+            .collect();
+        own.sort();
+        let mut open = Vec::with_capacity(own.len());
+        for lane in own {
+            if self.is_open(tx, &lane).await? {
+                open.push(lane);
+            }
+        }
+        let own = open;
+        for priority in [Priority::Urgent, Priority::Normal] {
+            for lane in own.iter().map(String::as_str).chain([""]) {
+                self.take_from(tx, lane, priority).await?;
+            }
+        }
+        let wants_more = self.left > 0 || self.request.room.deliveries == 0;
+        if wants_more && self.claimed.is_empty() {
+            for priority in [Priority::Urgent, Priority::Normal] {
+                for lane in own.iter().map(String::as_str).chain([""]) {
+                    self.look_ahead(tx, lane, priority).await?;
+                }
+            }
+        }
+        self.wake_for_quotas();
+        Ok(())
+    }
+
+    /// A notice's own lane stays shut while the notice is paused, cancelled or out of time.
+    async fn is_open(&self, tx: &mut Tx, lane: &str) -> Result<bool, StoreError> {
+        let Some(notice) = lane.strip_prefix("notice:") else { return Ok(true) };
+        let Ok(notice) = Uuid::try_parse(notice) else { return Ok(false) };
+        Ok(tx.fetch_first::<(String,), _>(&SELECT_SENDING, (notice, self.now)).await?.is_some())
+    }
+
+    /// What a lane of its own may take: a limited destination what is left of its room, any other lane what is left
+    /// of the provider's.
+    fn room_of(&self, lane: &str) -> usize {
+        let own = lane.strip_prefix("destination:").and_then(|destination| self.limited.get(destination));
+        own.map_or(self.left, |own| self.left.min(*own))
+    }
+
+    async fn take_from(&mut self, tx: &mut Tx, lane: &str, priority: Priority) -> Result<(), StoreError> {
+        for look in 0..LOOKS {
+            let room = self.room_of(lane);
+            if room == 0 {
+                return Ok(());
+            }
+            let window = if look == 0 { room } else { room + LOOK_AHEAD };
+            let rows: Vec<DueRow> = tx
+                .fetch(
+                    &SELECT_DUE,
+                    (
+                        self.request.channel.as_str(),
+                        lane.to_owned(),
+                        priority.rank(),
+                        self.now,
+                        window as i64,
+                    ),
+                )
+                .await?;
+            let full = rows.len() == window;
+            let set_aside = self.sort_out(lane, rows, room);
+            self.move_aside(tx).await?;
+            self.write_claims(tx).await?;
+            if set_aside == 0 || !full {
+                self.more |= full;
+                return Ok(());
+            }
+        }
+        self.more = true;
+        Ok(())
+    }
+
+    /// Claims what may be claimed of `rows`, marks for another lane what may not; gives the number of the latter.
+    fn sort_out(&mut self, lane: &str, rows: Vec<DueRow>, room: usize) -> usize {
+        let mut taken = 0;
+        let before = self.moves.len();
+        for row in rows {
+            let own_destination = format!("destination:{}", row.destination);
+            let own_notice = format!("notice:{}", row.notice_id.simple());
+            if row.notice_state != "sending" || row.expires_at <= self.now {
+                if lane != own_notice {
+                    self.set_aside(row.delivery_id, own_notice);
+                }
+            } else if lane != own_destination && self.limited.contains_key(&row.destination) {
+                self.set_aside(row.delivery_id, own_destination);
+            } else if taken < room {
+                taken += 1;
+                self.take(lane, row);
+            }
+        }
+        self.moves.len() - before
+    }
+
+    fn set_aside(&mut self, delivery: Uuid, lane: String) {
+        if !self.rows.contains_key(&lane) {
+            self.new_lanes.insert(lane.clone());
+        }
+        self.moves.push(LaneMove { id: delivery, lane });
+    }
+
+    fn take(&mut self, lane: &str, row: DueRow) {
+        self.left -= 1;
+        if let Some(destination) = lane.strip_prefix("destination:")
+            && let Some(left) = self.limited.get_mut(destination)
+        {
+            *left -= 1;
+        }
+        for name in
+            [format!("provider:{}", self.request.provider), format!("destination:{}", row.destination)]
+        {
+            if let Some((bucket, _)) = self.buckets.get_mut(&name) {
+                bucket.tokens -= 1.0;
+            }
+        }
+        self.claimed.push(Claimed {
+            delivery: DeliveryId(row.delivery_id),
+            notice: NoticeId(row.notice_id),
+            contact: ContactKey(row.contact_key),
+            card: row.card.0,
+            address: row.address,
+            destination: row.destination,
+            round: row.round,
+            number: row.attempts + 1,
+            expires_at: Timestamp(row.expires_at),
+        });
+    }
+
+    async fn move_aside(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        if self.moves.is_empty() {
+            return Ok(());
+        }
+        for lane in std::mem::take(&mut self.new_lanes) {
+            let burst = lane
+                .strip_prefix("destination:")
+                .and_then(|_| self.buckets.get(&lane))
+                .map_or(0.0, |(_, rate)| f64::from(rate.burst()));
+            ensure_lane(tx, self.request.channel, &lane, burst, self.now).await?;
+            let row = LaneRow {
+                name: lane.clone(),
+                tokens: burst,
+                refilled_at: self.now,
+                not_before: 0,
+                reason: String::new(),
+            };
+            self.rows.insert(lane, row);
+            // Its rows can be claimed by the next cycle; there is one at once.
+            self.more = true;
+        }
+        tx.execute(&MOVE_TO_LANE, (Json(&self.moves),)).await?;
+        self.moves.clear();
+        Ok(())
+    }
+
+    async fn look_ahead(&mut self, tx: &mut Tx, lane: &str, priority: Priority) -> Result<(), StoreError> {
+        let next: Option<(i64,)> = tx
+            .fetch_first(&SELECT_NEXT_DUE, (self.request.channel.as_str(), lane.to_owned(), priority.rank()))
+            .await?;
+        if let Some((due_at,)) = next
+            && due_at > self.now
+        {
+            self.wake_at(due_at);
+        }
+        Ok(())
+    }
+
+    /// A quota that is used up says when it has one more.
+    fn wake_for_quotas(&mut self) {
+        let waits: Vec<Duration> = self
+            .buckets
+            .values()
+            .filter(|(bucket, _)| bucket.tokens < 1.0)
+            .map(|(bucket, rate)| bucket.next_in(*rate))
+            .collect();
+        for wait in waits {
+            self.wake_after(wait);
+        }
+    }
+
+    /// Writes the claims of one look, so that the next look does not meet them again.
+    async fn write_claims(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let fresh = &self.claimed[self.written..];
+        if !fresh.is_empty() {
+            let ids: Vec<IdInput> = fresh.iter().map(|claimed| IdInput { id: claimed.delivery.0 }).collect();
+            tx.execute(&CLAIM, (Json(&ids), self.process.0, self.request.provider.clone(), self.now)).await?;
+            self.written = self.claimed.len();
+        }
+        Ok(())
+    }
+
+    async fn write_quotas(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let channel = self.request.channel;
+        for (name, (bucket, _)) in &self.buckets {
+            if !self.rows.contains_key(name) {
+                ensure_lane(tx, channel, name, bucket.tokens, self.now).await?;
+            }
+            write_bucket(tx, channel, name, *bucket).await?;
+        }
+        Ok(())
+    }
+}

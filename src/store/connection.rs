@@ -1,0 +1,227 @@
+//! The two engines behind one face: connections, transactions, and running a [`Statement`].
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use super::error::{BUSY_TIMEOUT_SECONDS, StoreError};
+use super::statement::{Params, Statement};
+
+/// A row type that both drivers can fill.
+pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// An engine and its connections.
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    /// One connection writes, a few read.
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    /// All connections are alike.
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropped without [`Tx::commit`], nothing of it has happened.
+#[derive(Debug)]
+pub(super) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    pub(super) async fn open_sqlite(path: &Path, create: bool) -> Result<Self, StoreError> {
+        let unusable = |why: String| StoreError::Unusable { path: path.to_owned(), why };
+        if create {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
+            }
+        } else if !path.exists() {
+            return Err(StoreError::NotThere(path.display().to_string()));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
+            // Fewer, larger checkpoints: the same pages are rewritten by every cycle of a send.
+            .pragma("wal_autocheckpoint", "8000")
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(200);
+        let with_path = |error: StoreError| match error {
+            StoreError::Unusable { why, .. } => unusable(why),
+            other => other,
+        };
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| with_path(StoreError::at("open", error)))?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
+            .connect_lazy_with(options.create_if_missing(false));
+        Ok(Self::Sqlite { read, write })
+    }
+
+    pub(super) async fn open_postgres(url: &SecretString) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url.expose_secret())
+            .map_err(|error| StoreError::Server(error.to_string()))?
+            .application_name("rundruf")
+            .statement_cache_capacity(200);
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await
+            .map_err(|error| StoreError::at("connect", error))?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// Begins a transaction that writes. On SQLite it takes the writer's lock at once, so that it can never
+    /// fail half-way for another writer's sake.
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite { write, .. } => write
+                .begin_with("BEGIN IMMEDIATE")
+                .await
+                .map(Tx::Sqlite)
+                .map_err(|e| StoreError::at("begin", e)),
+            Self::Postgres(pool) => {
+                pool.begin().await.map(Tx::Postgres).map_err(|e| StoreError::at("begin", e))
+            }
+        }
+    }
+
+    /// Reads rows outside a transaction.
+    pub(super) async fn fetch<R: Record, P: Params>(
+        &self,
+        statement: &'static Statement,
+        params: P,
+    ) -> Result<Vec<R>, StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        match self {
+            Self::Sqlite { read, .. } => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_as_with::<Sqlite, R, _>(statement.sqlite(), arguments)
+                    .fetch_all(read)
+                    .await
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            Self::Postgres(pool) => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
+                    .fetch_all(pool)
+                    .await
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
+    }
+
+    /// Reads the first row outside a transaction, if there is one.
+    pub(super) async fn fetch_first<R: Record, P: Params>(
+        &self,
+        statement: &'static Statement,
+        params: P,
+    ) -> Result<Option<R>, StoreError> {
+        Ok(self.fetch(statement, params).await?.into_iter().next())
+    }
+
+    /// Whether one file holds everything.
+    pub(super) const fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+}
+
+impl Tx {
+    /// Runs a statement; gives the number of rows it touched.
+    pub(super) async fn execute<P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+    ) -> Result<u64, StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        match self {
+            Self::Sqlite(tx) => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
+                    .execute(&mut **tx)
+                    .await
+                    .map(|done| done.rows_affected())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            Self::Postgres(tx) => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
+                    .execute(&mut **tx)
+                    .await
+                    .map(|done| done.rows_affected())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
+    }
+
+    /// Runs a statement that gives rows.
+    pub(super) async fn fetch<R: Record, P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+    ) -> Result<Vec<R>, StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        match self {
+            Self::Sqlite(tx) => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_as_with::<Sqlite, R, _>(statement.sqlite(), arguments)
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            Self::Postgres(tx) => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
+    }
+
+    /// Runs a statement that gives rows and keeps the first, if there is one.
+    pub(super) async fn fetch_first<R: Record, P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+    ) -> Result<Option<R>, StoreError> {
+        Ok(self.fetch(statement, params).await?.into_iter().next())
+    }
+
+    /// Makes it durable.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(|e| StoreError::at("commit", e))
+    }
+}
+
+/// A missing parameter is bound as NULL by SQLite's driver without a word; so it is a fault of the program here.
+fn check_arity<P: Params>(statement: &'static Statement) {
+    debug_assert_eq!(statement.arity(), P::ARITY, "parameters of {}", statement.name());
+}
+
+fn encoding(name: &'static str, error: sqlx::error::BoxDynError) -> StoreError {
+    StoreError::Unexpected { statement: name, source: sqlx::Error::Encode(error) }
+}

@@ -1,0 +1,172 @@
+//! Contacts and groups as the store knows them: reading.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::address::{Address, Channel};
+use crate::domain::contact::{Contact, ContactPoint, Group, KnownContact};
+use crate::domain::ids::ContactKey;
+
+use super::connection::{Db, Record, Tx};
+use super::statement::{Params, Statement, statements};
+use super::{Store, StoreError};
+
+statements! {
+    /// All contacts that have not been removed, in the order of their ids.
+    SELECT_CONTACTS = "
+        SELECT contact_key, id, name, organisation, salutation, language, deputy, attributes, removed_at
+        FROM contacts
+        WHERE removed_at IS NULL OR $1 = 1
+        ORDER BY id";
+    /// All contact points.
+    SELECT_POINTS = "
+        SELECT contact_key, channel, rank, address, webhook_secret, webhook_format
+        FROM contact_points
+        ORDER BY contact_key, channel, rank";
+    /// All direct memberships.
+    SELECT_MEMBERS = "SELECT contact_key, name FROM contact_group_members ORDER BY contact_key, name";
+    /// All groups.
+    SELECT_GROUPS = "SELECT name, title FROM contact_groups ORDER BY name";
+    /// Which group contains which.
+    SELECT_CONTAINS = "SELECT name, contains FROM contact_group_contains ORDER BY name, contains";
+}
+
+/// Which contacts are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContactFilter {
+    /// Those that can be told something.
+    Present,
+    /// Also those that were removed.
+    WithRemoved,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ContactRow {
+    contact_key: Uuid,
+    id: String,
+    name: String,
+    organisation: String,
+    salutation: String,
+    language: String,
+    deputy: Option<String>,
+    attributes: Json<BTreeMap<String, String>>,
+    removed_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PointRow {
+    contact_key: Uuid,
+    channel: String,
+    rank: i64,
+    address: String,
+    webhook_secret: Option<String>,
+    webhook_format: String,
+}
+
+/// Where statements are read: inside a transaction or outside.
+pub(super) enum Reader<'a> {
+    Db(&'a Db),
+    Tx(&'a mut Tx),
+}
+
+impl Reader<'_> {
+    async fn fetch<R: Record, P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+    ) -> Result<Vec<R>, StoreError> {
+        match self {
+            Self::Db(db) => db.fetch(statement, params).await,
+            Self::Tx(tx) => tx.fetch(statement, params).await,
+        }
+    }
+}
+
+/// A contact, and whether it has been removed.
+pub(super) struct StoredContact {
+    pub(super) known: KnownContact,
+    pub(super) removed: bool,
+}
+
+pub(super) async fn read_contacts(
+    reader: &mut Reader<'_>,
+    filter: ContactFilter,
+) -> Result<Vec<StoredContact>, StoreError> {
+    let with_removed = i64::from(filter == ContactFilter::WithRemoved);
+    let rows: Vec<ContactRow> = reader.fetch(&SELECT_CONTACTS, (with_removed,)).await?;
+    let mut points: HashMap<Uuid, Vec<ContactPoint>> = HashMap::new();
+    for row in reader.fetch::<PointRow, _>(&SELECT_POINTS, ()).await? {
+        points.entry(row.contact_key).or_default().push(parse_point(&row)?);
+    }
+    let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for (key, name) in reader.fetch::<(Uuid, String), _>(&SELECT_MEMBERS, ()).await? {
+        groups.entry(key).or_default().push(name);
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredContact {
+            removed: row.removed_at.is_some(),
+            known: KnownContact {
+                key: ContactKey(row.contact_key),
+                contact: Contact {
+                    id: row.id,
+                    name: row.name,
+                    organisation: row.organisation,
+                    salutation: row.salutation,
+                    language: row.language,
+                    deputy: row.deputy,
+                    points: points.remove(&row.contact_key).unwrap_or_default(),
+                    groups: groups.remove(&row.contact_key).unwrap_or_default(),
+                    attributes: row.attributes.0,
+                },
+            },
+        })
+        .collect())
+}
+
+pub(super) async fn read_groups(reader: &mut Reader<'_>) -> Result<BTreeMap<String, Group>, StoreError> {
+    let mut groups: BTreeMap<String, Group> = reader
+        .fetch::<(String, String), _>(&SELECT_GROUPS, ())
+        .await?
+        .into_iter()
+        .map(|(name, title)| (name.clone(), Group { name, title, contains: Vec::new() }))
+        .collect();
+    for (name, contains) in reader.fetch::<(String, String), _>(&SELECT_CONTAINS, ()).await? {
+        if let Some(group) = groups.get_mut(&name) {
+            group.contains.push(contains);
+        }
+    }
+    Ok(groups)
+}
+
+fn parse_point(row: &PointRow) -> Result<ContactPoint, StoreError> {
+    let damaged = |why: String| StoreError::Damaged(format!("a contact point cannot be read: {why}"));
+    let channel: Channel = row.channel.parse().map_err(damaged)?;
+    Ok(ContactPoint {
+        address: Address::parse(channel, &row.address).map_err(damaged)?,
+        rank: u8::try_from(row.rank).unwrap_or(u8::MAX),
+        webhook_secret: row.webhook_secret.clone(),
+        webhook_format: row.webhook_format.parse().map_err(damaged)?,
+    })
+}
+
+impl Store {
+    /// All contacts in the order of their ids.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn contacts(&self) -> Result<Vec<KnownContact>, StoreError> {
+        let stored = read_contacts(&mut Reader::Db(&self.db), ContactFilter::Present).await?;
+        Ok(stored.into_iter().map(|stored| stored.known).collect())
+    }
+
+    /// All groups by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn groups(&self) -> Result<BTreeMap<String, Group>, StoreError> {
+        read_groups(&mut Reader::Db(&self.db)).await
+    }
+}

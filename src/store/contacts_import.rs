@@ -1,0 +1,332 @@
+//! Bringing the store's contacts in line with what files say: one transaction, whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::contact::{Contact, ContactBook, Group};
+use crate::domain::ids::IdSource;
+
+use super::connection::Tx;
+use super::contacts::{ContactFilter, Reader, StoredContact, read_contacts, read_groups};
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// Writes contacts, new or changed.
+    UPSERT_CONTACTS = "
+        INSERT INTO contacts (contact_key, id, name, organisation, salutation, language, deputy, attributes,
+                              removed_at, updated_at)
+        SELECT unhex(value->>'key', '-'), value->>'id', value->>'name', value->>'organisation', value->>'salutation',
+               value->>'language', value->>'deputy', value->'attributes', NULL, CAST($2 AS BIGINT)
+        FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT (contact_key) DO UPDATE SET
+            name = excluded.name, organisation = excluded.organisation, salutation = excluded.salutation,
+            language = excluded.language, deputy = excluded.deputy, attributes = excluded.attributes,
+            removed_at = NULL, updated_at = excluded.updated_at";
+    /// Forgets the contact points of some contacts.
+    DELETE_POINTS = "
+        DELETE FROM contact_points
+        WHERE contact_key IN (SELECT unhex(value->>'key', '-') FROM json_each($1))";
+    /// Writes contact points.
+    INSERT_POINTS = "
+        INSERT INTO contact_points (contact_key, channel, rank, address, webhook_secret, webhook_format)
+        SELECT unhex(value->>'key', '-'), value->>'channel', CAST(value->>'rank' AS BIGINT), value->>'address',
+               value->>'secret', value->>'format'
+        FROM json_each($1)";
+    /// Writes groups; a title that a file gives wins.
+    UPSERT_GROUPS = "
+        INSERT INTO contact_groups (name, title)
+        SELECT value->>'name', value->>'title' FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT (name) DO UPDATE SET title = excluded.title";
+    /// Adds nesting.
+    INSERT_CONTAINS = "
+        INSERT INTO contact_group_contains (name, contains)
+        SELECT value->>'name', value->>'contains' FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT DO NOTHING";
+    /// Forgets the nesting of some groups.
+    DELETE_CONTAINS = "
+        DELETE FROM contact_group_contains WHERE name IN (SELECT value->>'name' FROM json_each($1))";
+    /// Adds memberships.
+    INSERT_MEMBERS = "
+        INSERT INTO contact_group_members (name, contact_key)
+        SELECT value->>'name', unhex(value->>'key', '-') FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT DO NOTHING";
+    /// Forgets the memberships of some contacts.
+    DELETE_MEMBERS = "
+        DELETE FROM contact_group_members
+        WHERE contact_key IN (SELECT unhex(value->>'key', '-') FROM json_each($1))";
+    /// Forgets groups that no file has any more.
+    DELETE_GROUPS = "DELETE FROM contact_groups WHERE name IN (SELECT value->>'name' FROM json_each($1))";
+    /// Marks contacts as removed; their deliveries keep their key.
+    REMOVE_CONTACTS = "
+        UPDATE contacts SET removed_at = $2, updated_at = $2
+        WHERE contact_key IN (SELECT unhex(value->>'key', '-') FROM json_each($1))";
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportReport {
+    /// Ids that are new.
+    pub added: Vec<String>,
+    /// Ids that changed, with the names of the fields.
+    pub changed: Vec<Change>,
+    /// How many stayed as they were.
+    pub unchanged: usize,
+    /// Ids that were removed, because the files no longer have them.
+    pub removed: Vec<String>,
+    /// Ids that the files no longer have, and that stay because nobody asked to remove them.
+    pub missing: Vec<String>,
+    /// Names of groups that are new.
+    pub groups_added: Vec<String>,
+    /// Names of groups that were removed.
+    pub groups_removed: Vec<String>,
+}
+
+/// A contact that an import changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The contact's id.
+    pub id: String,
+    /// The names of the fields, as columns are called.
+    pub fields: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Keyed {
+    key: Uuid,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ContactInput<'a> {
+    key: Uuid,
+    id: &'a str,
+    name: &'a str,
+    organisation: &'a str,
+    salutation: &'a str,
+    language: &'a str,
+    deputy: Option<&'a str>,
+    attributes: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct PointInput<'a> {
+    key: Uuid,
+    channel: &'a str,
+    rank: u8,
+    address: &'a str,
+    secret: Option<&'a str>,
+    format: &'a str,
+}
+
+#[derive(Serialize)]
+struct MemberInput<'a> {
+    key: Uuid,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct GroupInput<'a> {
+    name: &'a str,
+    title: &'a str,
+}
+
+#[derive(Serialize)]
+struct ContainsInput<'a> {
+    name: &'a str,
+    contains: &'a str,
+}
+
+/// What is to be written.
+struct Plan<'a> {
+    report: ImportReport,
+    written: Vec<(Uuid, &'a Contact)>,
+    removed: Vec<Keyed>,
+    groups_removed: Vec<String>,
+}
+
+impl Store {
+    /// Writes what `book` says: contacts are matched by id. Memberships are added; what the book does not have stays,
+    /// unless `prune` removes it. With `dry_run` nothing is written and the report says what would be.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing has changed.
+    pub async fn import_contacts(
+        &self,
+        book: &ContactBook,
+        ids: &IdSource,
+        prune: bool,
+        dry_run: bool,
+    ) -> Result<ImportReport, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let stored = read_contacts(&mut Reader::Tx(&mut tx), ContactFilter::WithRemoved).await?;
+        let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
+        let plan = compare(book, &stored, &groups, ids, prune);
+        if dry_run {
+            return Ok(plan.report);
+        }
+        let now = self.now().0;
+        write_groups(&mut tx, book).await?;
+        write_contacts(&mut tx, &plan.written, prune, now).await?;
+        if prune {
+            tx.execute(&DELETE_POINTS, (Json(&plan.removed),)).await?;
+            tx.execute(&DELETE_MEMBERS, (Json(&plan.removed),)).await?;
+            tx.execute(&REMOVE_CONTACTS, (Json(&plan.removed), now)).await?;
+            let names: Vec<Named> = plan.groups_removed.iter().map(|name| Named { name }).collect();
+            tx.execute(&DELETE_GROUPS, (Json(&names),)).await?;
+        }
+        tx.commit().await?;
+        Ok(plan.report)
+    }
+}
+
+fn compare<'a>(
+    book: &'a ContactBook,
+    stored: &[StoredContact],
+    groups: &BTreeMap<String, Group>,
+    ids: &IdSource,
+    prune: bool,
+) -> Plan<'a> {
+    let known: HashMap<&str, &StoredContact> =
+        stored.iter().map(|stored| (stored.known.contact.id.as_str(), stored)).collect();
+    let mut report = ImportReport::default();
+    let mut written = Vec::new();
+    for contact in &book.contacts {
+        match known.get(contact.id.as_str()) {
+            None => {
+                report.added.push(contact.id.clone());
+                written.push((ids.next(), contact));
+            }
+            Some(stored) => {
+                let fields = differences(&stored.known.contact, contact, prune);
+                if stored.removed {
+                    report.added.push(contact.id.clone());
+                } else if fields.is_empty() {
+                    report.unchanged += 1;
+                    continue;
+                } else {
+                    report.changed.push(Change { id: contact.id.clone(), fields });
+                }
+                written.push((stored.known.key.0, contact));
+            }
+        }
+    }
+    let in_book: BTreeSet<&str> = book.contacts.iter().map(|contact| contact.id.as_str()).collect();
+    let gone: Vec<&StoredContact> = stored
+        .iter()
+        .filter(|stored| !stored.removed && !in_book.contains(stored.known.contact.id.as_str()))
+        .collect();
+    let gone_ids: Vec<String> = gone.iter().map(|stored| stored.known.contact.id.clone()).collect();
+    let gone_groups: Vec<String> =
+        groups.keys().filter(|name| !book.groups.contains_key(*name)).cloned().collect();
+    report.groups_added = book.groups.keys().filter(|name| !groups.contains_key(*name)).cloned().collect();
+    let removed = gone.iter().map(|stored| Keyed { key: stored.known.key.0 }).collect();
+    if prune {
+        report.removed = gone_ids;
+        report.groups_removed.clone_from(&gone_groups);
+    } else {
+        report.missing = gone_ids;
+    }
+    Plan { report, written, removed, groups_removed: gone_groups }
+}
+
+/// The names of the fields in which `new` differs from `old`.
+fn differences(old: &Contact, new: &Contact, prune: bool) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut note = |differs: bool, name: &str| {
+        if differs {
+            fields.push(name.to_owned());
+        }
+    };
+    note(old.name != new.name, "name");
+    note(old.organisation != new.organisation, "organisation");
+    note(old.salutation != new.salutation, "salutation");
+    note(old.language != new.language, "language");
+    note(old.deputy != new.deputy, "deputy");
+    for channel in crate::domain::address::Channel::ALL {
+        note(!old.points_of(channel).eq(new.points_of(channel)), channel.as_str());
+    }
+    let names: BTreeSet<&String> = old.attributes.keys().chain(new.attributes.keys()).collect();
+    for name in names {
+        note(old.attributes.get(name) != new.attributes.get(name), name);
+    }
+    let before: BTreeSet<&String> = old.groups.iter().collect();
+    let after: BTreeSet<&String> = new.groups.iter().collect();
+    note(if prune { before != after } else { !after.is_subset(&before) }, "groups");
+    fields
+}
+
+async fn write_groups(tx: &mut Tx, book: &ContactBook) -> Result<(), StoreError> {
+    let groups: Vec<GroupInput> =
+        book.groups.values().map(|group| GroupInput { name: &group.name, title: &group.title }).collect();
+    tx.execute(&UPSERT_GROUPS, (Json(&groups),)).await?;
+    let nested: Vec<&Group> = book.groups.values().filter(|group| !group.contains.is_empty()).collect();
+    let names: Vec<Named> = nested.iter().map(|group| Named { name: &group.name }).collect();
+    tx.execute(&DELETE_CONTAINS, (Json(&names),)).await?;
+    let contains: Vec<ContainsInput> = nested
+        .iter()
+        .flat_map(|group| group.contains.iter().map(|contains| ContainsInput { name: &group.name, contains }))
+        .collect();
+    tx.execute(&INSERT_CONTAINS, (Json(&contains),)).await?;
+    Ok(())
+}
+
+async fn write_contacts(
+    tx: &mut Tx,
+    written: &[(Uuid, &Contact)],
+    prune: bool,
+    now: i64,
+) -> Result<(), StoreError> {
+    let contacts: Vec<ContactInput> = written
+        .iter()
+        .map(|(key, contact)| ContactInput {
+            key: *key,
+            id: &contact.id,
+            name: &contact.name,
+            organisation: &contact.organisation,
+            salutation: &contact.salutation,
+            language: &contact.language,
+            deputy: contact.deputy.as_deref(),
+            attributes: &contact.attributes,
+        })
+        .collect();
+    tx.execute(&UPSERT_CONTACTS, (Json(&contacts), now)).await?;
+
+    let keys: Vec<Keyed> = written.iter().map(|(key, _)| Keyed { key: *key }).collect();
+    tx.execute(&DELETE_POINTS, (Json(&keys),)).await?;
+    let points: Vec<PointInput> = written
+        .iter()
+        .flat_map(|(key, contact)| {
+            contact.points.iter().map(|point| PointInput {
+                key: *key,
+                channel: point.address.channel().as_str(),
+                rank: point.rank,
+                address: point.address.as_str(),
+                secret: point.webhook_secret.as_deref(),
+                format: point.webhook_format.as_str(),
+            })
+        })
+        .collect();
+    tx.execute(&INSERT_POINTS, (Json(&points),)).await?;
+
+    if prune {
+        tx.execute(&DELETE_MEMBERS, (Json(&keys),)).await?;
+    }
+    let members: Vec<MemberInput> = written
+        .iter()
+        .flat_map(|(key, contact)| contact.groups.iter().map(|name| MemberInput { key: *key, name }))
+        .collect();
+    tx.execute(&INSERT_MEMBERS, (Json(&members),)).await?;
+    Ok(())
+}

@@ -1,0 +1,322 @@
+//! Deliveries one by one: listing, looking closely, deciding by hand.
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::ids::{DeliveryId, NoticeId};
+use crate::domain::notice::NoticeEvent;
+
+use super::connection::Tx;
+use super::notices::next_state;
+use super::record::{Tally, complete_notices, write_counts};
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// A page of deliveries, oldest first.
+    SELECT_PAGE = "
+        SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
+               d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
+        FROM deliveries d
+             JOIN notices n ON n.notice_id = d.notice_id
+             JOIN contacts c ON c.contact_key = d.contact_key
+        WHERE d.delivery_id > $1 AND ($2 = '' OR n.number = $2) AND ($3 = '' OR d.state = $3)
+          AND ($4 = '' OR d.channel = $4)
+        ORDER BY d.delivery_id LIMIT $5";
+    /// One delivery.
+    SELECT_ONE = "
+        SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
+               d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
+        FROM deliveries d
+             JOIN notices n ON n.notice_id = d.notice_id
+             JOIN contacts c ON c.contact_key = d.contact_key
+        WHERE d.delivery_id = $1";
+    /// Its tries.
+    SELECT_ATTEMPTS = "
+        SELECT round, number, provider, ended_at, outcome, code, text FROM attempts
+        WHERE delivery_id = $1 ORDER BY round, number";
+    /// Deliveries that somebody decides about.
+    SELECT_DECIDED = "
+        SELECT delivery_id, notice_id, channel, state FROM deliveries
+        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))
+        ORDER BY delivery_id /*lock*/";
+    /// The decision that it got there, or did not.
+    DECIDE = "
+        UPDATE deliveries SET state = $2, reason_code = 'manual', reason = $3, updated_at = $4
+        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
+    /// A new round.
+    NEW_ROUND = "
+        UPDATE deliveries SET state = 'queued', round = round + 1, attempts = 0, lane = '', due_at = $2,
+                              process_id = NULL, updated_at = $2
+        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
+    /// Deliveries of a notice that did not get out, and whose address may be used.
+    SELECT_NOT_OUT = "
+        SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
+        WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
+          AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
+                          AND (s.until IS NULL OR s.until > $2))
+        ORDER BY d.delivery_id /*lock*/";
+    /// The notice goes on, with this much time.
+    REOPEN_NOTICE = "
+        UPDATE notices SET state = $2, completed_at = NULL, swept = 0, updated_at = $4,
+                           expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
+        WHERE notice_id = $1";
+    /// Failures of a notice by reason.
+    SELECT_REASONS = "
+        SELECT d.channel, d.state, COALESCE(d.reason_code, '') AS code, CAST(min(COALESCE(d.reason, '')) AS TEXT),
+               CAST(count(*) AS BIGINT)
+        FROM deliveries d
+        WHERE d.notice_id = $1 AND (d.state IN ('failed', 'expired', 'suppressed', 'unclear')
+                                    OR (d.state = 'queued' AND d.attempts > 0))
+        GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3";
+}
+
+/// A delivery in lists.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct DeliveryRow {
+    /// Its id.
+    #[sqlx(rename = "delivery_id")]
+    pub id: Uuid,
+    /// Its notice's number.
+    #[sqlx(rename = "number")]
+    pub notice: String,
+    /// The contact's id from the file.
+    pub contact: String,
+    /// `email`, `sms` or `webhook`.
+    pub channel: String,
+    /// Where it goes.
+    pub address: String,
+    /// Where it stands.
+    pub state: String,
+    /// How many tries its round has seen.
+    pub attempts: i64,
+    /// Which round.
+    pub round: i64,
+    /// A short code for why.
+    pub reason_code: Option<String>,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// By which provider.
+    pub provider: Option<String>,
+    /// The provider's own name for it.
+    pub provider_ref: Option<String>,
+    /// When its next try is due, if it is queued; UTC milliseconds.
+    pub due_at: i64,
+    /// When it last changed, UTC milliseconds.
+    pub updated_at: i64,
+}
+
+/// One try, as it was written down.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct AttemptRow {
+    /// The round.
+    pub round: i64,
+    /// The number within the round.
+    pub number: i64,
+    /// By which provider.
+    pub provider: String,
+    /// When it ended, UTC milliseconds.
+    pub ended_at: i64,
+    /// `accepted`, `deferred`, `refused`, …
+    pub outcome: String,
+    /// The code that came back.
+    pub code: String,
+    /// The words that came back.
+    pub text: String,
+}
+
+/// A delivery and all its tries.
+#[derive(Debug, Clone)]
+pub struct DeliveryDetail {
+    /// The delivery.
+    pub delivery: DeliveryRow,
+    /// Its tries, in order.
+    pub attempts: Vec<AttemptRow>,
+}
+
+/// Which deliveries are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Of this notice only, by number.
+    pub notice: Option<String>,
+    /// In this state only.
+    pub state: Option<DeliveryState>,
+    /// By this channel only.
+    pub channel: Option<Channel>,
+}
+
+/// What a person decided about an unclear delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// It got there.
+    Sent,
+    /// It did not, and is not sent again.
+    Failed,
+    /// It is sent again.
+    Resend,
+}
+
+/// How many deliveries share an end and a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonCount {
+    /// `email`, `sms` or `webhook`.
+    pub channel: String,
+    /// Where they stand.
+    pub state: DeliveryState,
+    /// The short code they share.
+    pub code: String,
+    /// One of their texts.
+    pub example: String,
+    /// How many.
+    pub count: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct StandingRow {
+    delivery_id: Uuid,
+    notice_id: Uuid,
+    channel: String,
+    state: String,
+}
+
+#[derive(Serialize)]
+struct IdInput {
+    id: Uuid,
+}
+
+impl Store {
+    /// Up to `limit` deliveries after `after`, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<DeliveryId>,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |id| id.0);
+        let notice = filter.notice.clone().unwrap_or_default();
+        let state = filter.state.map_or("", DeliveryState::as_str);
+        let channel = filter.channel.map_or("", Channel::as_str);
+        self.db.fetch(&SELECT_PAGE, (after, notice, state, channel, limit)).await
+    }
+
+    /// One delivery with its tries.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        let Some(delivery) = self.db.fetch_first(&SELECT_ONE, (id.0,)).await? else { return Ok(None) };
+        let attempts = self.db.fetch(&SELECT_ATTEMPTS, (id.0,)).await?;
+        Ok(Some(DeliveryDetail { delivery, attempts }))
+    }
+
+    /// Failures, doubts and deferrals of a notice by reason, most frequent first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn reasons(&self, notice: NoticeId) -> Result<Vec<ReasonCount>, StoreError> {
+        let rows: Vec<(String, String, String, String, i64)> =
+            self.db.fetch(&SELECT_REASONS, (notice.0,)).await?;
+        rows.into_iter()
+            .map(|(channel, state, code, example, count)| {
+                let state = state.parse().map_err(StoreError::Damaged)?;
+                Ok(ReasonCount { channel, state, code, example, count })
+            })
+            .collect()
+    }
+
+    /// Writes down what a person found out about unclear deliveries: all of them or none. Deliveries that are sent
+    /// again have until `expires_at`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] names a delivery that does not exist or is not unclear.
+    pub async fn resolve(
+        &self,
+        ids: &[DeliveryId],
+        resolution: Resolution,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.now().0;
+        let mut tx = self.db.begin().await?;
+        let input: Vec<IdInput> = ids.iter().map(|id| IdInput { id: id.0 }).collect();
+        let rows: Vec<StandingRow> = tx.fetch(&SELECT_DECIDED, (Json(&input),)).await?;
+        for id in ids {
+            match rows.iter().find(|row| row.delivery_id == id.0) {
+                None => return Err(StoreError::Conflict(format!("there is no delivery {id}"))),
+                Some(row) if row.state != "unclear" => {
+                    return Err(StoreError::Conflict(format!(
+                        "delivery {id} is {}, not unclear: nothing was changed",
+                        row.state
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        match resolution {
+            Resolution::Resend => return self.start_round(tx, &rows, expires_at).await,
+            Resolution::Sent | Resolution::Failed => {}
+        }
+        let (to, words) = if resolution == Resolution::Sent {
+            (DeliveryState::Sent, "a person found out that it arrived")
+        } else {
+            (DeliveryState::Failed, "a person found out that it did not arrive")
+        };
+        tx.execute(&DECIDE, (Json(&input), to.as_str(), words, now)).await?;
+        let mut tally = Tally::default();
+        for row in &rows {
+            tally.moved(row.notice_id, &row.channel, DeliveryState::Unclear, to);
+        }
+        write_counts(&mut tx, &tally.into_deltas()).await?;
+        tx.commit().await
+    }
+
+    /// Sends a notice again to those who did not get it; gives how many. Addresses that are suppressed now and
+    /// deliveries that are unclear are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the notice is not one that can be sent again.
+    pub async fn retry_notice(&self, notice: NoticeId, expires_at: Timestamp) -> Result<usize, StoreError> {
+        let mut tx = self.db.begin().await?;
+        next_state(&mut tx, notice, NoticeEvent::Retry).await?;
+        let rows: Vec<StandingRow> = tx.fetch(&SELECT_NOT_OUT, (notice.0, self.now().0)).await?;
+        let count = rows.len();
+        if count > 0 {
+            self.start_round(tx, &rows, expires_at).await?;
+        }
+        Ok(count)
+    }
+
+    async fn start_round(
+        &self,
+        mut tx: Tx,
+        rows: &[StandingRow],
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.now().0;
+        let input: Vec<IdInput> = rows.iter().map(|row| IdInput { id: row.delivery_id }).collect();
+        tx.execute(&NEW_ROUND, (Json(&input), now)).await?;
+        let mut tally = Tally::default();
+        let mut notices: Vec<Uuid> = Vec::new();
+        for row in rows {
+            let from: DeliveryState = row.state.parse().map_err(StoreError::Damaged)?;
+            tally.moved(row.notice_id, &row.channel, from, DeliveryState::Queued);
+            notices.push(row.notice_id);
+        }
+        notices.sort_unstable();
+        notices.dedup();
+        write_counts(&mut tx, &tally.into_deltas()).await?;
+        for notice in notices {
+            let state = next_state(&mut tx, NoticeId(notice), NoticeEvent::Retry).await?;
+            tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
+        }
+        // Nothing to wait for can be left over, but a notice must never hang.
+        complete_notices(&mut tx, rows.iter().map(|row| row.notice_id), now).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,31 @@
+//! What belongs to this instance alone.
+
+use super::connection::Tx;
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// The value of a name.
+    SELECT_VALUE = "SELECT value FROM instance_values WHERE name = $1";
+    /// Keeps the first value that was written.
+    INSERT_VALUE = "INSERT INTO instance_values (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+}
+
+impl Store {
+    /// The value called `name`; if there is none yet, `fresh` becomes it. Two processes that ask at once get the
+    /// same.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn instance_value(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
+        if let Some((value,)) = self.db.fetch_first::<(String,), _>(&SELECT_VALUE, (name.to_owned(),)).await?
+        {
+            return Ok(value);
+        }
+        let mut tx: Tx = self.db.begin().await?;
+        tx.execute(&INSERT_VALUE, (name.to_owned(), fresh.to_owned())).await?;
+        let kept = tx.fetch_first::<(String,), _>(&SELECT_VALUE, (name.to_owned(),)).await?;
+        tx.commit().await?;
+        Ok(kept.map_or_else(|| fresh.to_owned(), |(value,)| value))
+    }
+}

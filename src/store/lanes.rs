@@ -1,0 +1,213 @@
+//! Quotas and holds that all processes share.
+//!
+//! A row exists for a provider or destination that is limited, slow or held, and for a notice whose deliveries were
+//! set aside; ten thousand ordinary destinations have none. Time in a quota is clamped: whatever a clock says, a
+//! refill is never negative and never more than the burst.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::rate::Rate;
+
+use super::connection::Tx;
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// All lanes of a channel, locked in one order so that processes never wait for each other in a ring.
+    SELECT_LANES = "
+        SELECT name, tokens, refilled_at, not_before, reason FROM lanes
+        WHERE channel = $1
+        ORDER BY name /*lock*/";
+    /// The same without a lock, for lists.
+    READ_LANES = "
+        SELECT name, tokens, refilled_at, not_before, reason FROM lanes
+        WHERE channel = $1
+        ORDER BY name";
+    /// A lane that nobody has used yet.
+    INSERT_LANE = "
+        INSERT INTO lanes (channel, name, tokens, refilled_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (channel, name) DO NOTHING";
+    /// What is left of a quota.
+    UPDATE_TOKENS = "UPDATE lanes SET tokens = $3, refilled_at = $4 WHERE channel = $1 AND name = $2";
+    /// Holds a lane, once more in a row.
+    HOLD_LANE = "
+        INSERT INTO lanes (channel, name, not_before, holds, reason) VALUES ($1, $2, $3, 1, $4)
+        ON CONFLICT (channel, name) DO UPDATE SET
+            not_before = excluded.not_before, holds = lanes.holds + 1, reason = excluded.reason";
+    /// Lifts a hold.
+    RELEASE_LANE = "
+        UPDATE lanes SET not_before = 0, holds = 0, reason = '' WHERE channel = $1 AND name = $2";
+    /// Forgets lanes of destinations and notices that nothing waits in any more.
+    DELETE_IDLE_LANES = "
+        DELETE FROM lanes
+        WHERE channel = $1 AND not_before <= $2 AND (name LIKE 'destination:%' OR name LIKE 'notice:%')
+          AND NOT EXISTS (SELECT 1 FROM deliveries d
+                          WHERE d.channel = lanes.channel AND d.lane = lanes.name AND d.state = 'queued')";
+}
+
+/// A lane that nothing leaves by for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// `provider:…` or `destination:…`
+    pub lane: String,
+    /// When it is tried again.
+    pub not_before: Timestamp,
+    /// Why, in the other side's words.
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct LaneRow {
+    pub(super) name: String,
+    pub(super) tokens: f64,
+    pub(super) refilled_at: i64,
+    pub(super) not_before: i64,
+    pub(super) reason: String,
+}
+
+/// A quota as it is inside one transaction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Bucket {
+    pub(super) tokens: f64,
+    pub(super) refilled_at: i64,
+}
+
+/// Quotas are filled a hair slower than they allow, so that what is taken at their edge and leaves a moment late
+/// still keeps every window of time under the limit.
+const MARGIN: f64 = 0.99;
+
+impl Bucket {
+    /// What `bucket` holds at `now` under `rate`.
+    pub(super) fn refill(self, rate: Rate, now: i64) -> Self {
+        let burst = f64::from(rate.burst());
+        let elapsed = now.saturating_sub(self.refilled_at).max(0);
+        let gained = elapsed as f64 / 1_000.0 * rate.per_second() * MARGIN;
+        Self { tokens: (self.tokens + gained).clamp(0.0, burst), refilled_at: now }
+    }
+
+    /// How many may leave now.
+    pub(super) fn whole(self) -> usize {
+        self.tokens.max(0.0) as usize
+    }
+
+    /// How long until one more may leave under `rate`.
+    pub(super) fn next_in(self, rate: Rate) -> Duration {
+        let missing = (1.0 - self.tokens).max(0.0);
+        Duration::from_secs_f64(missing / (rate.per_second() * MARGIN))
+    }
+}
+
+pub(super) async fn lock_lanes(
+    tx: &mut Tx,
+    channel: Channel,
+) -> Result<HashMap<String, LaneRow>, StoreError> {
+    let rows: Vec<LaneRow> = tx.fetch(&SELECT_LANES, (channel.as_str(),)).await?;
+    Ok(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
+}
+
+/// Makes a lane's row if it is not there. Its quota starts full.
+pub(super) async fn ensure_lane(
+    tx: &mut Tx,
+    channel: Channel,
+    name: &str,
+    burst: f64,
+    now: i64,
+) -> Result<(), StoreError> {
+    tx.execute(&INSERT_LANE, (channel.as_str(), name.to_owned(), burst, now)).await.map(|_| ())
+}
+
+pub(super) async fn write_bucket(
+    tx: &mut Tx,
+    channel: Channel,
+    name: &str,
+    bucket: Bucket,
+) -> Result<(), StoreError> {
+    tx.execute(&UPDATE_TOKENS, (channel.as_str(), name.to_owned(), bucket.tokens, bucket.refilled_at))
+        .await
+        .map(|_| ())
+}
+
+impl Store {
+    /// Holds a lane until `not_before`: no process claims anything for it.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn hold_lane(&self, channel: Channel, hold: &Hold) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(&HOLD_LANE, (channel.as_str(), hold.lane.clone(), hold.not_before.0, hold.reason.clone()))
+            .await?;
+        tx.commit().await
+    }
+
+    /// Lifts a hold.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn release_lane(&self, channel: Channel, lane: &str) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(&RELEASE_LANE, (channel.as_str(), lane.to_owned())).await?;
+        tx.commit().await
+    }
+
+    /// The lanes of a channel that are held now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn holds(&self, channel: Channel) -> Result<Vec<Hold>, StoreError> {
+        let now = self.now().0;
+        let rows: Vec<LaneRow> = self.db.fetch(&READ_LANES, (channel.as_str(),)).await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| row.not_before > now)
+            .map(|row| Hold { lane: row.name, not_before: Timestamp(row.not_before), reason: row.reason })
+            .collect())
+    }
+
+    /// Forgets lanes that nothing waits in any more.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn forget_idle_lanes(&self, channel: Channel) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(&DELETE_IDLE_LANES, (channel.as_str(), self.now().0)).await?;
+        tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_clock_that_jumps_gives_no_more_than_the_burst() {
+        let rate: Rate = "50/s, burst 5".parse().unwrap();
+        let bucket = Bucket { tokens: 0.0, refilled_at: 1_000_000 };
+        assert_eq!(bucket.refill(rate, 999_999_999_999).whole(), 5);
+        assert_eq!(bucket.refill(rate, 0).whole(), 0);
+        assert_eq!(bucket.refill(rate, 0).refilled_at, 0, "after a step back it fills again from there");
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_exceeds_the_quota_and_its_burst(
+            steps in proptest::collection::vec((0_i64..400, 0_usize..40), 1..200),
+        ) {
+            let rate: Rate = "50/s".parse().unwrap();
+            let (mut bucket, mut now) = (Bucket { tokens: 5.0, refilled_at: 0 }, 0);
+            let mut taken: Vec<(i64, usize)> = Vec::new();
+            for (wait, wanted) in steps {
+                now += wait;
+                bucket = bucket.refill(rate, now);
+                let grant = bucket.whole().min(wanted);
+                bucket.tokens -= grant as f64;
+                taken.push((now, grant));
+                let window: usize = taken.iter().filter(|(at, _)| now - at < 5_000).map(|(_, n)| n).sum();
+                prop_assert!(window <= 255, "{window} in five seconds");
+            }
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! Notices: submitting, releasing, moving between states, listing.
+
+use std::collections::BTreeMap;
+
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::address::Channel;
+use crate::domain::audience::Audience;
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::{Counts, DeliveryState};
+use crate::domain::ids::NoticeId;
+use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
+
+use super::connection::Tx;
+use super::recipients::{MergedRecipient, Recipient, UnreachableRecipient, freeze};
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// The next number of a year; nobody else gets one until the transaction ends.
+    TAKE_SEQUENCE = "
+        INSERT INTO notice_sequences (year, last) VALUES ($1, 1)
+        ON CONFLICT (year) DO UPDATE SET last = notice_sequences.last + 1
+        RETURNING last";
+    /// A notice, as it is submitted.
+    INSERT_NOTICE = "
+        INSERT INTO notices (notice_id, year, sequence, number, code, template, title, state, priority, visibility,
+                             exercise, content, variables, audience, created_at, created_by, expires_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'draft', $8, $9, $10, $11, $12, $13, $14, $15, $16, $14)";
+    /// How long the frozen list is.
+    UPDATE_RECIPIENTS = "UPDATE notices SET recipients = $2 WHERE notice_id = $1";
+    /// One notice.
+    SELECT_NOTICE = "
+        SELECT notice_id, number, code, template, title, state, priority, visibility, exercise, content, variables,
+               audience, created_at, created_by, released_at, scheduled_at, expires_at, completed_at
+        FROM notices WHERE notice_id = $1";
+    /// The id behind a number.
+    SELECT_ID = "SELECT notice_id FROM notices WHERE number = $1";
+    /// All notices, oldest first.
+    SELECT_SUMMARIES = "
+        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
+               scheduled_at, expires_at, completed_at, recipients, fanned_out
+        FROM notices ORDER BY notice_id";
+    /// One of them.
+    SELECT_SUMMARY = "
+        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
+               scheduled_at, expires_at, completed_at, recipients, fanned_out
+        FROM notices WHERE notice_id = $1";
+    /// The counters of all notices.
+    SELECT_ALL_COUNTS = "SELECT notice_id, channel, state, count FROM notice_counts WHERE count <> 0";
+    /// The counters of one.
+    SELECT_COUNTS = "SELECT notice_id, channel, state, count FROM notice_counts WHERE notice_id = $1 AND count <> 0";
+    /// The state, held until the transaction ends.
+    SELECT_STATE = "SELECT state FROM notices WHERE notice_id = $1 /*lock*/";
+    /// A new state.
+    UPDATE_STATE = "
+        UPDATE notices SET state = $2, updated_at = $3,
+            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END
+        WHERE notice_id = $1";
+    /// Released now.
+    UPDATE_RELEASED = "
+        UPDATE notices SET state = 'sending', released_at = $2, updated_at = $2 WHERE notice_id = $1";
+    /// Released for later.
+    UPDATE_SCHEDULED = "
+        UPDATE notices SET state = 'scheduled', scheduled_at = $2, updated_at = $3 WHERE notice_id = $1";
+    /// Scheduled notices whose time has come.
+    SELECT_SCHEDULED = "
+        SELECT notice_id FROM notices WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at";
+    /// When the next scheduled notice is due.
+    SELECT_NEXT_SCHEDULED = "SELECT scheduled_at FROM notices WHERE state = 'scheduled' ORDER BY scheduled_at LIMIT 1";
+    /// A later end.
+    UPDATE_EXPIRY = "UPDATE notices SET expires_at = $2 WHERE notice_id = $1 AND expires_at < $2";
+}
+
+/// What is needed to submit a notice; `content` and `variables` are JSON that only templates understand.
+#[derive(Debug, Clone)]
+pub struct NewNotice {
+    /// Its id.
+    pub id: NoticeId,
+    /// The year of its number.
+    pub year: i16,
+    /// The eight characters by which people check that it is genuine.
+    pub code: String,
+    /// The template's name.
+    pub template: String,
+    /// The template's title.
+    pub title: String,
+    /// What goes first.
+    pub priority: Priority,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// Whether it is an exercise.
+    pub exercise: bool,
+    /// The template as it is now.
+    pub content: serde_json::Value,
+    /// The values that were typed.
+    pub variables: serde_json::Value,
+    /// Whom it is addressed to.
+    pub audience: Audience,
+    /// Who submits it.
+    pub created_by: String,
+    /// When it is not worth sending any more.
+    pub expires_at: Timestamp,
+}
+
+/// One notice in full.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// `2026-0007`
+    pub number: String,
+    /// The eight characters by which people check that it is genuine.
+    pub code: String,
+    /// The template's name.
+    pub template: String,
+    /// The template's title.
+    pub title: String,
+    /// Where it stands.
+    pub state: NoticeState,
+    /// What goes first.
+    pub priority: Priority,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// Whether it is an exercise.
+    pub exercise: bool,
+    /// The template as it was at submission.
+    pub content: serde_json::Value,
+    /// The values that were typed.
+    pub variables: serde_json::Value,
+    /// Whom it is addressed to.
+    pub audience: Audience,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// Who submitted it.
+    pub created_by: String,
+    /// When it was released.
+    pub released_at: Option<Timestamp>,
+    /// When it is to be released.
+    pub scheduled_at: Option<Timestamp>,
+    /// When it is not worth sending any more.
+    pub expires_at: Timestamp,
+    /// When its last delivery ended.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// A notice in lists, with its counters.
+#[derive(Debug, Clone)]
+pub struct NoticeSummary {
+    /// Its id.
+    pub id: NoticeId,
+    /// `2026-0007`
+    pub number: String,
+    /// The template's name.
+    pub template: String,
+    /// The template's title.
+    pub title: String,
+    /// Where it stands.
+    pub state: NoticeState,
+    /// What goes first.
+    pub priority: Priority,
+    /// Whether it is an exercise.
+    pub exercise: bool,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// Who submitted it.
+    pub created_by: String,
+    /// When it was released.
+    pub released_at: Option<Timestamp>,
+    /// When it is to be released.
+    pub scheduled_at: Option<Timestamp>,
+    /// When it is not worth sending any more.
+    pub expires_at: Timestamp,
+    /// When its last delivery ended.
+    pub completed_at: Option<Timestamp>,
+    /// How many deliveries there will be.
+    pub recipients: i64,
+    /// How many there are.
+    pub fanned_out: i64,
+    /// Deliveries by channel and state.
+    pub channels: BTreeMap<Channel, Counts>,
+}
+
+impl NoticeSummary {
+    /// Deliveries by state, over all channels.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for channel in self.channels.values() {
+            counts.merge(channel);
+        }
+        counts
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct NoticeRow {
+    notice_id: Uuid,
+    number: String,
+    code: String,
+    template: String,
+    title: String,
+    state: String,
+    priority: i64,
+    visibility: String,
+    exercise: bool,
+    content: Json<serde_json::Value>,
+    variables: Json<serde_json::Value>,
+    audience: Json<Audience>,
+    created_at: i64,
+    created_by: String,
+    released_at: Option<i64>,
+    scheduled_at: Option<i64>,
+    expires_at: i64,
+    completed_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct SummaryRow {
+    notice_id: Uuid,
+    number: String,
+    template: String,
+    title: String,
+    state: String,
+    priority: i64,
+    exercise: bool,
+    created_at: i64,
+    created_by: String,
+    released_at: Option<i64>,
+    scheduled_at: Option<i64>,
+    expires_at: i64,
+    completed_at: Option<i64>,
+    recipients: i64,
+    fanned_out: i64,
+}
+
+type CountRow = (Uuid, String, String, i64);
+
+impl Store {
+    /// Writes a notice as a draft with its frozen list, and gives it the next number of its year.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then there is no such notice and no number is used up.
+    pub async fn submit_notice(
+        &self,
+        notice: &NewNotice,
+        recipients: &[Recipient],
+        merged: &[MergedRecipient],
+        unreachable: &[UnreachableRecipient],
+    ) -> Result<String, StoreError> {
+        let now = self.now().0;
+        let mut tx = self.db.begin().await?;
+        let year = i64::from(notice.year);
+        let taken: Option<(i64,)> = tx.fetch_first(&TAKE_SEQUENCE, (year,)).await?;
+        let (sequence,) = taken.ok_or_else(|| StoreError::Damaged("a year has no sequence".to_owned()))?;
+        let number = format!("{year}-{sequence:04}");
+        tx.execute(
+            &INSERT_NOTICE,
+            (
+                notice.id.0,
+                year,
+                sequence,
+                number.clone(),
+                notice.code.clone(),
+                notice.template.clone(),
+                notice.title.clone(),
+                notice.priority.rank(),
+                notice.visibility.as_str(),
+                notice.exercise,
+                Json(&notice.content),
+                Json(&notice.variables),
+                Json(&notice.audience),
+                now,
+                notice.created_by.clone(),
+                notice.expires_at.0,
+            ),
+        )
+        .await?;
+        freeze(&mut tx, notice.id, recipients, merged, unreachable).await?;
+        tx.execute(&UPDATE_RECIPIENTS, (notice.id.0, recipients.len() as i64)).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    /// Releases a notice now.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it cannot be released from where it stands.
+    pub async fn release_notice(&self, notice: NoticeId) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        next_state(&mut tx, notice, NoticeEvent::Release).await?;
+        tx.execute(&UPDATE_RELEASED, (notice.0, self.now().0)).await?;
+        tx.commit().await
+    }
+
+    /// Releases a notice for later.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it cannot be released from where it stands.
+    pub async fn schedule_notice(&self, notice: NoticeId, at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        next_state(&mut tx, notice, NoticeEvent::Schedule).await?;
+        tx.execute(&UPDATE_SCHEDULED, (notice.0, at.0, self.now().0)).await?;
+        tx.commit().await
+    }
+
+    /// Releases every scheduled notice whose time has come; gives the time of the next one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn release_scheduled(&self) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.now().0;
+        let due: Vec<(Uuid,)> = self.db.fetch(&SELECT_SCHEDULED, (now,)).await?;
+        for (notice,) in due {
+            match self.release_notice(NoticeId(notice)).await {
+                // Another process was quicker, or a person cancelled it.
+                Ok(()) | Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let next: Option<(i64,)> = self.db.fetch_first(&SELECT_NEXT_SCHEDULED, ()).await?;
+        Ok(next.map(|(at,)| Timestamp(at)))
+    }
+
+    /// Pauses, resumes or cancels; gives the state it has now.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the event does not fit where it stands.
+    pub async fn move_notice(&self, notice: NoticeId, event: NoticeEvent) -> Result<NoticeState, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let next = next_state(&mut tx, notice, event).await?;
+        tx.execute(&UPDATE_STATE, (notice.0, next.as_str(), self.now().0)).await?;
+        tx.commit().await?;
+        Ok(next)
+    }
+
+    /// The id of the notice with this number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn notice_id(&self, number: &str) -> Result<Option<NoticeId>, StoreError> {
+        let row: Option<(Uuid,)> = self.db.fetch_first(&SELECT_ID, (number.to_owned(),)).await?;
+        Ok(row.map(|(id,)| NoticeId(id)))
+    }
+
+    /// One notice in full.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, StoreError> {
+        let row: Option<NoticeRow> = self.db.fetch_first(&SELECT_NOTICE, (id.0,)).await?;
+        row.map(NoticeRow::parse).transpose()
+    }
+
+    /// All notices with their counters, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn notices(&self) -> Result<Vec<NoticeSummary>, StoreError> {
+        let rows: Vec<SummaryRow> = self.db.fetch(&SELECT_SUMMARIES, ()).await?;
+        let mut counts = group_counts(self.db.fetch(&SELECT_ALL_COUNTS, ()).await?)?;
+        rows.into_iter()
+            .map(|row| {
+                let channels = counts.remove(&row.notice_id).unwrap_or_default();
+                row.parse(channels)
+            })
+            .collect()
+    }
+
+    /// One notice with its counters.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn notice_summary(&self, id: NoticeId) -> Result<Option<NoticeSummary>, StoreError> {
+        let Some(row) = self.db.fetch_first::<SummaryRow, _>(&SELECT_SUMMARY, (id.0,)).await? else {
+            return Ok(None);
+        };
+        let mut counts = group_counts(self.db.fetch(&SELECT_COUNTS, (id.0,)).await?)?;
+        row.parse(counts.remove(&id.0).unwrap_or_default()).map(Some)
+    }
+
+    /// Gives a notice more time.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn extend_expiry(&self, notice: NoticeId, expires_at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(&UPDATE_EXPIRY, (notice.0, expires_at.0)).await?;
+        tx.commit().await
+    }
+}
+
+/// The state that `event` leads to; the row stays locked until the transaction ends.
+pub(super) async fn next_state(
+    tx: &mut Tx,
+    notice: NoticeId,
+    event: NoticeEvent,
+) -> Result<NoticeState, StoreError> {
+    let row: Option<(String,)> = tx.fetch_first(&SELECT_STATE, (notice.0,)).await?;
+    let (state,) = row.ok_or_else(|| StoreError::Conflict("there is no such notice".to_owned()))?;
+    let state: NoticeState = state.parse().map_err(StoreError::Damaged)?;
+    state.apply(event).map_err(StoreError::Conflict)
+}
+
+fn group_counts(rows: Vec<CountRow>) -> Result<BTreeMap<Uuid, BTreeMap<Channel, Counts>>, StoreError> {
+    let mut grouped: BTreeMap<Uuid, BTreeMap<Channel, Counts>> = BTreeMap::new();
+    for (notice, channel, state, count) in rows {
+        let channel: Channel = channel.parse().map_err(StoreError::Damaged)?;
+        let state: DeliveryState = state.parse().map_err(StoreError::Damaged)?;
+        grouped.entry(notice).or_default().entry(channel).or_default().add(state, count);
+    }
+    Ok(grouped)
+}
+
+impl NoticeRow {
+    fn parse(self) -> Result<Notice, StoreError> {
+        Ok(Notice {
+            id: NoticeId(self.notice_id),
+            number: self.number,
+            code: self.code,
+            template: self.template,
+            title: self.title,
+            state: self.state.parse().map_err(StoreError::Damaged)?,
+            priority: Priority::from_rank(self.priority),
+            visibility: self.visibility.parse().map_err(StoreError::Damaged)?,
+            exercise: self.exercise,
+            content: self.content.0,
+            variables: self.variables.0,
+            audience: self.audience.0,
+            created_at: Timestamp(self.created_at),
+            created_by: self.created_by,
+            released_at: self.released_at.map(Timestamp),
+            scheduled_at: self.scheduled_at.map(Timestamp),
+            expires_at: Timestamp(self.expires_at),
+            completed_at: self.completed_at.map(Timestamp),
+        })
+    }
+}
+
+impl SummaryRow {
+    fn parse(self, channels: BTreeMap<Channel, Counts>) -> Result<NoticeSummary, StoreError> {
+        Ok(NoticeSummary {
+            id: NoticeId(self.notice_id),
+            number: self.number,
+            template: self.template,
+            title: self.title,
+            state: self.state.parse().map_err(StoreError::Damaged)?,
+            priority: Priority::from_rank(self.priority),
+            exercise: self.exercise,
+            created_at: Timestamp(self.created_at),
+            created_by: self.created_by,
+            released_at: self.released_at.map(Timestamp),
+            scheduled_at: self.scheduled_at.map(Timestamp),
+            expires_at: Timestamp(self.expires_at),
+            completed_at: self.completed_at.map(Timestamp),
+            recipients: self.recipients,
+            fanned_out: self.fanned_out,
+            channels,
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! Running processes and their leases.
+
+use std::collections::BTreeSet;
+
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::{AfterCrash, DeliveryState};
+use crate::domain::ids::ProcessId;
+use crate::domain::notice::Priority;
+
+use super::record::{CountDelta, Tally, complete_notices, write_counts};
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// A process comes.
+    INSERT_PROCESS = "INSERT INTO processes (process_id, name, started_at, leased_to) VALUES ($1, $2, $3, $4)";
+    /// A process shows that it lives, as long as nobody has taken its claims back.
+    RENEW_LEASE = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
+    /// A process goes.
+    DELETE_PROCESS = "DELETE FROM processes WHERE process_id = $1";
+    /// Processes whose lease has run out.
+    SELECT_DEAD = "SELECT process_id FROM processes WHERE leased_to < $1 ORDER BY process_id /*lock*/";
+    /// What a process holds.
+    SELECT_HELD = "
+        SELECT d.delivery_id, d.notice_id, d.channel, d.priority, n.state AS notice_state, n.expires_at
+        FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
+        WHERE d.process_id = $1 AND d.state = 'sending'
+        ORDER BY d.delivery_id";
+    /// What was in flight shows as a try, so that the history is whole.
+    INSERT_INTERRUPTED = "
+        INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
+        SELECT delivery_id, round, attempts + 1, $1, COALESCE(provider, ''), $2, 'interrupted', 'interrupted',
+               'the program ended while it was being sent'
+        FROM deliveries
+        WHERE process_id = $1 AND state = 'sending'
+        ON CONFLICT DO NOTHING";
+    /// How many are being sent by somebody.
+    COUNT_HELD = "SELECT CAST(count(*) AS BIGINT) FROM deliveries WHERE state = 'sending'";
+    /// Puts deliveries whose process died where they belong.
+    MOVE_HELD = "
+        UPDATE deliveries SET
+            state = moved.state, process_id = NULL, attempts = attempts + 1, due_at = $2, updated_at = $2,
+            reason_code = 'interrupted', reason = moved.reason
+        FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'state' AS state, value->>'reason' AS reason
+              FROM json_each($1)) AS moved
+        WHERE deliveries.delivery_id = moved.delivery_id AND deliveries.state = 'sending'";
+}
+
+/// What became of the deliveries of dead processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reclaimed {
+    /// Processes that had died.
+    pub processes: usize,
+    /// Deliveries that will be sent again.
+    pub requeued: usize,
+    /// Deliveries that a person must decide about.
+    pub unclear: usize,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeldRow {
+    delivery_id: Uuid,
+    notice_id: Uuid,
+    channel: String,
+    priority: i64,
+    notice_state: String,
+    expires_at: i64,
+}
+
+#[derive(serde::Serialize)]
+struct HeldMove {
+    id: Uuid,
+    state: &'static str,
+    reason: &'static str,
+}
+
+impl Store {
+    /// Registers a process, leased until `leased_to`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn register_process(
+        &self,
+        process: ProcessId,
+        name: &str,
+        leased_to: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(&INSERT_PROCESS, (process.0, name.to_owned(), self.now().0, leased_to.0)).await?;
+        tx.commit().await
+    }
+
+    /// Extends a lease. `false`: it had run out and others have taken the claims back.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn renew_lease(&self, process: ProcessId, leased_to: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let renewed = tx.execute(&RENEW_LEASE, (process.0, leased_to.0)).await?;
+        tx.commit().await?;
+        Ok(renewed == 1)
+    }
+
+    /// Takes a process off the list. What it still held goes back the way of a dead process's claims.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn deregister_process(
+        &self,
+        process: ProcessId,
+        after_crash: AfterCrash,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        self.take_back(&mut tx, process, after_crash).await?;
+        tx.execute(&DELETE_PROCESS, (process.0,)).await?;
+        tx.commit().await
+    }
+
+    /// Takes back what processes held whose lease ran out before `now`. Urgent notices are sent again whatever
+    /// `after_crash` says; what was cancelled or ran out meanwhile is unclear, because it may have left.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was taken back.
+    pub async fn reclaim(&self, after_crash: AfterCrash) -> Result<Reclaimed, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let dead: Vec<(Uuid,)> = tx.fetch(&SELECT_DEAD, (self.now().0,)).await?;
+        let mut total = Reclaimed { processes: dead.len(), ..Reclaimed::default() };
+        for (process,) in dead {
+            let (requeued, unclear) = self.take_back(&mut tx, ProcessId(process), after_crash).await?;
+            total.requeued += requeued;
+            total.unclear += unclear;
+            tx.execute(&DELETE_PROCESS, (process,)).await?;
+        }
+        tx.commit().await?;
+        Ok(total)
+    }
+
+    async fn take_back(
+        &self,
+        tx: &mut super::connection::Tx,
+        process: ProcessId,
+        after_crash: AfterCrash,
+    ) -> Result<(usize, usize), StoreError> {
+        let now = self.now().0;
+        let held: Vec<HeldRow> = tx.fetch(&SELECT_HELD, (process.0,)).await?;
+        let mut moves = Vec::with_capacity(held.len());
+        let mut tally = Tally::default();
+        let mut unclear = 0;
+        for row in &held {
+            let over = row.expires_at <= now || !matches!(row.notice_state.as_str(), "sending" | "paused");
+            let ask = after_crash == AfterCrash::Ask && Priority::from_rank(row.priority) != Priority::Urgent;
+            let (state, reason) = if over || ask {
+                unclear += 1;
+                (DeliveryState::Unclear, "the program ended while it was being sent")
+            } else {
+                (DeliveryState::Queued, "the program ended while it was being sent; it is sent again")
+            };
+            moves.push(HeldMove { id: row.delivery_id, state: state.as_str(), reason });
+            tally.moved(row.notice_id, &row.channel, DeliveryState::Sending, state);
+        }
+        if !moves.is_empty() {
+            tx.execute(&INSERT_INTERRUPTED, (process.0, now)).await?;
+            let moved = tx.execute(&MOVE_HELD, (Json(&moves), now)).await?;
+            debug_assert_eq!(moved, moves.len() as u64);
+            let deltas: Vec<CountDelta> = tally.into_deltas();
+            write_counts(tx, &deltas).await?;
+            let notices: BTreeSet<Uuid> = deltas.iter().map(|delta| delta.notice).collect();
+            complete_notices(tx, notices, now).await?;
+        }
+        Ok((held.len() - unclear, unclear))
+    }
+
+    /// How many deliveries some process is sending at this moment.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn in_flight(&self) -> Result<i64, StoreError> {
+        Ok(self.db.fetch_first::<(i64,), _>(&COUNT_HELD, ()).await?.map_or(0, |(count,)| count))
+    }
+}

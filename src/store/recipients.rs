@@ -1,0 +1,199 @@
+//! The list frozen at submission: whom a notice goes to, who shares an address, who cannot be reached.
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::address::Channel;
+use crate::domain::contact::ContactCard;
+use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
+
+use super::connection::Tx;
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// Writes a piece of the frozen list.
+    INSERT_RECIPIENTS = "
+        INSERT INTO recipients (notice_id, position, delivery_id, channel, contact_key, card, address, destination)
+        SELECT $2, CAST(value->>'position' AS BIGINT), unhex(value->>'delivery', '-'), value->>'channel',
+               unhex(value->>'contact', '-'), value->'card', value->>'address', value->>'destination'
+        FROM json_each($1)";
+    /// Writes who shares an address with another.
+    INSERT_MERGED = "
+        INSERT INTO merged_recipients (notice_id, delivery_id, contact_key, contact_id)
+        SELECT $2, unhex(value->>'delivery', '-'), unhex(value->>'contact', '-'), value->>'id'
+        FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT DO NOTHING";
+    /// Writes who cannot be reached.
+    INSERT_UNREACHABLE = "
+        INSERT INTO unreachable_recipients (notice_id, contact_key, contact_id, name, reason)
+        SELECT $2, unhex(value->>'contact', '-'), value->>'id', value->>'name', value->>'reason'
+        FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT DO NOTHING";
+    /// Who shares an address with another.
+    SELECT_MERGED = "
+        SELECT m.contact_key, m.contact_id, m.delivery_id
+        FROM merged_recipients m WHERE m.notice_id = $1 ORDER BY m.contact_id, m.delivery_id";
+    /// Who cannot be reached.
+    SELECT_UNREACHABLE = "
+        SELECT contact_key, contact_id, name, reason FROM unreachable_recipients
+        WHERE notice_id = $1 ORDER BY contact_id";
+}
+
+/// One delivery to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The id it will have.
+    pub delivery: DeliveryId,
+    /// By which channel.
+    pub channel: Channel,
+    /// Whom it is for.
+    pub contact: ContactKey,
+    /// What the text may say of them.
+    pub card: ContactCard,
+    /// Where it goes.
+    pub address: String,
+    /// What it is throttled with.
+    pub destination: String,
+}
+
+/// A contact that shares an address with the recipient of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergedRecipient {
+    /// The delivery that serves both.
+    pub delivery: DeliveryId,
+    /// Who.
+    pub contact: ContactKey,
+    /// The id from the file.
+    pub id: String,
+}
+
+/// A contact of the audience for whom no delivery could be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreachableRecipient {
+    /// Who.
+    pub contact: ContactKey,
+    /// The id from the file.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+#[derive(Serialize)]
+struct RecipientInput<'a> {
+    position: usize,
+    delivery: Uuid,
+    channel: &'static str,
+    contact: Uuid,
+    card: &'a ContactCard,
+    address: &'a str,
+    destination: &'a str,
+}
+
+#[derive(Serialize)]
+struct OtherInput<'a> {
+    delivery: Option<Uuid>,
+    contact: Uuid,
+    id: &'a str,
+    name: &'a str,
+    reason: &'a str,
+}
+
+/// How many rows go into one statement.
+const BATCH: usize = 2_000;
+
+pub(super) async fn freeze(
+    tx: &mut Tx,
+    notice: NoticeId,
+    recipients: &[Recipient],
+    merged: &[MergedRecipient],
+    unreachable: &[UnreachableRecipient],
+) -> Result<(), StoreError> {
+    for (batch, chunk) in recipients.chunks(BATCH).enumerate() {
+        let rows: Vec<RecipientInput> = chunk
+            .iter()
+            .enumerate()
+            .map(|(index, recipient)| RecipientInput {
+                position: batch * BATCH + index + 1,
+                delivery: recipient.delivery.0,
+                channel: recipient.channel.as_str(),
+                contact: recipient.contact.0,
+                card: &recipient.card,
+                address: &recipient.address,
+                destination: &recipient.destination,
+            })
+            .collect();
+        tx.execute(&INSERT_RECIPIENTS, (Json(&rows), notice.0)).await?;
+    }
+    for chunk in merged.chunks(BATCH) {
+        let rows: Vec<OtherInput> = chunk
+            .iter()
+            .map(|merged| OtherInput {
+                delivery: Some(merged.delivery.0),
+                contact: merged.contact.0,
+                id: &merged.id,
+                name: "",
+                reason: "",
+            })
+            .collect();
+        tx.execute(&INSERT_MERGED, (Json(&rows), notice.0)).await?;
+    }
+    for chunk in unreachable.chunks(BATCH) {
+        let rows: Vec<OtherInput> = chunk
+            .iter()
+            .map(|contact| OtherInput {
+                delivery: None,
+                contact: contact.contact.0,
+                id: &contact.id,
+                name: &contact.name,
+                reason: &contact.reason,
+            })
+            .collect();
+        tx.execute(&INSERT_UNREACHABLE, (Json(&rows), notice.0)).await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Contacts that share an address with another recipient of the notice.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn merged_recipients(&self, notice: NoticeId) -> Result<Vec<MergedRecipient>, StoreError> {
+        let rows: Vec<(Uuid, String, Uuid)> = self.db.fetch(&SELECT_MERGED, (notice.0,)).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(contact, id, delivery)| MergedRecipient {
+                delivery: DeliveryId(delivery),
+                contact: ContactKey(contact),
+                id,
+            })
+            .collect())
+    }
+
+    /// Contacts of the notice's audience for whom no delivery could be made.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unreachable_recipients(
+        &self,
+        notice: NoticeId,
+    ) -> Result<Vec<UnreachableRecipient>, StoreError> {
+        let rows: Vec<(Uuid, String, String, String)> =
+            self.db.fetch(&SELECT_UNREACHABLE, (notice.0,)).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(contact, id, name, reason)| UnreachableRecipient {
+                contact: ContactKey(contact),
+                id,
+                name,
+                reason,
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,334 @@
+//! Writing outcomes: attempts, states and the notice's counters, many deliveries in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::{DeliveryEvent, DeliveryState};
+use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
+use crate::domain::outcome::Reason;
+
+use super::StoreError;
+use super::connection::Tx;
+use super::statement::statements;
+
+statements! {
+    /// Deliveries as they stand now.
+    SELECT_STANDING = "
+        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.process_id,
+               n.state AS notice_state, n.expires_at
+        FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
+                           JOIN notices n ON n.notice_id = d.notice_id
+        ORDER BY d.delivery_id /*lock*/";
+    /// The tries themselves. A try that was written down as interrupted and whose answer came after all is corrected.
+    INSERT_ATTEMPTS = "
+        INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
+        SELECT unhex(value->>'id', '-'), CAST(value->>'round' AS BIGINT), CAST(value->>'number' AS BIGINT), $2,
+               value->>'provider', CAST(value->>'ended_at' AS BIGINT), value->>'outcome', value->>'code',
+               value->>'text'
+        FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT (delivery_id, round, number) DO UPDATE SET
+            process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
+            outcome = excluded.outcome, code = excluded.code, text = excluded.text";
+    /// Where deliveries stand after their tries.
+    UPDATE_DELIVERIES = "
+        UPDATE deliveries SET
+            state = moved.state, process_id = NULL, attempts = moved.attempts, due_at = moved.due_at,
+            provider = COALESCE(moved.provider, deliveries.provider),
+            provider_ref = COALESCE(moved.provider_ref, deliveries.provider_ref),
+            reason_code = COALESCE(moved.code, deliveries.reason_code),
+            reason = COALESCE(moved.text, deliveries.reason),
+            updated_at = $2
+        FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'state' AS state,
+                     CAST(value->>'attempts' AS BIGINT) AS attempts, CAST(value->>'due_at' AS BIGINT) AS due_at,
+                     value->>'provider' AS provider, value->>'provider_ref' AS provider_ref,
+                     value->>'code' AS code, value->>'text' AS text
+              FROM json_each($1)) AS moved
+        WHERE deliveries.delivery_id = moved.delivery_id";
+    /// Adds to the counters, in one order for all processes.
+    ADD_COUNTS = "
+        INSERT INTO notice_counts (notice_id, channel, state, count)
+        SELECT unhex(value->>'notice', '-'), value->>'channel', value->>'state', CAST(value->>'delta' AS BIGINT)
+        FROM json_each($1)
+        WHERE TRUE
+        ORDER BY 1, 2, 3
+        ON CONFLICT (notice_id, channel, state) DO UPDATE SET count = notice_counts.count + excluded.count";
+    /// Ends a notice whose deliveries have all ended: expired if nothing was sent and something ran out.
+    COMPLETE_NOTICE = "
+        UPDATE notices SET
+            state = CASE
+                WHEN EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
+                             AND c.state = 'expired' AND c.count > 0)
+                 AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
+                                 AND c.state IN ('sent', 'delivered', 'failed', 'unclear') AND c.count > 0)
+                THEN 'expired' ELSE 'completed' END,
+            completed_at = $2, updated_at = $2
+        WHERE notice_id = $1 AND state IN ('sending', 'paused') AND fanned_out >= recipients
+          AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
+                          AND c.state IN ('queued', 'sending') AND c.count > 0)";
+}
+
+/// What a try means for its delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move {
+    /// The next hop has it.
+    Sent {
+        /// The provider's own name for it.
+        reference: Option<String>,
+    },
+    /// To be tried again then.
+    Retry {
+        /// When.
+        due_at: Timestamp,
+    },
+    /// It never left and was not tried: back in the queue, no try counted.
+    Return {
+        /// When it is due again.
+        due_at: Timestamp,
+    },
+    /// Refused for good.
+    Failed,
+    /// No time is left for another try.
+    Expired,
+    /// It may have left or not.
+    Unclear,
+}
+
+/// One try of a delivery and how it ended.
+#[derive(Debug, Clone)]
+pub struct Attempted {
+    /// Which delivery.
+    pub delivery: DeliveryId,
+    /// The round it was claimed in.
+    pub round: i64,
+    /// The number of the try within the round.
+    pub number: i64,
+    /// By which provider.
+    pub provider: String,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// What the other side said.
+    pub reason: Reason,
+    /// What it means.
+    pub moved: Move,
+}
+
+impl Move {
+    const fn event(&self) -> DeliveryEvent {
+        match self {
+            Self::Sent { .. } => DeliveryEvent::Accepted,
+            Self::Retry { .. } | Self::Return { .. } => DeliveryEvent::Requeued,
+            Self::Failed => DeliveryEvent::FailedForGood,
+            Self::Expired => DeliveryEvent::Expired,
+            Self::Unclear => DeliveryEvent::BecameUnclear,
+        }
+    }
+
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "accepted",
+            Self::Retry { .. } => "deferred",
+            Self::Return { .. } => "returned",
+            Self::Failed => "refused",
+            Self::Expired => "deferred too long",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+/// What recording did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// Notices that came to their end.
+    pub completed: Vec<NoticeId>,
+}
+
+/// Changes of counters, collected over a transaction and written once.
+#[derive(Debug, Default)]
+pub(super) struct Tally(BTreeMap<(Uuid, String, &'static str), i64>);
+
+impl Tally {
+    pub(super) fn moved(&mut self, notice: Uuid, channel: &str, from: DeliveryState, to: DeliveryState) {
+        if from != to {
+            self.add(notice, channel, from, -1);
+            self.add(notice, channel, to, 1);
+        }
+    }
+
+    pub(super) fn add(&mut self, notice: Uuid, channel: &str, state: DeliveryState, delta: i64) {
+        *self.0.entry((notice, channel.to_owned(), state.as_str())).or_default() += delta;
+    }
+
+    pub(super) fn into_deltas(self) -> Vec<CountDelta> {
+        self.0
+            .into_iter()
+            .filter(|(_, delta)| *delta != 0)
+            .map(|((notice, channel, state), delta)| CountDelta { notice, channel, state, delta })
+            .collect()
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CountDelta {
+    pub(super) notice: Uuid,
+    channel: String,
+    state: &'static str,
+    delta: i64,
+}
+
+pub(super) async fn write_counts(tx: &mut Tx, deltas: &[CountDelta]) -> Result<(), StoreError> {
+    if !deltas.is_empty() {
+        tx.execute(&ADD_COUNTS, (Json(deltas),)).await?;
+    }
+    Ok(())
+}
+
+/// Ends those of `notices` whose deliveries have all ended.
+pub(super) async fn complete_notices(
+    tx: &mut Tx,
+    notices: impl IntoIterator<Item = Uuid>,
+    now: i64,
+) -> Result<Vec<NoticeId>, StoreError> {
+    let mut completed = Vec::new();
+    for notice in notices {
+        if tx.execute(&COMPLETE_NOTICE, (notice, now)).await? > 0 {
+            completed.push(NoticeId(notice));
+        }
+    }
+    Ok(completed)
+}
+
+#[derive(sqlx::FromRow)]
+struct StandingRow {
+    delivery_id: Uuid,
+    notice_id: Uuid,
+    channel: String,
+    state: String,
+    round: i64,
+    process_id: Option<Uuid>,
+    notice_state: String,
+    expires_at: i64,
+}
+
+#[derive(Serialize)]
+struct IdInput {
+    id: Uuid,
+}
+
+#[derive(Serialize)]
+struct AttemptInput<'a> {
+    id: Uuid,
+    round: i64,
+    number: i64,
+    provider: &'a str,
+    ended_at: i64,
+    outcome: &'static str,
+    code: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct DeliveryInput<'a> {
+    id: Uuid,
+    state: &'static str,
+    attempts: i64,
+    due_at: i64,
+    provider: Option<&'a str>,
+    provider_ref: Option<&'a str>,
+    code: Option<&'a str>,
+    text: Option<&'a str>,
+}
+
+/// Writes what `attempts` of `process` mean. An outcome is recorded whoever holds the lease by now; a state only
+/// moves to stronger evidence.
+pub(super) async fn record(
+    tx: &mut Tx,
+    process: ProcessId,
+    attempts: &[Attempted],
+    now: i64,
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<IdInput> = attempts.iter().map(|attempt| IdInput { id: attempt.delivery.0 }).collect();
+    let standing: HashMap<Uuid, StandingRow> = tx
+        .fetch::<StandingRow, _>(&SELECT_STANDING, (Json(&ids),))
+        .await?
+        .into_iter()
+        .map(|row| (row.delivery_id, row))
+        .collect();
+
+    let mut tried = Vec::with_capacity(attempts.len());
+    let mut moved = Vec::with_capacity(attempts.len());
+    for attempt in attempts {
+        let is_try = !matches!(attempt.moved, Move::Return { .. });
+        if is_try {
+            tried.push(AttemptInput {
+                id: attempt.delivery.0,
+                round: attempt.round,
+                number: attempt.number,
+                provider: &attempt.provider,
+                ended_at: attempt.ended_at.0,
+                outcome: attempt.moved.word(),
+                code: &attempt.reason.code,
+                text: &attempt.reason.text,
+            });
+        }
+        let Some(row) = standing.get(&attempt.delivery.0) else { continue };
+        let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
+        tally.moved(row.notice_id, &row.channel, from, to);
+        moved.push(DeliveryInput {
+            id: attempt.delivery.0,
+            state: to.as_str(),
+            attempts: if is_try { attempt.number } else { attempt.number - 1 },
+            due_at,
+            provider: is_try.then_some(attempt.provider.as_str()),
+            provider_ref: match &attempt.moved {
+                Move::Sent { reference } => reference.as_deref(),
+                _ => None,
+            },
+            code: is_try.then_some(attempt.reason.code.as_str()),
+            text: is_try.then_some(attempt.reason.text.as_str()),
+        });
+    }
+    if !tried.is_empty() {
+        tx.execute(&INSERT_ATTEMPTS, (Json(&tried), process.0)).await?;
+    }
+    if !moved.is_empty() {
+        tx.execute(&UPDATE_DELIVERIES, (Json(&moved), now)).await?;
+    }
+    Ok(())
+}
+
+/// From which state to which, and when due; `None` when the news is of no consequence any more.
+fn next_state(
+    row: &StandingRow,
+    attempt: &Attempted,
+    process: ProcessId,
+    now: i64,
+) -> Result<Option<(DeliveryState, DeliveryState, i64)>, StoreError> {
+    let from: DeliveryState = row.state.parse().map_err(StoreError::Damaged)?;
+    let ours = row.process_id == Some(process.0);
+    // A later round is another story; and what somebody else is sending now is theirs to give back.
+    if row.round != attempt.round
+        || (from == DeliveryState::Sending && !ours && attempt.moved.event() != DeliveryEvent::Accepted)
+    {
+        return Ok(None);
+    }
+    let over = !matches!(row.notice_state.as_str(), "sending" | "paused" | "completed" | "expired");
+    let (event, due_at) = match attempt.moved {
+        Move::Retry { .. } | Move::Return { .. } if over => (DeliveryEvent::Cancelled, now),
+        Move::Retry { due_at } | Move::Return { due_at } if due_at.0 >= row.expires_at => {
+            (DeliveryEvent::Expired, now)
+        }
+        Move::Retry { due_at } | Move::Return { due_at } => (DeliveryEvent::Requeued, due_at.0),
+        _ => (attempt.moved.event(), now),
+    };
+    let to = from.apply(event);
+    Ok((from != to).then_some((from, to, due_at)))
+}

@@ -1,0 +1,147 @@
+//! One SQL text for two engines: a named statement, its parameters, and how either driver runs it.
+
+use std::sync::OnceLock;
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, Encode, Postgres, Sqlite, Type};
+
+/// A statement written once. PostgreSQL's text is derived from the shared one:
+///
+/// | shared (SQLite) | PostgreSQL |
+/// |---|---|
+/// | `/*lock*/` | `FOR UPDATE` |
+/// | `/*lock free*/` | `FOR UPDATE OF d SKIP LOCKED` |
+/// | `json_each($1)` | `jsonb_array_elements($1)` |
+/// | `unhex(x, '-')` | `uuid(x)` |
+#[derive(Debug)]
+pub struct Statement {
+    name: &'static str,
+    shared: &'static str,
+    postgres: OnceLock<String>,
+}
+
+impl Statement {
+    pub(super) const fn new(name: &'static str, shared: &'static str) -> Self {
+        Self { name, shared, postgres: OnceLock::new() }
+    }
+
+    /// What errors and logs call it.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The text for SQLite.
+    pub const fn sqlite(&self) -> &'static str {
+        self.shared
+    }
+
+    /// The text for PostgreSQL.
+    pub fn postgres(&'static self) -> &'static str {
+        self.postgres.get_or_init(|| {
+            self.shared
+                .replace("/*lock free*/", "FOR UPDATE OF d SKIP LOCKED")
+                .replace("/*lock*/", "FOR UPDATE")
+                .replace("json_each(", "jsonb_array_elements(")
+                .replace("unhex(", "uuid(")
+                .replace(", '-')", ")")
+        })
+    }
+
+    /// How many parameters the text names.
+    pub fn arity(&self) -> usize {
+        (1..=32).rev().find(|n| self.shared.contains(&format!("${n}"))).unwrap_or(0)
+    }
+}
+
+/// Declares statements as named statics and lists them all in `ALL`, for the test that prepares each on both
+/// engines.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)+) => {
+        $($(#[$doc])* pub(super) static $name: $crate::store::statement::Statement =
+            $crate::store::statement::Statement::new(stringify!($name), $text);)+
+        /// Every statement of this file.
+        #[cfg(test)]
+        pub(super) const ALL: &[&$crate::store::statement::Statement] = &[$(&$name),+];
+    };
+}
+pub(super) use statements;
+
+/// Parameters that both drivers can take, in the order of their numbers.
+pub trait Params: Send {
+    /// How many there are.
+    const ARITY: usize;
+    /// For SQLite.
+    ///
+    /// # Errors
+    /// When a value cannot be encoded.
+    fn sqlite(self) -> Result<SqliteArguments, sqlx::error::BoxDynError>;
+    /// For PostgreSQL.
+    ///
+    /// # Errors
+    /// When a value cannot be encoded.
+    fn postgres(self) -> Result<PgArguments, sqlx::error::BoxDynError>;
+}
+
+macro_rules! count {
+    () => { 0 };
+    ($head:ident $($tail:ident)*) => { 1 + count!($($tail)*) };
+}
+
+macro_rules! tuple_params {
+    ($($name:ident)*) => {
+        impl<$($name),*> Params for ($($name,)*)
+        where
+            $($name: Send + for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>,)*
+        {
+            const ARITY: usize = count!($($name)*);
+
+            #[expect(non_snake_case, reason = "a tuple's parts are named by their types")]
+            fn sqlite(self) -> Result<SqliteArguments, sqlx::error::BoxDynError> {
+                let ($($name,)*) = self;
+                let mut arguments = SqliteArguments::default();
+                $(arguments.add($name)?;)*
+                Ok(arguments)
+            }
+
+            #[expect(non_snake_case, reason = "a tuple's parts are named by their types")]
+            fn postgres(self) -> Result<PgArguments, sqlx::error::BoxDynError> {
+                let ($($name,)*) = self;
+                let mut arguments = PgArguments::default();
+                $(arguments.add($name)?;)*
+                Ok(arguments)
+            }
+        }
+    };
+}
+
+tuple_params!(A);
+tuple_params!(A B);
+tuple_params!(A B C);
+tuple_params!(A B C D);
+tuple_params!(A B C D E);
+tuple_params!(A B C D E F);
+tuple_params!(A B C D E F G);
+tuple_params!(A B C D E F G H);
+tuple_params!(A B C D E F G H I);
+tuple_params!(A B C D E F G H I J);
+tuple_params!(A B C D E F G H I J K);
+tuple_params!(A B C D E F G H I J K L);
+tuple_params!(A B C D E F G H I J K L M);
+tuple_params!(A B C D E F G H I J K L M N);
+tuple_params!(A B C D E F G H I J K L M N O);
+tuple_params!(A B C D E F G H I J K L M N O P);
+tuple_params!(A B C D E F G H I J K L M N O P Q);
+tuple_params!(A B C D E F G H I J K L M N O P Q R);
+
+impl Params for () {
+    const ARITY: usize = 0;
+
+    fn sqlite(self) -> Result<SqliteArguments, sqlx::error::BoxDynError> {
+        Ok(SqliteArguments::default())
+    }
+
+    fn postgres(self) -> Result<PgArguments, sqlx::error::BoxDynError> {
+        Ok(PgArguments::default())
+    }
+}
