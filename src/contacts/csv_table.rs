@@ -135,7 +135,7 @@ mod tests {
             row(3, &[(0, "two\nlines"), (1, "y")]),
             row(5, &[(0, "say \"hello\"")]),
         ];
-        assert_eq!(texts("id,name\n\n\"two\nlines\",y\n ,\t\n\"say \"\"hello\"\"\"\n\n"), expected);
+        assert_eq!(texts("id\n\n\"two\nlines\",y\n ,\t\n\"say \"\"hello\"\"\"\n\n"), expected);
         assert_eq!(texts("id\rx\r"), vec![row(1, &[(0, "id")]), row(2, &[(0, "x")])]);
     }
 

@@ -67,7 +67,9 @@ pub fn read_paths(paths: &[PathBuf], known: &Known) -> Reading {
     let mut group_files = sources.group_files;
     if findings.iter().any(|finding| finding.fatal) {
         // A file that could not be read may be the one that has the nested group.
-        group_files.iter_mut().for_each(|source| source.whole_folder = false);
+        for source in &mut group_files {
+            source.whole_folder = false;
+        }
     }
     let groups = read_groups(&group_files, &groups, known, &mut findings);
 

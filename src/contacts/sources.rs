@@ -46,7 +46,7 @@ pub(super) struct GroupSource {
 
 /// Follows `paths`, files or folders. With a file the `groups.toml` beside it is read; no file is read twice.
 pub(super) fn find(paths: &[PathBuf], findings: &mut Vec<ContactFinding>) -> Sources {
-    let mut found = Finding { sources: Sources::default(), seen: BTreeSet::new(), findings };
+    let mut found = Search { sources: Sources::default(), seen: BTreeSet::new(), findings };
     // Folders first: what they say of their groups.toml holds even if a file beside it is named as well.
     let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for folder in folders {
@@ -63,13 +63,13 @@ pub(super) fn find(paths: &[PathBuf], findings: &mut Vec<ContactFinding>) -> Sou
     found.sources
 }
 
-struct Finding<'a> {
+struct Search<'a> {
     sources: Sources,
     seen: BTreeSet<PathBuf>,
     findings: &'a mut Vec<ContactFinding>,
 }
 
-impl Finding<'_> {
+impl Search<'_> {
     fn add_folder(&mut self, folder: &Path) {
         let listed = std::fs::read_dir(folder)
             .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>());

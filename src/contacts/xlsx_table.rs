@@ -26,6 +26,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table, NoTable> {
         ));
     }
     check_size(bytes)?;
+    // calamine panics on some damaged workbooks (a row number beyond 32 bits, in builds that check overflow).
+    std::panic::catch_unwind(|| read_workbook(bytes))
+        .unwrap_or_else(|_| Err(damaged(&"its cells have impossible places")))
+}
+
+fn read_workbook(bytes: &[u8]) -> Result<Table, NoTable> {
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     let sheets: Vec<String> = workbook
         .sheets_metadata()
@@ -144,63 +150,11 @@ fn damaged(error: &dyn std::fmt::Display) -> NoTable {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::io::Write;
-
+mod tests {
     use proptest::prelude::*;
 
+    use super::super::tests::workbook::{pack, text_cell, workbook};
     use super::*;
-
-    /// A workbook with these sheets, each given as the XML inside `<sheetData>`.
-    pub(in crate::contacts) fn workbook(sheets: &[&str]) -> Vec<u8> {
-        let parts = sheets.iter().enumerate().map(|(index, data)| {
-            let xml = format!(
-                "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{data}\
-                 </sheetData></worksheet>"
-            );
-            (format!("xl/worksheets/sheet{}.xml", index + 1), xml)
-        });
-        let list: String = (1..=sheets.len())
-            .map(|n| format!("<sheet name=\"Tabelle{n}\" sheetId=\"{n}\" r:id=\"rId{n}\"/>"))
-            .collect();
-        let relations: String = (1..=sheets.len())
-            .map(|n| {
-                format!(
-                    "<Relationship Id=\"rId{n}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/\
-                     relationships/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>"
-                )
-            })
-            .collect();
-        let book = format!(
-            "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.\
-             openxmlformats.org/officeDocument/2006/relationships\"><sheets>{list}</sheets></workbook>"
-        );
-        let styles = "<styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><cellXfs>\
-                      <xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>";
-        let relations = format!(
-            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{relations}\
-             </Relationships>"
-        );
-        let mut all: Vec<(String, String)> = parts.collect();
-        all.push(("xl/workbook.xml".to_owned(), book));
-        all.push(("xl/styles.xml".to_owned(), styles.to_owned()));
-        all.push(("xl/_rels/workbook.xml.rels".to_owned(), relations));
-        pack(&all)
-    }
-
-    fn pack(parts: &[(String, String)]) -> Vec<u8> {
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, content) in parts {
-            zip.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
-            zip.write_all(content.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
-    }
-
-    /// A cell with a text.
-    pub(in crate::contacts) fn text_cell(place: &str, text: &str) -> String {
-        format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>")
-    }
 
     fn reason(bytes: &[u8]) -> String {
         read(bytes).unwrap_err().reason
