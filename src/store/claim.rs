@@ -107,6 +107,8 @@ pub struct Claimed {
     pub round: i64,
     /// The number that this try will have.
     pub number: i64,
+    /// What goes first.
+    pub priority: Priority,
     /// When the notice is not worth sending any more.
     pub expires_at: Timestamp,
 }
@@ -122,7 +124,7 @@ pub struct Cycled {
     pub lease_lost: bool,
     /// How soon something more may be claimed that a quota or a due time held back; `None`: nothing waits.
     pub wake_in: Option<Duration>,
-    /// Something was due and the quota or room was used up by this claim: there is more.
+    /// Something is due that this claim had no room or no quota for.
     pub more: bool,
 }
 
@@ -307,8 +309,7 @@ impl<'a> Claiming<'a> {
                 self.take_from(tx, lane, priority).await?;
             }
         }
-        let wants_more = self.left > 0 || self.request.room.deliveries == 0;
-        if wants_more && self.claimed.is_empty() {
+        if self.claimed.is_empty() {
             for priority in [Priority::Urgent, Priority::Normal] {
                 for lane in own.iter().map(String::as_str).chain([""]) {
                     self.look_ahead(tx, lane, priority).await?;
@@ -324,6 +325,10 @@ impl<'a> Claiming<'a> {
         let Some(notice) = lane.strip_prefix("notice:") else { return Ok(true) };
         let Ok(notice) = Uuid::try_parse(notice) else { return Ok(false) };
         Ok(tx.fetch_first::<(String,), _>(&SELECT_SENDING, (notice, self.now)).await?.is_some())
+    }
+
+    fn is_held(&self, lane: &str) -> bool {
+        self.rows.get(lane).is_some_and(|row| row.not_before > self.now)
     }
 
     /// What a lane of its own may take: a limited destination what is left of its room, any other lane what is left
@@ -353,7 +358,7 @@ impl<'a> Claiming<'a> {
                 )
                 .await?;
             let full = rows.len() == window;
-            let set_aside = self.sort_out(lane, rows, room);
+            let set_aside = self.sort_out(lane, priority, rows, room);
             self.move_aside(tx).await?;
             self.write_claims(tx).await?;
             if set_aside == 0 || !full {
@@ -366,7 +371,7 @@ impl<'a> Claiming<'a> {
     }
 
     /// Claims what may be claimed of `rows`, marks for another lane what may not; gives the number of the latter.
-    fn sort_out(&mut self, lane: &str, rows: Vec<DueRow>, room: usize) -> usize {
+    fn sort_out(&mut self, lane: &str, priority: Priority, rows: Vec<DueRow>, room: usize) -> usize {
         let mut taken = 0;
         let before = self.moves.len();
         for row in rows {
@@ -380,7 +385,7 @@ impl<'a> Claiming<'a> {
                 self.set_aside(row.delivery_id, own_destination);
             } else if taken < room {
                 taken += 1;
-                self.take(lane, row);
+                self.take(lane, priority, row);
             }
         }
         self.moves.len() - before
@@ -393,7 +398,7 @@ impl<'a> Claiming<'a> {
         self.moves.push(LaneMove { id: delivery, lane });
     }
 
-    fn take(&mut self, lane: &str, row: DueRow) {
+    fn take(&mut self, lane: &str, priority: Priority, row: DueRow) {
         self.left -= 1;
         if let Some(destination) = lane.strip_prefix("destination:")
             && let Some(left) = self.limited.get_mut(destination)
@@ -416,6 +421,7 @@ impl<'a> Claiming<'a> {
             destination: row.destination,
             round: row.round,
             number: row.attempts + 1,
+            priority,
             expires_at: Timestamp(row.expires_at),
         });
     }
@@ -450,10 +456,10 @@ impl<'a> Claiming<'a> {
         let next: Option<(i64,)> = tx
             .fetch_first(&SELECT_NEXT_DUE, (self.request.channel.as_str(), lane.to_owned(), priority.rank()))
             .await?;
-        if let Some((due_at,)) = next
-            && due_at > self.now
-        {
-            self.wake_at(due_at);
+        match next {
+            Some((due_at,)) if due_at > self.now => self.wake_at(due_at),
+            Some(_) if !self.is_held(lane) => self.more = true,
+            _ => {}
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ statements! {
     DELETE_PROCESS = "DELETE FROM processes WHERE process_id = $1";
     /// Processes whose lease has run out.
     SELECT_DEAD = "SELECT process_id FROM processes WHERE leased_to < $1 ORDER BY process_id /*lock*/";
+    /// Whether there is any.
+    SELECT_ANY_DEAD = "SELECT process_id FROM processes WHERE leased_to < $1 LIMIT 1";
     /// What a process holds.
     SELECT_HELD = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.priority, n.state AS notice_state, n.expires_at
@@ -125,6 +127,9 @@ impl Store {
     /// # Errors
     /// When the store cannot be written; then nothing was taken back.
     pub async fn reclaim(&self, after_crash: AfterCrash) -> Result<Reclaimed, StoreError> {
+        if self.db.fetch_first::<(Uuid,), _>(&SELECT_ANY_DEAD, (self.now().0,)).await?.is_none() {
+            return Ok(Reclaimed::default());
+        }
         let mut tx = self.db.begin().await?;
         let dead: Vec<(Uuid,)> = tx.fetch(&SELECT_DEAD, (self.now().0,)).await?;
         let mut total = Reclaimed { processes: dead.len(), ..Reclaimed::default() };

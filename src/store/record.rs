@@ -49,6 +49,13 @@ statements! {
                      value->>'code' AS code, value->>'text' AS text
               FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id";
+    /// Addresses that turned out not to exist.
+    INSERT_SUPPRESSIONS = "
+        INSERT INTO suppressions (channel, address, reason, detail, since, until)
+        SELECT d.channel, lower(d.address), value->>'code', value->>'text', $2, CAST(value->>'until' AS BIGINT)
+        FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
+        WHERE TRUE
+        ON CONFLICT (channel, address) DO NOTHING";
     /// Adds to the counters, in one order for all processes.
     ADD_COUNTS = "
         INSERT INTO notice_counts (notice_id, channel, state, count)
@@ -115,6 +122,8 @@ pub struct Attempted {
     pub reason: Reason,
     /// What it means.
     pub moved: Move,
+    /// The address turned out not to exist: it is not to be used until then.
+    pub suppress_until: Option<Timestamp>,
 }
 
 impl Move {
@@ -232,6 +241,14 @@ struct AttemptInput<'a> {
 }
 
 #[derive(Serialize)]
+struct SuppressionInput<'a> {
+    id: Uuid,
+    code: &'a str,
+    text: &'a str,
+    until: i64,
+}
+
+#[derive(Serialize)]
 struct DeliveryInput<'a> {
     id: Uuid,
     state: &'static str,
@@ -301,6 +318,24 @@ pub(super) async fn record(
     }
     if !moved.is_empty() {
         tx.execute(&UPDATE_DELIVERIES, (Json(&moved), now)).await?;
+    }
+    suppress(tx, attempts, now).await
+}
+
+async fn suppress(tx: &mut Tx, attempts: &[Attempted], now: i64) -> Result<(), StoreError> {
+    let dead: Vec<SuppressionInput> = attempts
+        .iter()
+        .filter_map(|attempt| {
+            Some(SuppressionInput {
+                id: attempt.delivery.0,
+                code: &attempt.reason.code,
+                text: &attempt.reason.text,
+                until: attempt.suppress_until?.0,
+            })
+        })
+        .collect();
+    if !dead.is_empty() {
+        tx.execute(&INSERT_SUPPRESSIONS, (Json(&dead), now)).await?;
     }
     Ok(())
 }

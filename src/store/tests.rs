@@ -232,6 +232,7 @@ fn ended(claimed: &Claimed, moved: Move) -> Attempted {
         ended_at: START,
         reason: Reason::new("2.0.0", "Ok"),
         moved,
+        suppress_until: None,
     }
 }
 

@@ -1,0 +1,197 @@
+//! One connection of a provider: takes what is ready, reports what became of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::channels::email::{Connector, Feed, Mail, SessionEnd, outbox, session};
+use crate::domain::clock::Clock;
+use crate::domain::ids::DeliveryId;
+use crate::domain::outcome::{Outcome, Reason};
+
+use super::lease::Lease;
+use super::pace::Pace;
+use super::ready::{Item, Ready, Take};
+
+/// How messages leave.
+#[derive(Debug)]
+pub enum Transport {
+    /// Over SMTP.
+    Smtp(Connector),
+    /// Into a folder.
+    Outbox(std::path::PathBuf),
+}
+
+/// What connections tell the engine.
+#[derive(Debug)]
+pub enum Signal {
+    /// A try ended.
+    Ended {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// The epoch in which it was claimed.
+        epoch: u64,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A connection of this provider stands.
+    Opened {
+        /// The provider's place in the order.
+        provider: usize,
+    },
+    /// A connection of this provider ended.
+    Closed {
+        /// The provider's place in the order.
+        provider: usize,
+        /// Whether it had stood.
+        opened: bool,
+        /// Why, if the provider is to be held.
+        held: Option<Reason>,
+    },
+}
+
+/// What every connection of a provider shares.
+#[derive(Debug)]
+pub struct Shared {
+    /// The provider's place in the order.
+    pub provider: usize,
+    /// How messages leave.
+    pub transport: Transport,
+    /// The provider's pace.
+    pub pace: Pace,
+    /// What is to be sent.
+    pub ready: Arc<Ready>,
+    /// Whether we may.
+    pub lease: Arc<Lease>,
+    /// Where outcomes go.
+    pub signals: UnboundedSender<Signal>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Sessions in a row that ended before anything was accepted.
+    pub fruitless: AtomicUsize,
+}
+
+/// How long a connection is kept without anything to send.
+const IDLE: Duration = Duration::from_secs(4);
+/// So many connections in a row that break before anything was accepted are the provider's fault.
+const FRUITLESS: usize = 3;
+
+/// Opens connection number `number` and feeds it until there is nothing more or it breaks.
+pub async fn run(shared: Arc<Shared>, number: u64) {
+    let mut feed = ConnectionFeed { shared: shared.clone(), number, taken: Vec::new(), accepted: false };
+    let mut opened = false;
+    let end = match &shared.transport {
+        Transport::Smtp(connector) => match connector.open().await {
+            Ok(mut connection) => {
+                opened = true;
+                shared.tell(Signal::Opened { provider: shared.provider });
+                session::run(&mut connection, &mut feed).await
+            }
+            Err(failure) => SessionEnd::Ours { reason: failure.reason },
+        },
+        Transport::Outbox(folder) => {
+            opened = true;
+            shared.tell(Signal::Opened { provider: shared.provider });
+            outbox::run(folder, &mut feed).await
+        }
+    };
+    if feed.accepted {
+        shared.fruitless.store(0, Ordering::SeqCst);
+    }
+    let held = match end {
+        SessionEnd::Finished => None,
+        SessionEnd::Ours { reason } => Some(reason),
+        SessionEnd::Broken { reason } => {
+            let fruitless = if feed.accepted { 0 } else { shared.fruitless.fetch_add(1, Ordering::SeqCst) + 1 };
+            (fruitless >= FRUITLESS).then_some(reason)
+        }
+    };
+    shared.tell(Signal::Closed { provider: shared.provider, opened, held });
+}
+
+impl Shared {
+    fn tell(&self, signal: Signal) {
+        // The engine outlives its connections; when it is gone, there is nobody to tell.
+        let _ = self.signals.send(signal);
+    }
+}
+
+/// The engine's side of one connection.
+struct ConnectionFeed {
+    shared: Arc<Shared>,
+    number: u64,
+    /// Messages under way, and the epoch in which each was claimed.
+    taken: Vec<(DeliveryId, u64)>,
+    accepted: bool,
+}
+
+impl ConnectionFeed {
+    fn now(&self) -> Duration {
+        self.shared.clock.monotonic()
+    }
+
+    fn epoch_of(&self, delivery: DeliveryId) -> u64 {
+        self.taken.iter().find(|(taken, _)| *taken == delivery).map_or(u64::MAX, |(_, epoch)| *epoch)
+    }
+
+    fn remember(&mut self, item: Item) -> Mail {
+        self.taken.push((item.mail.delivery, item.epoch));
+        item.mail
+    }
+
+    async fn wait(&self) -> Option<(Item, Option<Pace>)> {
+        let idle_until = tokio::time::sleep(IDLE);
+        tokio::pin!(idle_until);
+        loop {
+            let changed = self.shared.ready.changed();
+            match self.shared.ready.take(self.number, self.now()) {
+                Take::Message(item, pace) => return Some((item, pace)),
+                Take::Closed => return None,
+                Take::Nothing => {}
+            }
+            tokio::select! {
+                () = changed => {}
+                () = &mut idle_until => return None,
+            }
+        }
+    }
+}
+
+impl Feed for ConnectionFeed {
+    async fn next(&mut self) -> Option<Mail> {
+        self.shared.ready.idle(true);
+        let taken = self.wait().await;
+        self.shared.ready.idle(false);
+        let (item, pace) = taken?;
+        if let Some(pace) = pace {
+            pace.take().await;
+        }
+        self.shared.pace.take().await;
+        self.shared.ready.starts(self.number, self.now());
+        Some(self.remember(item))
+    }
+
+    fn try_next(&mut self) -> Option<Mail> {
+        let item = self.shared.ready.take_behind(self.number, &self.shared.pace, self.now())?;
+        Some(self.remember(item))
+    }
+
+    fn may_send(&mut self, mail: &Mail) -> bool {
+        self.shared.lease.stands(self.epoch_of(mail.delivery), self.now())
+    }
+
+    fn report(&mut self, delivery: DeliveryId, outcome: Outcome) {
+        let verdict = match &outcome {
+            Outcome::Accepted { .. } => Some(true),
+            Outcome::Transient { .. } => Some(false),
+            _ => None,
+        };
+        self.accepted |= verdict == Some(true);
+        self.shared.ready.ended(self.number, delivery, verdict, self.now());
+        let epoch = self.epoch_of(delivery);
+        self.taken.retain(|(taken, _)| *taken != delivery);
+        self.shared.tell(Signal::Ended { delivery, epoch, outcome });
+    }
+}

@@ -1,0 +1,95 @@
+//! From how a try ended to what is written down: retry times, expiry, suppression.
+
+use std::time::Duration;
+
+use crate::domain::chance::Chance;
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::AfterCrash;
+use crate::domain::ids::{DeliveryId, NoticeId};
+use crate::domain::notice::Priority;
+use crate::domain::outcome::{Fault, Outcome, Reason};
+use crate::domain::retry::Next;
+use crate::domain::settings;
+use crate::store::{Attempted, Claimed, Move};
+
+/// How long an address that does not exist is left alone. It may be mended, or made again.
+const SUPPRESSED_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+/// What the engine remembers of a delivery while it is under way.
+#[derive(Debug, Clone)]
+pub struct Flight {
+    /// The provider that has it.
+    pub provider: usize,
+    /// That provider's name.
+    pub provider_name: String,
+    /// Its notice.
+    pub notice: NoticeId,
+    /// What it is throttled with.
+    pub destination: String,
+    round: i64,
+    number: i64,
+    priority: Priority,
+    expires_at: Timestamp,
+}
+
+impl Flight {
+    /// A delivery that was claimed for `provider`.
+    pub fn new(claimed: &Claimed, provider: usize, provider_name: &str) -> Self {
+        Self {
+            provider,
+            provider_name: provider_name.to_owned(),
+            notice: claimed.notice,
+            destination: claimed.destination.clone(),
+            round: claimed.round,
+            number: claimed.number,
+            priority: claimed.priority,
+            expires_at: claimed.expires_at,
+        }
+    }
+
+    /// What is to be written down about a try of `delivery` that ended at `now` with `outcome`.
+    pub fn attempted(
+        &self,
+        delivery: DeliveryId,
+        outcome: Outcome,
+        settings: &settings::Delivery,
+        chance: &Chance,
+        now: Timestamp,
+    ) -> Attempted {
+        let suppress = matches!(outcome, Outcome::Permanent { fault: Fault::Address, .. });
+        let retry = |asked| match settings.retry.next(
+            u32::try_from(self.number).unwrap_or(u32::MAX),
+            now,
+            self.expires_at,
+            asked,
+            chance.fraction(),
+        ) {
+            Next::At(due_at) => Move::Retry { due_at },
+            Next::Expired => Move::Expired,
+        };
+        let (reason, moved) = match outcome {
+            Outcome::Accepted { reference, reason } => (reason, Move::Sent { reference }),
+            Outcome::Transient { reason, retry_after } => (reason, retry(retry_after)),
+            Outcome::Permanent { reason, .. } => (reason, Move::Failed),
+            Outcome::Ours { reason } => (reason, Move::Return { due_at: now }),
+            Outcome::Returned => (Reason::new("", ""), Move::Return { due_at: now }),
+            Outcome::Unclear { reason } => {
+                let ask = settings.after_crash == AfterCrash::Ask && self.priority != Priority::Urgent;
+                let over = self.expires_at <= now;
+                // Sent again under the same Message-ID, unless a person is to decide or there is no time left.
+                let moved = if ask || over { Move::Unclear } else { Move::Retry { due_at: now } };
+                (reason, moved)
+            }
+        };
+        Attempted {
+            delivery,
+            round: self.round,
+            number: self.number,
+            provider: self.provider_name.clone(),
+            ended_at: now,
+            reason,
+            moved,
+            suppress_until: suppress.then(|| now.plus(SUPPRESSED_FOR)),
+        }
+    }
+}
