@@ -131,11 +131,7 @@ impl FromStr for Mailbox {
 
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.is_empty() {
-            self.address.fmt(f)
-        } else {
-            write!(f, "{} <{}>", self.name, self.address)
-        }
+        if self.name.is_empty() { self.address.fmt(f) } else { write!(f, "{} <{}>", self.name, self.address) }
     }
 }
 
