@@ -18,6 +18,9 @@ use super::tree::Origin;
 /// The local part of a return path has 64 characters; a delivery's id and its check take the rest.
 const BOUNCE_LOCAL_LIMIT: usize = 16;
 
+/// What a relay takes in general when nothing else was agreed.
+const USUAL_CONNECTIONS: u16 = 10;
+
 pub(super) fn read(section: &Section<'_>) -> Option<Email> {
     let from = section.required("from", str::parse::<Mailbox>);
     let reply_to = section.optional("reply_to", str::parse);
@@ -81,10 +84,7 @@ fn bounce_address(section: &Section<'_>, from: Option<&Mailbox>) -> Option<Email
 
 fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<EmailProvider> {
     let name = section.required("name", |text| unique_name(text, names));
-    let connections = match section.is_left_out("connections") {
-        true => Some(10),
-        false => section.number("connections", 1..=MOST_CONNECTIONS),
-    };
+    let connections = section.number("connections", 1..=MOST_CONNECTIONS);
     let rate = section.optional("rate", str::parse);
     let mend = "write smtp://HOST:587, smtps://HOST:465 or outbox:FOLDER";
     let url = section.required_secret("url", "url_file", mend);
@@ -99,7 +99,12 @@ fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<
             return None;
         }
     };
-    Some(EmailProvider { name: name?, transport, connections: connections?, rate })
+    Some(EmailProvider {
+        name: name?,
+        transport,
+        connections: connections.unwrap_or(USUAL_CONNECTIONS),
+        rate,
+    })
 }
 
 fn relay(
@@ -128,10 +133,7 @@ fn relay(
 fn read_destination(section: &Section<'_>, known: &mut BTreeSet<String>) -> Option<EmailDestination> {
     let mut domains = section.list("domains", parse_domain);
     let rate = section.optional("rate", str::parse);
-    let connections = match section.is_left_out("connections") {
-        true => None,
-        false => section.number("connections", 1..=MOST_CONNECTIONS),
-    };
+    let connections = section.number("connections", 1..=MOST_CONNECTIONS);
     if section.is_left_out("domains") || section.is_empty_list("domains") {
         section.fault("domains", "names no mail domain: write domains = [\"t-online.de\"]");
     }

@@ -111,11 +111,10 @@ fn read_file(file: &Path, must_exist: bool) -> Result<Option<String>, ConfigErro
             ));
         }
     };
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text)),
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Some(text.to_owned())),
         Err(error) => {
-            let good = error.utf8_error().valid_up_to();
-            let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
+            let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
             unreadable(format!("line {line} is not UTF-8: save the file in the encoding UTF-8"))
         }
     }

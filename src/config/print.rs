@@ -21,10 +21,10 @@ pub(super) fn to_toml(table: &Table) -> String {
 fn write_section(out: &mut String, path: &str, repeated: bool, section: &Table) {
     let blank = if out.is_empty() { "" } else { "\n" };
     let header = if repeated { format!("[[{path}]]") } else { format!("[{path}]") };
-    out.push_str(&format!("{blank}{header}\n"));
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{blank}{header}");
     // A section's own values come before its sub-sections, or they would belong to those.
     for (key, entry) in section.0.iter().filter(|(_, entry)| sub_sections(entry).is_none()) {
-        // Writing to a String cannot fail.
         let _ = writeln!(out, "{key} = {}  # {}", value(key, &entry.value), entry.origin);
     }
     for (key, entry) in &section.0 {
