@@ -12,6 +12,7 @@ mod sms;
 mod tests;
 mod tree;
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,11 +33,17 @@ pub const DEFAULTS: &str = include_str!("defaults.toml");
 pub const FILE_NAME: &str = "rundruf.toml";
 
 /// What is in force, and where each value of it was written.
-#[derive(Debug)]
 pub struct Configuration {
     /// The validated form.
     pub settings: Settings,
     merged: Table,
+}
+
+/// The settings alone: what was written may be a password.
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Configuration {

@@ -357,7 +357,7 @@ fn no_secret_shows_in_debug_in_print_or_in_faults() {
         [database]\nurl = \"postgres://u:geheim6@h/d\"\n";
     let (_folder, result) = load_with(&[(FILE_NAME, file), ("secret", "geheim5")], &[]);
     let configuration = result.unwrap_or_else(|error| panic!("{error}"));
-    let debug = format!("{:?}", configuration.settings);
+    let debug = format!("{configuration:?}");
     assert!(debug.contains("kim.example") && !debug.contains("geheim"), "{debug}");
     let printed = configuration.to_toml();
     assert!(printed.contains("smtp://u:•••@h") && !printed.contains("geheim"), "{printed}");
