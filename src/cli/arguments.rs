@@ -1,0 +1,116 @@
+//! The command line: every command with its options, parsed into the words of the domain.
+
+mod send;
+mod stock;
+mod track;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use send::{NamedValue, SendArguments};
+pub use stock::{
+    ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
+};
+pub use track::{
+    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, Resolution, ResolveArguments,
+    SuppressArguments, SuppressionsCommand,
+};
+
+use super::table::Format;
+
+/// A call to everyone: sends crisis notices by e-mail, SMS and webhook, and follows each to its last recipient.
+#[derive(Debug, Parser)]
+#[command(name = "rundruf", version, arg_required_else_help = true, after_help = FIRST_STEPS)]
+pub struct Arguments {
+    /// The configuration file; without it rundruf.toml in this folder, if it is there
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  rundruf demo                    see everything work on this machine; nothing leaves it
+  rundruf doctor                  is this instance ready to send?
+  rundruf contacts import         take over the contact files
+  rundruf send TEMPLATE --to GROUP --dry-run
+                                  what would be sent, and to whom";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compose a notice from a template and send it
+    Send(Box<SendArguments>),
+    /// Import, check and list the people and offices that can be told something
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
+    /// List groups of contacts and their members
+    #[command(subcommand)]
+    Groups(GroupsCommand),
+    /// List, check and preview templates
+    #[command(subcommand)]
+    Templates(TemplatesCommand),
+    /// List notices; pause, resume, cancel or repeat one
+    #[command(subcommand)]
+    Notices(NoticesCommand),
+    /// List single deliveries; say what became of unclear ones
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
+    /// List, add and lift blocks on addresses that are not to be used
+    #[command(subcommand)]
+    Suppressions(SuppressionsCommand),
+    /// Send what is waiting, until it is stopped
+    Worker(WorkerArguments),
+    /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
+    Demo(DemoArguments),
+    /// Check whether this instance is ready to send, and say what to mend
+    Doctor,
+    /// Write the completions of a shell to standard output
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `worker`
+#[derive(Debug, Args)]
+pub struct WorkerArguments {
+    /// Stop when everything that is due has been sent; what is put off to later is left
+    #[arg(long)]
+    pub drain: bool,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Send, report, and exit
+    #[arg(long)]
+    pub once: bool,
+    /// Where the demo keeps its data; without it a folder that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ListFormat {
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+    format: Format,
+    /// One JSON object a line: the same as --format json
+    #[arg(long)]
+    json: bool,
+}
+
+impl ListFormat {
+    /// The format that was asked for.
+    pub fn format(self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+#[cfg(test)]
+mod tests;

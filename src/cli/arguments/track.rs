@@ -1,0 +1,140 @@
+//! What became of notices: `notices`, `deliveries`, `suppressions`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::domain::address::Channel;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::ids::DeliveryId;
+
+use super::ListFormat;
+
+/// `notices …`
+#[derive(Debug, Subcommand)]
+pub enum NoticesCommand {
+    /// List notices with the state of their deliveries
+    List {
+        #[command(flatten)]
+        format: ListFormat,
+    },
+    /// Show one notice
+    Show {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let nothing more leave until it is resumed; its expiry runs on
+    Pause(NoticeArgument),
+    /// Let a paused notice go on
+    Resume(NoticeArgument),
+    /// End a notice: what has not left stays here
+    Cancel(NoticeArgument),
+    /// Send again to those who did not get it
+    Retry(NoticeArgument),
+    /// Say who got it, who did not, and why
+    Report {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which notice.
+#[derive(Debug, Args)]
+pub struct NoticeArgument {
+    /// The notice's number, such as 2026-0007
+    #[arg(value_name = "NOTICE")]
+    pub number: String,
+}
+
+/// `deliveries …`
+#[derive(Debug, Subcommand)]
+pub enum DeliveriesCommand {
+    /// List deliveries
+    List {
+        #[command(flatten)]
+        filter: DeliveryFilter,
+        #[command(flatten)]
+        format: ListFormat,
+    },
+    /// Show one delivery with all its attempts
+    Show {
+        /// The delivery's id
+        id: DeliveryId,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what became of deliveries that are unclear
+    Resolve(ResolveArguments),
+}
+
+/// Which deliveries.
+#[derive(Debug, Default, Args)]
+pub struct DeliveryFilter {
+    /// Only those of this notice, such as 2026-0007
+    #[arg(long, value_name = "NOTICE")]
+    pub notice: Option<String>,
+    /// Only those in these states, comma-separated: queued, sending, sent, delivered, failed, expired, suppressed,
+    /// cancelled, unclear
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub state: Vec<DeliveryState>,
+    /// Only those of these channels, comma-separated: email, sms, webhook
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
+    pub channel: Vec<Channel>,
+}
+
+/// `deliveries resolve ID… --as …`
+#[derive(Debug, Args)]
+pub struct ResolveArguments {
+    /// The deliveries' ids
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<DeliveryId>,
+    /// What became of them
+    #[arg(long = "as", value_enum)]
+    pub resolution: Resolution,
+}
+
+/// What a person says of an unclear delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Resolution {
+    /// It has left
+    Sent,
+    /// It will not arrive
+    Failed,
+    /// Send it again; the recipient may get it twice
+    Resend,
+}
+
+/// `suppressions …`
+#[derive(Debug, Subcommand)]
+pub enum SuppressionsCommand {
+    /// List addresses that are not used
+    List {
+        #[command(flatten)]
+        format: ListFormat,
+    },
+    /// Use an address no longer
+    Add(SuppressArguments),
+    /// Use an address again
+    Lift {
+        /// The address
+        address: String,
+    },
+}
+
+/// `suppressions add ADDRESS …`
+#[derive(Debug, Args)]
+pub struct SuppressArguments {
+    /// The e-mail address, telephone number or webhook address
+    pub address: String,
+    /// Why; shown in plans and reports
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// When the block ends, in the instance's time zone: 2026-12-31 or 2026-12-31T18:00; without it never
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}

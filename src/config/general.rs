@@ -1,0 +1,167 @@
+//! `[instance]`, `[database]`, `[http]`, `[webhook]`, `[delivery]`, `[approval]`.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::delivery::AfterCrash;
+use crate::domain::duration::{format_duration, parse_duration};
+use crate::domain::nearest;
+use crate::domain::retry::RetryPolicy;
+use crate::domain::settings::{Approval, Database, DatabaseUrl, Delivery, Http, Instance, Webhook};
+
+use super::section::{Secret, Section};
+
+/// More connections than this at once serve no relay and no host.
+pub(super) const MOST_CONNECTIONS: u16 = 500;
+
+pub(super) fn instance(section: &Section<'_>) -> Option<Instance> {
+    let name = section.required("name", one_line);
+    let short_name = section.optional("short_name", one_line);
+    let public_url = section.required("public_url", public_url);
+    let language = section.required("language", language);
+    let timezone = section.required("timezone", timezone);
+    let contacts = section.required("contacts", |text| Ok(section.resolve(text)));
+    let templates = section.required("templates", |text| Ok(section.resolve(text)));
+    let name = name?;
+    Some(Instance {
+        short_name: short_name.unwrap_or_else(|| name.clone()),
+        name,
+        public_url: public_url?,
+        language: language?,
+        timezone: timezone?,
+        contacts: contacts?,
+        templates: templates?,
+    })
+}
+
+pub(super) fn database(section: &Section<'_>) -> Option<Database> {
+    let mend = "write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE";
+    let Secret { text, key } = section.required_secret("url", "url_file", mend)?;
+    let url = match text.split_once("://") {
+        Some(("sqlite", path)) if !path.is_empty() && !path.contains(['?', '#']) && path != ":memory:" => {
+            Ok(DatabaseUrl::Sqlite(section.resolve(path)))
+        }
+        Some(("sqlite", _)) => Err("behind sqlite:// must stand the path of a file and nothing else"),
+        Some(("postgres" | "postgresql", _)) if Url::parse(&text).is_ok() => {
+            Ok(DatabaseUrl::Postgres(SecretString::from(text)))
+        }
+        Some(("postgres" | "postgresql", _)) => Err(
+            "this is no address of a PostgreSQL server: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
+                 in the password : / @ % ? # as %3A %2F %40 %25 %3F %23",
+        ),
+        _ => Err("must begin with sqlite:// or postgres://"),
+    };
+    match url {
+        Ok(url) => Some(Database { url }),
+        Err(why) => {
+            section.fault(key, why);
+            None
+        }
+    }
+}
+
+pub(super) fn http(section: &Section<'_>) -> Option<Http> {
+    let listen = section.required("listen", |text| {
+        text.parse().map_err(|_| format!("\"{text}\" is no address with port: write it as 127.0.0.1:8080"))
+    });
+    Some(Http { listen: listen? })
+}
+
+pub(super) fn webhook(section: &Section<'_>) -> Option<Webhook> {
+    let connections = section.number("connections", 1..=MOST_CONNECTIONS);
+    let rate_per_host = section.required("rate_per_host", str::parse);
+    let timeout = section.required("timeout", between(Duration::from_secs(1), Duration::from_secs(120)));
+    let allow_networks = section.list("allow_networks", |text| {
+        text.parse().map_err(|_| format!("\"{text}\" is no network: write it as 10.20.0.0/16 or fd00::/8"))
+    });
+    let retry = retry(section);
+    Some(Webhook {
+        connections: connections?,
+        rate_per_host: rate_per_host?,
+        timeout: timeout?,
+        allow_networks,
+        retry: retry?,
+    })
+}
+
+pub(super) fn delivery(section: &Section<'_>) -> Option<Delivery> {
+    let expires_after = section.required("expires_after", some_time);
+    let retry = retry(section);
+    let after_crash = section.required("after_crash", |text| match text {
+        "resend" => Ok(AfterCrash::Resend),
+        "ask" => Ok(AfterCrash::Ask),
+        _ => Err(format!("is \"{text}\", must be \"resend\" or \"ask\"")),
+    });
+    let lease = section.required("lease", between(Duration::from_millis(500), Duration::from_secs(600)));
+    Some(Delivery { expires_after: expires_after?, retry: retry?, after_crash: after_crash?, lease: lease? })
+}
+
+pub(super) fn approval(section: &Section<'_>) -> Option<Approval> {
+    Some(Approval { required: section.flag("required")? })
+}
+
+/// `retry = […]` and `then = "…"`.
+fn retry(section: &Section<'_>) -> Option<RetryPolicy> {
+    let pauses = section.list("retry", some_time);
+    let then = section.required("then", some_time);
+    Some(RetryPolicy { pauses, then: then? })
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(format!("\"{text}\" is no time at all: write at least 1s")),
+        duration => Ok(duration),
+    }
+}
+
+fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| {
+        let duration = parse_duration(text)?;
+        if (least..=most).contains(&duration) {
+            return Ok(duration);
+        }
+        Err(format!("is {text}, must lie between {} ms and {}", least.as_millis(), format_duration(most)))
+    }
+}
+
+/// A text on one line: it goes into subjects and headers.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("contains a line break or another control character: write it on one line".to_owned());
+    }
+    Ok(text.trim().to_owned())
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let wrong = |why| Err(format!("is no web address that recipients could open: {why}"));
+    let Ok(url) = Url::parse(text) else { return wrong("write it as https://notfall.example") };
+    if !matches!(url.scheme(), "https" | "http") {
+        return wrong("it must begin with https://");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("a user name or password may not stand in it");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return wrong("leave out what begins with ? or #");
+    }
+    let trimmed = text.trim().trim_end_matches('/');
+    Url::parse(trimmed).or_else(|_| wrong("write it as https://notfall.example"))
+}
+
+fn language(text: &str) -> Result<String, String> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("is \"{text}\", must be two small letters, such as de or en"))
+}
+
+fn timezone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| {
+        let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+        let hint = nearest::hint(text, names.iter().map(String::as_str));
+        format!("\"{text}\" is no time zone{hint}: write it as Europe/Berlin")
+    })
+}
