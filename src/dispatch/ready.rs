@@ -139,16 +139,29 @@ impl Ready {
         }
     }
 
-    /// Hands composed messages to whoever waits.
-    pub fn push(&self, items: impl IntoIterator<Item = Item>) {
+    /// Hands composed messages to whoever waits. Gives them back when nobody will come for them any more.
+    pub fn push(&self, items: Vec<Item>) -> Vec<Item> {
         let mut state = self.lock();
-        let before = state.queue.len();
+        if state.closing {
+            for item in &items {
+                let known = state.destination(&item.destination);
+                known.claimed = known.claimed.saturating_sub(1);
+            }
+            return items;
+        }
+        let added = items.len();
         state.queue.extend(items);
-        let added = state.queue.len() - before;
+        let wanted = added.min(state.idle);
         drop(state);
-        for _ in 0..added.min(64) {
+        for _ in 0..wanted {
             self.wake.notify_one();
         }
+        Vec::new()
+    }
+
+    /// Whether messages wait for a connection.
+    pub fn has_waiting(&self) -> bool {
+        !self.lock().queue.is_empty()
     }
 
     /// The next message for connection `connection`, at monotonic time `now`.
@@ -452,7 +465,7 @@ mod tests {
 
         fn push(&self, destination: &str, count: usize) {
             self.ready.claimed(std::iter::repeat_n(destination, count));
-            self.ready.push((0..count).map(|_| self.item(destination)));
+            self.ready.push((0..count).map(|_| self.item(destination)).collect());
         }
 
         fn item(&self, destination: &str) -> Item {

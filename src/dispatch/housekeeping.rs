@@ -1,0 +1,80 @@
+//! What has to be looked after beside sending: dead processes, scheduled notices, fan-outs, what ran out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::domain::address::Channel;
+use crate::domain::delivery::AfterCrash;
+use crate::domain::ids::NoticeId;
+use crate::store::{Reclaimed, Store, StoreError};
+
+/// How often it looks around.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often it forgets lanes that nothing waits in.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// Deliveries made in one transaction: large enough to be fast, small enough that sending goes on between.
+const FAN_OUT_BATCH: i64 = 5_000;
+
+/// What is to be gone on with.
+#[derive(Debug, Default)]
+pub struct Housekeeping {
+    fan_outs: VecDeque<NoticeId>,
+    sweeping: bool,
+    look_at: Duration,
+    forget_at: Duration,
+}
+
+impl Housekeeping {
+    /// Does the next piece of work, if there is one at monotonic time `now`.
+    ///
+    /// # Errors
+    /// When the store fails; the same piece is done again next time.
+    pub async fn step(
+        &mut self,
+        store: &Store,
+        after_crash: AfterCrash,
+        now: Duration,
+    ) -> Result<Reclaimed, StoreError> {
+        let mut reclaimed = Reclaimed::default();
+        if now >= self.look_at {
+            reclaimed = store.reclaim(after_crash).await?;
+            store.release_scheduled().await?;
+            self.fan_outs = store.unfinished_fan_outs().await?.into_iter().map(|fan_out| fan_out.notice).collect();
+            self.sweeping = true;
+            self.look_at = now + EVERY;
+        }
+        if let Some(notice) = self.fan_outs.front().copied()
+            && store.fan_out(notice, FAN_OUT_BATCH).await?.is_none_or(|left| left.done >= left.recipients)
+        {
+            self.fan_outs.pop_front();
+        }
+        if self.sweeping {
+            self.sweeping = store.sweep().await?.is_some();
+        }
+        if now >= self.forget_at {
+            store.forget_idle_lanes(Channel::Email).await?;
+            self.forget_at = now + FORGET_EVERY;
+        }
+        Ok(reclaimed)
+    }
+
+    /// Whether there is more to be done at once.
+    pub fn is_busy(&self) -> bool {
+        !self.fan_outs.is_empty() || self.sweeping
+    }
+
+    /// Whether it has looked around since `since`.
+    pub fn looked_since(&self, since: Duration) -> bool {
+        self.look_at >= since + EVERY
+    }
+
+    /// Monotonic time of the next look.
+    pub const fn next_look(&self) -> Duration {
+        self.look_at
+    }
+
+    /// Look around at the next step.
+    pub const fn look_soon(&mut self) {
+        self.look_at = Duration::ZERO;
+    }
+}

@@ -1,0 +1,114 @@
+//! From a claimed delivery to a message: the notice's frozen words, filled for one recipient.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::channels::email::{Composer, Feedback, Mail, OutgoingEmail};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::NoticeId;
+use crate::domain::outcome::Reason;
+use crate::domain::settings::Instance;
+use crate::domain::template::Values;
+use crate::store::{Claimed, Notice, Store, StoreError};
+use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared};
+
+/// One notice, ready to be filled for any number of recipients.
+#[derive(Debug)]
+pub struct Words {
+    number: String,
+    template: String,
+    date: Timestamp,
+    prepared: Result<Prepared, String>,
+}
+
+/// The notices that deliveries are being claimed of.
+#[derive(Debug, Default)]
+pub struct Wording {
+    known: HashMap<NoticeId, Arc<Words>>,
+}
+
+/// How many notices are kept ready. More than are ever sent at once.
+const KEPT: usize = 64;
+
+impl Wording {
+    /// The words of `notice`, from memory or from the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn of(
+        &mut self,
+        store: &Store,
+        instance: &Instance,
+        notice: NoticeId,
+    ) -> Result<Arc<Words>, StoreError> {
+        if let Some(words) = self.known.get(&notice) {
+            return Ok(words.clone());
+        }
+        let Some(frozen) = store.notice(notice).await? else {
+            return Err(StoreError::Damaged(format!("deliveries belong to notice {notice}, which is not there")));
+        };
+        let words = Arc::new(Words::new(&frozen, instance));
+        if self.known.len() >= KEPT {
+            self.known.clear();
+        }
+        self.known.insert(notice, words.clone());
+        Ok(words)
+    }
+}
+
+impl Words {
+    fn new(notice: &Notice, instance: &Instance) -> Self {
+        Self {
+            number: notice.number.clone(),
+            template: notice.template.clone(),
+            date: notice.released_at.unwrap_or(notice.created_at),
+            prepared: prepare(notice, instance),
+        }
+    }
+
+    /// The message for one recipient.
+    ///
+    /// # Errors
+    /// Why there is none: the frozen template cannot be filled. Checks before the release make that improbable.
+    pub fn email(&self, composer: &Composer, claimed: &Claimed) -> Result<Mail, Reason> {
+        let fault = |text: String| Reason::new("wording", text);
+        let prepared = self.prepared.as_ref().map_err(|error| fault(error.clone()))?;
+        let content = prepared.render_email(&claimed.card).map_err(|error| fault(error.to_string()))?;
+        let to = claimed.address.parse().map_err(fault)?;
+        composer
+            .compose(&OutgoingEmail {
+                delivery: claimed.delivery,
+                to: &to,
+                to_name: &claimed.card.name,
+                content: &content,
+                date: self.date,
+                references: &[],
+                feedback: Feedback { campaign: &self.number, group: &self.template },
+                list_unsubscribe: None,
+            })
+            .map_err(|error| fault(error.to_string()))
+    }
+}
+
+/// Fills a frozen notice with everything but the contact.
+fn prepare(notice: &Notice, instance: &Instance) -> Result<Prepared, String> {
+    let template: FrozenTemplate =
+        serde_json::from_value(notice.content.clone()).map_err(|error| error.to_string())?;
+    let values: Values = serde_json::from_value(notice.variables.clone()).map_err(|error| error.to_string())?;
+    let compiled = Compiled::new(&template)
+        .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let facts = NoticeFacts {
+        number: notice.number.clone(),
+        code: notice.code.clone(),
+        url: notice_url(instance, &notice.number),
+        expires_at: notice.expires_at,
+        exercise: notice.exercise,
+        incident: None,
+    };
+    Prepared::new(Arc::new(compiled), &values, instance, &facts).map_err(|error| error.to_string())
+}
+
+/// The page that shows a notice.
+pub fn notice_url(instance: &Instance, number: &str) -> String {
+    format!("{}/n/{number}", instance.public_url.as_str().trim_end_matches('/'))
+}
