@@ -13,3 +13,4 @@ pub mod dispatch;
 pub mod domain;
 pub mod store;
 pub mod templates;
+pub mod wiring;

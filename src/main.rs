@@ -1,3 +1,18 @@
 //! Parses arguments, runs, sets the exit code.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rundruf::cli::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match rundruf::wiring::run(arguments) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr().lock(), "rundruf: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

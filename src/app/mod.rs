@@ -1,1 +1,6 @@
-//! Use cases: one transaction each.
+//! Use cases: one file each.
+
+pub mod audience;
+pub mod compose;
+pub mod plan;
+pub mod release;

@@ -1,4 +1,44 @@
 //! One file per command.
 
 pub mod arguments;
+mod completions;
+mod contacts;
+mod deliveries;
+mod demo;
+mod dispatching;
+mod doctor;
+mod groups;
+mod notices;
+mod progress;
+mod report;
+mod send;
+mod session;
+mod suppressions;
 pub mod table;
+mod templates;
+mod worker;
+
+pub use arguments::Arguments;
+pub use session::{Exit, Session};
+
+use arguments::Command;
+
+/// Runs one command.
+///
+/// # Errors
+/// What went wrong, where, and what to do about it.
+pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Send(arguments) => send::run(&session, *arguments).await,
+        Command::Contacts(command) => contacts::run(&session, command).await,
+        Command::Groups(command) => groups::run(&session, command).await,
+        Command::Templates(command) => templates::run(&session, command).await,
+        Command::Notices(command) => notices::run(&session, command).await,
+        Command::Deliveries(command) => deliveries::run(&session, command).await,
+        Command::Suppressions(command) => suppressions::run(&session, command).await,
+        Command::Worker(arguments) => worker::run(&session, arguments).await,
+        Command::Demo(arguments) => demo::run(session, arguments).await,
+        Command::Doctor => doctor::run(&session).await,
+        Command::Completions { shell } => completions::run(shell),
+    }
+}

@@ -1,0 +1,89 @@
+//! What every command is given: settings, time, and where its words go.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{self, ConfigError};
+use crate::domain::chance::Chance;
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::ids::IdSource;
+use crate::domain::settings::Settings;
+use crate::store::{Purpose, Store, StoreError};
+
+/// One run of the program.
+#[derive(Debug)]
+pub struct Session {
+    /// The settings at the start.
+    pub settings: Arc<Settings>,
+    /// The file that `-c` named.
+    pub config: Option<PathBuf>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<Chance>,
+    /// Ids.
+    pub ids: Arc<IdSource>,
+    /// Who runs it, as the machine knows them.
+    pub operator: String,
+}
+
+/// How a command ended, beside errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything accepted or better.
+    Done,
+    /// It was refused, or failed, and nothing was sent.
+    Refused,
+    /// It finished, or waited enough, but some deliveries did not get out.
+    Incomplete,
+}
+
+impl Exit {
+    /// The exit status.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Refused => 1,
+            Self::Incomplete => 3,
+        }
+    }
+}
+
+impl Session {
+    /// Opens the store for `purpose`.
+    ///
+    /// # Errors
+    /// When there is none to read, or it cannot be opened.
+    pub async fn open_store(&self, purpose: Purpose) -> Result<Store, StoreError> {
+        Store::open(&self.settings.database.url, purpose, self.clock.clone()).await
+    }
+
+    /// Reads the settings again, as they are in the files now.
+    ///
+    /// # Errors
+    /// What is wrong with them, and where.
+    pub fn read_settings(&self) -> Result<Settings, ConfigError> {
+        config::load(self.config.as_deref(), std::path::Path::new(""), std::env::vars())
+    }
+
+    /// A point in time as people here read it: `20.11.2026 05:40:12`.
+    pub fn local(&self, at: Timestamp) -> String {
+        at.in_zone(&self.settings.instance.timezone).strftime("%d.%m.%Y %H:%M:%S").to_string()
+    }
+
+    /// Whether a person sits in front of it and can be asked.
+    pub fn is_interactive(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+}
+
+/// Standard output, for what a command was asked for.
+pub fn out() -> impl Write {
+    std::io::stdout().lock()
+}
+
+/// Says something to the person at the terminal. A closed terminal is no reason to stop.
+pub fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,42 @@
+//! The one place that sees everything: from arguments and settings to running parts.
+
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{self, Arguments, Exit, Session};
+use crate::domain::chance::Chance;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::ids::IdSource;
+
+/// Runs what `arguments` ask for.
+///
+/// # Errors
+/// What went wrong, where, and what to do about it.
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    log_to_standard_error();
+    let settings =
+        crate::config::load(arguments.config.as_deref(), std::path::Path::new(""), std::env::vars())?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let chance = Arc::new(Chance::from_system());
+    let session = Session {
+        settings: Arc::new(settings),
+        config: arguments.config,
+        ids: Arc::new(IdSource::new(clock.clone(), chance.clone())),
+        clock,
+        chance,
+        operator: std::env::var("USER").unwrap_or_else(|_| "shell".to_owned()),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exit = runtime.block_on(cli::run(session, arguments.command));
+    // A blocking read of the terminal must not keep a finished program alive.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Logs go to standard error, errors only unless `RUNDRUF_LOG` asks for more: commands speak for themselves.
+fn log_to_standard_error() {
+    let filter = EnvFilter::try_from_env("RUNDRUF_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    // A second subscriber is refused; the first serves.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
