@@ -1,1 +1,37 @@
-//! E-mail.
+//! E-mail: compose a message, sign it, hand it to a relay over SMTP or write it into a folder.
+//!
+//! | File | Owns |
+//! |---|---|
+//! | `message` | headers and parts of one message |
+//! | `header_text` | words of people as header text |
+//! | `return_path` | the address that bounces come back to |
+//! | `dkim` | signatures over a message |
+//! | `wire` | the TCP or TLS stream below a connection |
+//! | `tls` | certificates, and what is wrong with them |
+//! | `connection` | from nothing to a relay that takes envelopes |
+//! | `feed` | where messages come from and outcomes go |
+//! | `session` | the exchange of many messages over one connection |
+//! | `reply`, `classify` | what a relay said, and what that means for a delivery |
+//! | `outbox` | the same work loop into a folder |
+
+pub mod classify;
+pub mod connection;
+pub mod dkim;
+pub mod feed;
+mod header_text;
+mod login;
+pub mod message;
+mod open_failure;
+pub mod outbox;
+pub mod reply;
+mod reply_bytes;
+pub mod return_path;
+pub mod session;
+mod tls;
+mod wire;
+
+pub use connection::{Connection, Connector, Limits};
+pub use feed::{Feed, SessionEnd};
+pub use message::{ComposeError, Composer, Feedback, ListUnsubscribe, Mail, OutgoingEmail};
+pub use open_failure::OpenFailure;
+pub use return_path::ReturnPath;
