@@ -1,13 +1,26 @@
 //! Load, check and render templates.
 
+mod compile;
+mod context;
 mod declaration;
 mod expression;
 mod finding;
+#[cfg(test)]
+mod fixture;
 mod front_matter;
+mod helpers;
 mod layout;
 mod load;
+mod markdown;
+mod names;
+mod plain;
+mod render;
 mod source;
 mod tag;
+mod wrap;
 
+pub use compile::Compiled;
+pub use context::{IncidentFacts, NoticeFacts};
 pub use finding::{Finding, Origin, Place};
 pub use load::{FrozenTemplate, LoadError, LoadedPack, load_pack, load_template};
+pub use render::{Prepared, RenderFault};

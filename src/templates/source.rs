@@ -31,6 +31,13 @@ pub(super) struct Expanded {
 }
 
 impl Expanded {
+    /// A source as it stands, partials and all.
+    pub(super) fn of(source: &Source<'_>) -> Self {
+        let mut expanded = Self::default();
+        expanded.push(source, 0, source.text);
+        expanded
+    }
+
     /// The line that byte `at` was written on.
     pub(super) fn place(&self, at: usize) -> Place {
         let index = self.origins.partition_point(|(start, _)| *start <= at);

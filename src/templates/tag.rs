@@ -1,5 +1,7 @@
 //! Finds the Handlebars tags in a text and reads them; what is not ours to allow is refused here.
 
+use std::ops::Range;
+
 use super::expression::{Operand, parse_operand};
 
 /// How deep blocks may stand in one another.
@@ -73,30 +75,43 @@ pub(super) struct Fault {
     pub(super) what: String,
 }
 
-/// Parts `text` into stretches of text and tags.
+/// Parts `text` into stretches of text and tags; white space beside a `~` is left out.
 ///
 /// # Errors
 /// The first tag that is not closed, not known, or not allowed.
 pub(super) fn scan(text: &str) -> Result<Vec<Piece<'_>>, Fault> {
     let mut pieces = Vec::new();
     let mut from = 0;
+    let mut trim_start = false;
     while let Some(found) = text[from..].find("{{") {
         let at = from + found;
         let fault = |what: String| Fault { at, what };
-        if at > from {
-            pieces.push(Piece { at: from, kind: PieceKind::Text(&text[from..at]) });
-        }
         if text[..at].ends_with('\\') {
             return Err(fault("a backslash may not stand directly before a tag".into()));
         }
         let (tag, length) = read(&text[at..]).map_err(fault)?;
+        push_text(&mut pieces, text, from..at, trim_start, text[at..].starts_with("{{~"));
         pieces.push(Piece { at, kind: PieceKind::Tag(tag) });
         from = at + length;
+        trim_start = text[..from].ends_with("~}}");
     }
-    if from < text.len() {
-        pieces.push(Piece { at: from, kind: PieceKind::Text(&text[from..]) });
-    }
+    push_text(&mut pieces, text, from..text.len(), trim_start, false);
     Ok(pieces)
+}
+
+fn push_text<'a>(pieces: &mut Vec<Piece<'a>>, text: &'a str, range: Range<usize>, start: bool, end: bool) {
+    let mut at = range.start;
+    let mut stretch = &text[range];
+    if start {
+        at += stretch.len() - stretch.trim_start().len();
+        stretch = stretch.trim_start();
+    }
+    if end {
+        stretch = stretch.trim_end();
+    }
+    if !stretch.is_empty() {
+        pieces.push(Piece { at, kind: PieceKind::Text(stretch) });
+    }
 }
 
 /// Reads the tag that `text` starts with; gives it and its length in bytes.

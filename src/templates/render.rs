@@ -1,0 +1,295 @@
+//! A notice's text for one recipient after the other.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use handlebars::Context;
+use serde_json::{Map, Value as Json};
+
+use super::compile::{Compiled, Escape, Part, Parts};
+use super::context::{NoticeFacts, base, contact_field, exercise_prefix};
+use super::markdown::escape_html;
+use super::plain::escape_json;
+use super::wrap::wrap;
+use crate::domain::address::Channel;
+use crate::domain::contact::ContactCard;
+use crate::domain::message::EmailContent;
+use crate::domain::settings::Instance;
+use crate::domain::template::Values;
+
+/// How long a rendered part may be, in bytes.
+const OUTPUT_LIMIT: usize = 1024 * 1024;
+
+/// Stands, with a character for the field behind it, where a contact's value will be put in.
+const CONTACT_MARK: char = '\u{f880}';
+const FIELD_BASE: u32 = 0xe100;
+const FIELD_LIMIT: usize = 0x600;
+
+/// Why a text could not be rendered. A template that passed the check does not come to this, except by its
+/// length.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RenderFault(pub(super) String);
+
+/// A template together with the values of one notice: all that does not depend on the recipient is done.
+/// Cheap to use from several threads.
+#[derive(Debug)]
+pub struct Prepared {
+    compiled: Arc<Compiled>,
+    instance_language: String,
+    exercise: bool,
+    contexts: BTreeMap<String, Map<String, Json>>,
+    ready: BTreeMap<String, Vec<Chunk>>,
+}
+
+/// A stretch of rendered text, or a field of the contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Chunk {
+    Text(String),
+    Contact(String),
+}
+
+impl Prepared {
+    /// Fills `compiled` with everything but the contact.
+    ///
+    /// # Errors
+    /// If a text cannot be rendered, or becomes longer than 1 MB.
+    pub fn new(
+        compiled: Arc<Compiled>,
+        values: &Values,
+        instance: &Instance,
+        notice: &NoticeFacts,
+    ) -> Result<Self, RenderFault> {
+        let languages = compiled.parts.keys().map(|(_, language)| language.clone());
+        let contexts = languages
+            .map(|language| {
+                let context = base(compiled.spec(), values, instance, notice, &language);
+                (language, context)
+            })
+            .collect();
+        let mut prepared = Self {
+            compiled,
+            instance_language: instance.language.clone(),
+            exercise: notice.exercise,
+            contexts,
+            ready: BTreeMap::new(),
+        };
+        prepared.ready = prepared.render_ahead()?;
+        Ok(prepared)
+    }
+
+    /// The template it is made of.
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// Subject, plain text and HTML for `contact`, in its language if the template has it.
+    ///
+    /// # Errors
+    /// If the template has no e-mail text, or it becomes longer than 1 MB.
+    pub fn render_email(&self, contact: &ContactCard) -> Result<EmailContent, RenderFault> {
+        let (language, parts) = self.parts(Channel::Email, contact)?;
+        let Parts::Email { subject, text, html } = parts else { return Err(no_text(Channel::Email)) };
+        let subject = one_line(&self.part(subject, language, contact)?).into_owned();
+        Ok(EmailContent {
+            subject: self.marked(subject, language),
+            text: wrap(&self.part(text, language, contact)?),
+            html: self.part(html, language, contact)?,
+            language: language.to_owned(),
+        })
+    }
+
+    /// The text message for `contact` as the template has it, before transliteration.
+    ///
+    /// # Errors
+    /// If the template has no SMS text, or it becomes longer than 1 MB.
+    pub fn render_sms(&self, contact: &ContactCard) -> Result<String, RenderFault> {
+        let (language, parts) = self.parts(Channel::Sms, contact)?;
+        let Parts::Sms(part) = parts else { return Err(no_text(Channel::Sms)) };
+        let text = self.part(part, language, contact)?.trim().to_owned();
+        Ok(self.marked(text, language))
+    }
+
+    /// The webhook's own JSON for `contact`; `None` if the template has none and the standard body serves.
+    ///
+    /// # Errors
+    /// If what comes out is no JSON.
+    pub fn render_webhook(&self, contact: &ContactCard) -> Result<Option<Json>, RenderFault> {
+        let Ok((language, Parts::Webhook(part))) = self.parts(Channel::Webhook, contact) else {
+            return Ok(None);
+        };
+        let text = self.part(part, language, contact)?;
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| RenderFault(format!("the webhook is no JSON: {error}")))
+    }
+
+    /// The notice's words for a webhook's standard body: the e-mail's plain text, or else the text message.
+    ///
+    /// # Errors
+    /// If there is neither, or it becomes longer than 1 MB.
+    pub fn render_webhook_text(&self, contact: &ContactCard) -> Result<String, RenderFault> {
+        if self.compiled.language(Channel::Email, "", "").is_some() {
+            return self.render_email(contact).map(|email| email.text);
+        }
+        self.render_sms(contact)
+    }
+
+    /// The language in which `contact` gets a text of `channel`.
+    pub fn language(&self, channel: Channel, contact: &ContactCard) -> Option<&str> {
+        self.compiled.language(channel, &contact.language, &self.instance_language)
+    }
+
+    fn parts(&self, channel: Channel, contact: &ContactCard) -> Result<(&str, &Parts), RenderFault> {
+        let language = self.language(channel, contact).ok_or_else(|| no_text(channel))?;
+        let parts =
+            self.compiled.parts.get(&(channel, language.to_owned())).ok_or_else(|| no_text(channel))?;
+        Ok((language, parts))
+    }
+
+    fn marked(&self, text: String, language: &str) -> String {
+        if self.exercise { format!("{}{text}", exercise_prefix(language)) } else { text }
+    }
+
+    /// One part as it comes out, in `language`.
+    pub(super) fn part(
+        &self,
+        part: &Part,
+        language: &str,
+        contact: &ContactCard,
+    ) -> Result<String, RenderFault> {
+        let field = |field: &str| contact_field(contact, field, language);
+        let Some(chunks) = self.ready.get(&part.name) else {
+            let fields = self.compiled.contact_fields.iter();
+            let values = fields.map(|name| (name.clone(), Json::String(field(name).into_owned())));
+            return self.run(part, language, values.collect());
+        };
+        let mut out = String::with_capacity(chunks.iter().map(Chunk::length).sum::<usize>() + 256);
+        for chunk in chunks {
+            match (chunk, part.escape) {
+                (Chunk::Text(text), _) => out.push_str(text),
+                (Chunk::Contact(name), Escape::None) => out.push_str(&field(name)),
+                (Chunk::Contact(name), Escape::Html) => out.push_str(&escape_html(&field(name))),
+                (Chunk::Contact(name), Escape::Json) => out.push_str(&escape_json(&field(name))),
+            }
+        }
+        if out.len() > OUTPUT_LIMIT { Err(too_long()) } else { Ok(out) }
+    }
+
+    /// Renders with Handlebars.
+    fn run(&self, part: &Part, language: &str, contact: Map<String, Json>) -> Result<String, RenderFault> {
+        let mut values = self.contexts.get(language).cloned().unwrap_or_default();
+        values.insert("contact".into(), Json::Object(contact));
+        let context = Context::from(Json::Object(values));
+        let mut out = Limited::default();
+        let rendered =
+            self.compiled.registry(part.escape).render_with_context_to_write(&part.name, &context, &mut out);
+        if out.full {
+            return Err(too_long());
+        }
+        rendered.map_err(|error| RenderFault(format!("the text cannot be rendered: {}", error.reason())))?;
+        String::from_utf8(out.bytes).map_err(|_| RenderFault("the text cannot be rendered".into()))
+    }
+
+    /// Renders the parts that take nothing but plain values from the contact, and leaves gaps for those.
+    fn render_ahead(&self) -> Result<BTreeMap<String, Vec<Chunk>>, RenderFault> {
+        let fields: Vec<&String> = self.compiled.contact_fields.iter().take(FIELD_LIMIT).collect();
+        let mut ready = BTreeMap::new();
+        if fields.len() < self.compiled.contact_fields.len() {
+            return Ok(ready);
+        }
+        let gaps: Map<String, Json> = fields
+            .iter()
+            .zip(FIELD_BASE..)
+            .map(|(name, code)| ((*name).clone(), Json::String(gap(code))))
+            .collect();
+        for ((_, language), parts) in &self.compiled.parts {
+            for part in parts.all().filter(|part| part.only_contact_values) {
+                let text = self.run(part, language, gaps.clone())?;
+                ready.insert(part.name.clone(), split(&text, &fields));
+            }
+        }
+        Ok(ready)
+    }
+}
+
+impl Parts {
+    fn all(&self) -> impl Iterator<Item = &Part> {
+        match self {
+            Self::Email { subject, text, html } => vec![subject, text, html],
+            Self::Sms(part) | Self::Webhook(part) => vec![part],
+        }
+        .into_iter()
+    }
+}
+
+impl Chunk {
+    const fn length(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Contact(_) => 32,
+        }
+    }
+}
+
+fn gap(code: u32) -> String {
+    char::from_u32(code).map(|field| format!("{CONTACT_MARK}{field}")).unwrap_or_default()
+}
+
+fn split(text: &str, fields: &[&String]) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    for (index, stretch) in text.split(CONTACT_MARK).enumerate() {
+        let mut rest = stretch.chars();
+        let field = rest.clone().next().and_then(|c| (c as u32).checked_sub(FIELD_BASE));
+        match field.and_then(|field| fields.get(field as usize)) {
+            Some(field) if index > 0 => {
+                chunks.push(Chunk::Contact((*field).clone()));
+                rest.next();
+                chunks.push(Chunk::Text(rest.as_str().to_owned()));
+            }
+            _ => chunks.push(Chunk::Text(stretch.to_owned())),
+        }
+    }
+    chunks
+}
+
+/// Takes up to [`OUTPUT_LIMIT`] bytes.
+#[derive(Debug, Default)]
+struct Limited {
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl io::Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > OUTPUT_LIMIT {
+            self.full = true;
+            return Err(io::Error::other("longer than 1 MB"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A header's text: without line breaks and other control characters, whatever came in with values.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if text.contains(char::is_control) {
+        return Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
+    }
+    Cow::Borrowed(text)
+}
+
+fn too_long() -> RenderFault {
+    RenderFault("the text becomes longer than 1 MB".into())
+}
+
+fn no_text(channel: Channel) -> RenderFault {
+    RenderFault(format!("the template has no text for {channel}"))
+}
