@@ -104,7 +104,8 @@ pub async fn run(shared: Arc<Shared>, number: u64) {
         SessionEnd::Finished => None,
         SessionEnd::Ours { reason } => Some(reason),
         SessionEnd::Broken { reason } => {
-            let fruitless = if feed.accepted { 0 } else { shared.fruitless.fetch_add(1, Ordering::SeqCst) + 1 };
+            let fruitless =
+                if feed.accepted { 0 } else { shared.fruitless.fetch_add(1, Ordering::SeqCst) + 1 };
             (fruitless >= FRUITLESS).then_some(reason)
         }
     };

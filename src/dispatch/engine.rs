@@ -327,7 +327,11 @@ impl Engine {
             return None;
         }
         // A refill of a few rows costs as much as one of many.
-        if usable.is_some() && provider.flight > 0 && room * 4 < provider.capacity() && provider.ready.has_waiting() {
+        if usable.is_some()
+            && provider.flight > 0
+            && room * 4 < provider.capacity()
+            && provider.ready.has_waiting()
+        {
             return None;
         }
         let mut limited: BTreeMap<String, LaneRoom> = BTreeMap::new();
@@ -512,7 +516,8 @@ impl Engine {
             Goal::Serve => Ok(None),
             Goal::Notice(id) => {
                 let notice = self.parts.store.notice_summary(id).await?;
-                let ended = notice.is_none_or(|notice| notice.state.is_final() && notice.counts().open() == 0);
+                let ended =
+                    notice.is_none_or(|notice| notice.state.is_final() && notice.counts().open() == 0);
                 Ok(ended.then_some(Finish::Reached))
             }
             Goal::Drain => self.has_drained().await,

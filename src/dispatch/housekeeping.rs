@@ -39,7 +39,8 @@ impl Housekeeping {
         if now >= self.look_at {
             reclaimed = store.reclaim(after_crash).await?;
             store.release_scheduled().await?;
-            self.fan_outs = store.unfinished_fan_outs().await?.into_iter().map(|fan_out| fan_out.notice).collect();
+            self.fan_outs =
+                store.unfinished_fan_outs().await?.into_iter().map(|fan_out| fan_out.notice).collect();
             self.sweeping = true;
             self.look_at = now + EVERY;
         }

@@ -386,11 +386,14 @@ impl State {
             Conduct::Unknown => self.connections.max(2),
             Conduct::Slow | Conduct::Deferring => self.allowance(known, false) * 2,
         };
-        let configured = known.configured.as_ref().map(|configured| {
-            configured.connections.map_or(usize::MAX, |connections| connections * 4)
-        });
+        let configured = known
+            .configured
+            .as_ref()
+            .map(|configured| configured.connections.map_or(usize::MAX, |connections| connections * 4));
         let most = most.min(configured.unwrap_or(usize::MAX));
-        let limited = configured.is_some() || known.claimed >= most || matches!(known.conduct, Conduct::Slow | Conduct::Deferring);
+        let limited = configured.is_some()
+            || known.claimed >= most
+            || matches!(known.conduct, Conduct::Slow | Conduct::Deferring);
         limited.then(|| most.saturating_sub(known.claimed))
     }
 
@@ -460,7 +463,10 @@ mod tests {
     impl Desk {
         fn new(connections: usize) -> Self {
             let clock = Arc::new(ManualClock::new(Timestamp(0)));
-            Self { ready: Ready::new(connections, &[]), ids: IdSource::new(clock, Arc::new(Chance::seeded(7))) }
+            Self {
+                ready: Ready::new(connections, &[]),
+                ids: IdSource::new(clock, Arc::new(Chance::seeded(7))),
+            }
         }
 
         fn push(&self, destination: &str, count: usize) {
@@ -470,7 +476,8 @@ mod tests {
 
         fn item(&self, destination: &str) -> Item {
             let to = format!("a@{destination}").parse().unwrap();
-            let mail = Mail::new(DeliveryId(self.ids.next()), "b@x.example".to_owned(), to, "Subject: x\r\n\r\nx");
+            let mail =
+                Mail::new(DeliveryId(self.ids.next()), "b@x.example".to_owned(), to, "Subject: x\r\n\r\nx");
             Item { mail, destination: Arc::from(destination), epoch: 0 }
         }
 
@@ -506,8 +513,10 @@ mod tests {
         let first = desk.take(0).unwrap();
         desk.ready.ended(0, first.mail.delivery, Some(true), Duration::from_millis(5));
         desk.push("other.example", 2);
-        let taken: Vec<String> =
-            (0..4).filter_map(|connection| desk.take(connection)).map(|item| item.destination.to_string()).collect();
+        let taken: Vec<String> = (0..4)
+            .filter_map(|connection| desk.take(connection))
+            .map(|item| item.destination.to_string())
+            .collect();
         assert_eq!(taken, ["quick.example", "quick.example", "other.example", "other.example"]);
     }
 
@@ -534,7 +543,10 @@ mod tests {
         assert_eq!(&*desk.take(0).unwrap().destination, "unknown.example");
         assert!(desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).is_none());
         desk.push("unknown.example", 1);
-        assert_eq!(&*desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).unwrap().destination, "unknown.example");
+        assert_eq!(
+            &*desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).unwrap().destination,
+            "unknown.example"
+        );
     }
 
     #[test]
@@ -548,7 +560,8 @@ mod tests {
         let behind = desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).unwrap();
         desk.ready.ended(0, slow.mail.delivery, Some(true), Duration::from_secs(5));
         desk.ready.ended(0, behind.mail.delivery, Some(true), Duration::from_millis(5_010));
-        let limited: Vec<String> = desk.ready.limited().into_iter().map(|limited| limited.destination).collect();
+        let limited: Vec<String> =
+            desk.ready.limited().into_iter().map(|limited| limited.destination).collect();
         assert_eq!(limited, ["quick.example"]);
     }
 

@@ -45,7 +45,9 @@ impl Wording {
             return Ok(words.clone());
         }
         let Some(frozen) = store.notice(notice).await? else {
-            return Err(StoreError::Damaged(format!("deliveries belong to notice {notice}, which is not there")));
+            return Err(StoreError::Damaged(format!(
+                "deliveries belong to notice {notice}, which is not there"
+            )));
         };
         let words = Arc::new(Words::new(&frozen, instance));
         if self.known.len() >= KEPT {
@@ -94,7 +96,8 @@ impl Words {
 fn prepare(notice: &Notice, instance: &Instance) -> Result<Prepared, String> {
     let template: FrozenTemplate =
         serde_json::from_value(notice.content.clone()).map_err(|error| error.to_string())?;
-    let values: Values = serde_json::from_value(notice.variables.clone()).map_err(|error| error.to_string())?;
+    let values: Values =
+        serde_json::from_value(notice.variables.clone()).map_err(|error| error.to_string())?;
     let compiled = Compiled::new(&template)
         .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     let facts = NoticeFacts {
