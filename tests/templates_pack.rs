@@ -15,7 +15,8 @@ use rundruf::domain::settings::Instance;
 use rundruf::domain::sms_text::{SmsEncoding, measure};
 use rundruf::domain::template::{Phase, TemplateSpec, Variable, VariableType, parse_values};
 use rundruf::templates::{
-    Compiled, FrozenTemplate, IncidentFacts, LoadedPack, NoticeFacts, Prepared, load_pack,
+    CheckSettings, Compiled, FrozenTemplate, IncidentFacts, LoadedPack, NoticeFacts, Prepared, check,
+    load_pack,
 };
 
 type Checked = Result<(), Box<dyn Error>>;
@@ -88,6 +89,20 @@ fn every_situation_has_its_template_and_english_readers_are_served_where_it_matt
         let texted: &[&str] = if WITHOUT_SMS.contains(name) { &[] } else { languages };
         assert_eq!(template.languages(Channel::Sms), texted, "{name}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_check_finds_nothing_to_object_to() -> Checked {
+    let instance = instance()?;
+    let settings = CheckSettings { instance: &instance, sender_domains: &[], transliterate: true };
+    let findings: Vec<String> = pack()?
+        .templates
+        .values()
+        .flat_map(|template| check(template, &settings))
+        .map(|finding| finding.to_string())
+        .collect();
+    assert!(findings.is_empty(), "\n{}", findings.join("\n"));
     Ok(())
 }
 
