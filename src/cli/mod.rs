@@ -9,6 +9,7 @@ mod dispatching;
 mod doctor;
 mod groups;
 mod notices;
+mod output;
 mod progress;
 mod report;
 mod send;
@@ -16,6 +17,7 @@ mod session;
 mod suppressions;
 pub mod table;
 mod templates;
+mod values;
 mod worker;
 
 pub use arguments::Arguments;
