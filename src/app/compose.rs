@@ -12,7 +12,9 @@ use crate::domain::notice::{Priority, Visibility};
 use crate::domain::settings::Settings;
 use crate::domain::template::{ValueFault, Values, parse_values};
 use crate::store::{Store, StoreError};
-use crate::templates::{Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, check_send, load_template};
+use crate::templates::{
+    CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, check_send, load_template,
+};
 
 use super::audience::{AudienceError, Directory};
 use super::plan::{Plan, plan};
@@ -129,7 +131,13 @@ pub async fn compose(
     let released = wish.at.unwrap_or(now);
     let expires_at = released.plus(wish.expires_after.unwrap_or(settings.delivery.expires_after));
     let facts = specimen(settings, &wish, expires_at);
-    let findings = check_send(&template, &values, settings, &facts);
+    let sender_domains = [settings.email.from.address.domain().to_owned()];
+    let check = CheckSettings {
+        instance: &settings.instance,
+        sender_domains: &sender_domains,
+        transliterate: settings.sms.transliterate,
+    };
+    let findings = check_send(&compiled, &values, &facts, &check);
     Ok(Draft { template, values, channels, findings, plan, expires_at, wish })
 }
 
@@ -145,11 +153,16 @@ fn specimen(settings: &Settings, wish: &Wish, expires_at: Timestamp) -> NoticeFa
     }
 }
 
-fn choose_channels(wish: &Wish, compiled: &Compiled, settings: &Settings) -> Result<Vec<Channel>, ComposeError> {
+fn choose_channels(
+    wish: &Wish,
+    compiled: &Compiled,
+    settings: &Settings,
+) -> Result<Vec<Channel>, ComposeError> {
     let usable = usable_channels(settings);
     let written: Vec<Channel> = compiled.channels().collect();
     if wish.channels.is_empty() {
-        let channels: Vec<Channel> = usable.iter().copied().filter(|channel| written.contains(channel)).collect();
+        let channels: Vec<Channel> =
+            usable.iter().copied().filter(|channel| written.contains(channel)).collect();
         if channels.is_empty() {
             return Err(ComposeError::Channel(format!(
                 "template {} has no text for a channel that can be used here",

@@ -129,7 +129,10 @@ impl<'a> Planning<'a> {
                         made.push(*channel);
                     }
                     let address = crate::domain::mask::mask_address(&suppression.address);
-                    reasons.push(format!("{address} is suppressed ({}: {})", suppression.reason, suppression.detail));
+                    reasons.push(format!(
+                        "{address} is suppressed ({}: {})",
+                        suppression.reason, suppression.detail
+                    ));
                 }
                 Way::Dead(why) => reasons.push(why.clone()),
                 Way::None => reasons.push(format!("no {channel} address")),
@@ -210,7 +213,8 @@ impl<'a> Planning<'a> {
         for ((channel, _), shared) in &self.deliveries {
             let delivery = DeliveryId(ids.next());
             let natural = shared.address.natural_destination();
-            let destination = self.grouped.get(natural.as_str()).map_or(natural.clone(), |group| (*group).to_owned());
+            let destination =
+                self.grouped.get(natural.as_str()).map_or(natural.clone(), |group| (*group).to_owned());
             *by_destination.entry(destination.clone()).or_default() += 1;
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
                 delivery,
@@ -235,9 +239,10 @@ impl<'a> Planning<'a> {
         let email = &self.settings.email;
         let total: u64 = by_destination.values().sum();
         let provider = email.providers.first().and_then(|provider| provider.rate).map(|rate| (rate, total));
-        let destinations = email.destinations.iter().filter_map(|destination| {
-            Some((destination.rate?, *by_destination.get(&destination.name)?))
-        });
+        let destinations = email
+            .destinations
+            .iter()
+            .filter_map(|destination| Some((destination.rate?, *by_destination.get(&destination.name)?)));
         let longest = |(rate, count): (Rate, u64)| rate.time_for(count);
         provider.into_iter().chain(destinations).map(longest).max()
     }

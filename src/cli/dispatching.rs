@@ -67,7 +67,9 @@ impl Dispatching {
 async fn return_path_key(session: &Session, store: &Store) -> anyhow::Result<Vec<u8>> {
     let fresh = BASE32_NOPAD.encode(&session.chance.bytes::<32>());
     let kept = store.instance_value("return_path_key", &fresh).await?;
-    BASE32_NOPAD.decode(kept.as_bytes()).context("the return path key in the store is damaged: restore a backup")
+    BASE32_NOPAD
+        .decode(kept.as_bytes())
+        .context("the return path key in the store is damaged: restore a backup")
 }
 
 fn make_running(settings: Arc<Settings>, mac_key: &[u8]) -> anyhow::Result<Running> {

@@ -128,5 +128,7 @@ fn words(counts: &Counts) -> String {
 fn style() -> ProgressStyle {
     let template =
         "{prefix:>8} {bar:32.green/dim} {human_pos}/{human_len}  {per_sec}  {eta_precise} left{msg}";
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━─")
 }

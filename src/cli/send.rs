@@ -115,7 +115,8 @@ async fn follow(
             return Ok(Exit::Incomplete);
         }
         NoticeState::Scheduled => {
-            let when = summary(store, submitted).await?.scheduled_at.map(|at| session.local(at)).unwrap_or_default();
+            let when =
+                summary(store, submitted).await?.scheduled_at.map(|at| session.local(at)).unwrap_or_default();
             say(format_args!(
                 "Notice {} goes out at {when}, if a worker runs then (rundruf worker).",
                 submitted.number
@@ -212,6 +213,9 @@ fn say_how_to_go_on(notice: &NoticeSummary) {
     let counts = notice.counts();
     let left = notice.recipients - counts.total() + counts.open();
     if left > 0 {
-        say(format_args!("{left} of {} deliveries still wait. Go on with: rundruf worker --drain", notice.recipients));
+        say(format_args!(
+            "{left} of {} deliveries still wait. Go on with: rundruf worker --drain",
+            notice.recipients
+        ));
     }
 }

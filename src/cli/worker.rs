@@ -33,10 +33,10 @@ pub(super) async fn run(session: &Session, arguments: WorkerArguments) -> anyhow
     }
     match finish {
         Finish::Reached if arguments.drain => say("Nothing is due any more."),
-        Finish::Held => say(
-            "No provider can be used; what is due stays queued. Mend what is said above, then run \
-             \"rundruf worker --drain\" again.",
-        ),
+        Finish::Held => {
+            say("No provider can be used; what is due stays queued. Mend what is said above, then run \
+             \"rundruf worker --drain\" again.")
+        }
         Finish::Reached | Finish::Stopped => {}
     }
     store.close().await;

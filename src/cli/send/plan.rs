@@ -28,7 +28,9 @@ pub(super) fn show(session: &Session, draft: &Draft) {
     show_merged(&draft.plan);
     show_unreachable(&draft.plan);
     match draft.plan.duration {
-        Some(duration) => say(format_args!("  At the limits in force it takes {}.", format_duration(duration))),
+        Some(duration) => {
+            say(format_args!("  At the limits in force it takes {}.", format_duration(duration)))
+        }
         None => say("  No limit is set: as fast as the relay takes it."),
     }
     if let Some(at) = wish.at {
@@ -70,12 +72,19 @@ fn show_merged(plan: &Plan) {
         return;
     }
     let names: Vec<&str> = plan.merged.iter().map(|merged| merged.id.as_str()).collect();
-    say(format_args!("  {} share an address with another recipient and get one message together: {}", names.len(), list(&names)));
+    say(format_args!(
+        "  {} share an address with another recipient and get one message together: {}",
+        names.len(),
+        list(&names)
+    ));
 }
 
 fn show_unreachable(plan: &Plan) {
     for unreachable in plan.unreachable.iter().take(NAMES) {
-        say(format_args!("! cannot be reached: {} ({}): {}", unreachable.name, unreachable.id, unreachable.reason));
+        say(format_args!(
+            "! cannot be reached: {} ({}): {}",
+            unreachable.name, unreachable.id, unreachable.reason
+        ));
     }
     more(plan.unreachable.len());
     for silenced in plan.silenced.iter().take(NAMES) {

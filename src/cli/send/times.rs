@@ -60,7 +60,11 @@ mod tests {
         assert_eq!(parse("2026-03-28T13:40").unwrap(), "2026-03-28T12:40:00.000Z");
         assert_eq!(parse("2026-03-29 05:40").unwrap(), "2026-03-29T03:40:00.000Z");
         assert_eq!(parse("2026-03-29T05:40+02:00").unwrap(), "2026-03-29T03:40:00.000Z");
-        assert_eq!(parse("12:00").unwrap(), "2026-03-29T10:00:00.000Z", "tomorrow, for today that has passed");
+        assert_eq!(
+            parse("12:00").unwrap(),
+            "2026-03-29T10:00:00.000Z",
+            "tomorrow, for today that has passed"
+        );
     }
 
     #[test]
