@@ -31,6 +31,6 @@ pub async fn send_again(server: &SmtpServer, limits: Limits, feed: &mut ListFeed
 
 /// Short enough for tests that wait for a time limit to pass.
 pub fn impatient() -> Limits {
-    let moment = Duration::from_millis(200);
+    let moment = Duration::from_millis(500);
     Limits { envelope: moment, body: moment, greeting: moment, ..Limits::default() }
 }
