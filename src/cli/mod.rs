@@ -8,6 +8,7 @@ mod demo;
 mod dispatching;
 mod doctor;
 mod groups;
+mod lookup;
 mod notices;
 mod output;
 mod progress;

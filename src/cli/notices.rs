@@ -1,8 +1,203 @@
 //! `notices …`
 
-use super::arguments::NoticesCommand;
-use super::session::{Exit, Session};
+mod show;
 
-pub(super) async fn run(_session: &Session, _command: NoticesCommand) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+use crate::domain::delivery::DeliveryState;
+use crate::domain::notice::{NoticeEvent, NoticeState};
+use crate::store::{NoticeSummary, Purpose, Store, StoreError};
+
+use super::arguments::{ListFormat, NoticesCommand};
+use super::lookup::{find_notice, open_existing, time_cell};
+use super::output::{counted, program, write_text};
+use super::report::{result_cells, result_line, write_report};
+use super::session::{Exit, Session, out, say};
+use super::table::{Cell, Format, ListWriter, Row};
+
+/// Deliveries made in one transaction when a cancelled notice is fanned out to its end.
+const FAN_OUT_BATCH: i64 = 5_000;
+
+const TABLE_COLUMNS: &[&str] = &["notice", "state", "exercise", "title", "total", "counts", "created_at"];
+const CSV_COLUMNS: &[&str] = &[
+    "notice",
+    "id",
+    "state",
+    "total",
+    "counts",
+    "title",
+    "template",
+    "priority",
+    "exercise",
+    "created_at",
+    "created_by",
+    "scheduled_at",
+    "released_at",
+    "expires_at",
+    "completed_at",
+];
+
+pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::Result<Exit> {
+    match command {
+        NoticesCommand::List { format } => list(session, format).await?,
+        NoticesCommand::Show { notice, json } => show::run(session, &notice.number, json).await?,
+        NoticesCommand::Pause(notice) => pause(session, &notice.number).await?,
+        NoticesCommand::Resume(notice) => resume(session, &notice.number).await?,
+        NoticesCommand::Cancel(notice) => cancel(session, &notice.number).await?,
+        NoticesCommand::Retry(notice) => retry(session, &notice.number).await?,
+        NoticesCommand::Report { notice, json } => report(session, &notice.number, json).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
+    let format = format.format();
+    let store = session.open_store(Purpose::Read).await?;
+    let columns = if format == Format::Table { TABLE_COLUMNS } else { CSV_COLUMNS };
+    let mut out = out();
+    let mut list = ListWriter::new(&mut out, format, columns);
+    for notice in store.notices().await? {
+        list.row(row(session, format, &notice))?;
+    }
+    list.finish()?;
+    Ok(())
+}
+
+/// One notice as a line of a list.
+fn row(session: &Session, format: Format, notice: &NoticeSummary) -> Row {
+    let time = |at| time_cell(session, format, at);
+    let maybe = |at: Option<_>| at.map_or(Cell::Nothing, time);
+    let mut row = result_cells(notice);
+    row.extend([
+        ("title", notice.title.as_str().into()),
+        ("template", notice.template.as_str().into()),
+        ("priority", notice.priority.as_str().into()),
+        ("exercise", notice.exercise.into()),
+        ("created_at", time(notice.created_at)),
+        ("created_by", notice.created_by.as_str().into()),
+        ("scheduled_at", maybe(notice.scheduled_at)),
+        ("released_at", maybe(notice.released_at)),
+        ("expires_at", time(notice.expires_at)),
+        ("completed_at", maybe(notice.completed_at)),
+    ]);
+    row
+}
+
+async fn report(session: &Session, number: &str, json: bool) -> anyhow::Result<()> {
+    let store = session.open_store(Purpose::Read).await?;
+    let notice = find_notice(session, &store, number).await?;
+    if json {
+        write_text(&mut out(), &format!("{}\n", result_line(&notice)))?;
+    } else {
+        write_report(&mut out(), session, &store, &notice).await?;
+    }
+    Ok(())
+}
+
+/// Moves a notice and gives it as it was before.
+async fn moved(
+    session: &Session,
+    store: &Store,
+    number: &str,
+    event: NoticeEvent,
+) -> anyhow::Result<NoticeSummary> {
+    let notice = find_notice(session, store, number).await?;
+    store.move_notice(notice.id, event).await.map_err(|error| refused(&notice, error))?;
+    Ok(notice)
+}
+
+/// A refusal names the notice.
+fn refused(notice: &NoticeSummary, error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Conflict(why) => {
+            anyhow::anyhow!("{}: {why} (nothing was changed)", notice.number)
+        }
+        other => other.into(),
+    }
+}
+
+async fn pause(session: &Session, number: &str) -> anyhow::Result<()> {
+    let store = open_existing(session).await?;
+    let notice = moved(session, &store, number, NoticeEvent::Pause).await?;
+    let waiting = notice.counts().get(DeliveryState::Queued) + notice.recipients - notice.fanned_out;
+    say(format_args!(
+        "{number} is paused: {} until \"{} notices resume {number}\". What is being handed over at this moment still \
+         leaves. It expires at {} all the same.",
+        counted(waiting, "delivery waits", "deliveries wait"),
+        program(session),
+        session.local(notice.expires_at)
+    ));
+    store.close().await;
+    Ok(())
+}
+
+async fn resume(session: &Session, number: &str) -> anyhow::Result<()> {
+    let store = open_existing(session).await?;
+    let notice = moved(session, &store, number, NoticeEvent::Resume).await?;
+    let waiting = notice.counts().get(DeliveryState::Queued) + notice.recipients - notice.fanned_out;
+    let waiting = counted(waiting, "delivery goes on", "deliveries go on");
+    let how = who_sends(session);
+    if notice.state == NoticeState::Sending {
+        say(format_args!("{number} was not paused: {waiting}. {how}"));
+    } else {
+        say(format_args!("{number} is resumed: {waiting}. {how}"));
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn cancel(session: &Session, number: &str) -> anyhow::Result<()> {
+    let store = open_existing(session).await?;
+    let before = moved(session, &store, number, NoticeEvent::Cancel).await?;
+    // No worker may be running: what has not left is ended here and now.
+    while store.fan_out(before.id, FAN_OUT_BATCH).await?.is_some() {}
+    while store.sweep().await?.is_some() {}
+    let counts = find_notice(session, &store, number).await?.counts();
+    let stopped = counted(counts.get(DeliveryState::Cancelled), "delivery was", "deliveries were");
+    let mut words = vec![format!("{number} is cancelled: {stopped} stopped")];
+    let left = counts.got_out();
+    if left > 0 {
+        words.push(format!("{left} had left before and cannot be taken back"));
+    }
+    let sending = counts.get(DeliveryState::Sending);
+    if sending > 0 {
+        words.push(format!("{sending} are being handed over at this moment and may still leave"));
+    }
+    say(words.join(", "));
+    store.close().await;
+    Ok(())
+}
+
+async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
+    let store = open_existing(session).await?;
+    let notice = find_notice(session, &store, number).await?;
+    let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
+    let count = store.retry_notice(notice.id, expires_at).await.map_err(|error| refused(&notice, error))?;
+    let counts = notice.counts();
+    if count == 0 {
+        say(format_args!("{number}: nobody is left to send it to again; nothing was changed"));
+    } else {
+        let count = counted(count as i128, "delivery is", "deliveries are");
+        say(format_args!(
+            "{number}: {count} sent again, until {}. {}",
+            session.local(expires_at.max(notice.expires_at)),
+            who_sends(session)
+        ));
+    }
+    let suppressed = counts.get(DeliveryState::Suppressed);
+    if suppressed > 0 {
+        say("Addresses that are blocked now are left out: \"suppressions list\" shows them.");
+    }
+    let unclear = counts.get(DeliveryState::Unclear);
+    if unclear > 0 {
+        let unclear = counted(unclear, "unclear delivery is", "unclear deliveries are");
+        say(format_args!(
+            "{unclear} left out: decide about them with \"{} deliveries resolve\".",
+            program(session)
+        ));
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn who_sends(session: &Session) -> String {
+    format!("A running service sends them; if there is none: {} worker --drain", program(session))
 }

@@ -24,8 +24,9 @@ statements! {
         FROM deliveries d
              JOIN notices n ON n.notice_id = d.notice_id
              JOIN contacts c ON c.contact_key = d.contact_key
-        WHERE d.delivery_id > $1 AND ($2 = '' OR n.number = $2) AND ($3 = '' OR d.state = $3)
-          AND ($4 = '' OR d.channel = $4)
+        WHERE d.delivery_id > $1 AND ($2 = '' OR n.number = $2)
+          AND d.state IN (SELECT value->>'word' FROM json_each($3))
+          AND d.channel IN (SELECT value->>'word' FROM json_each($4))
         ORDER BY d.delivery_id LIMIT $5";
     /// One delivery.
     SELECT_ONE = "
@@ -73,6 +74,10 @@ statements! {
         WHERE d.notice_id = $1 AND (d.state IN ('failed', 'expired', 'suppressed', 'unclear')
                                     OR (d.state = 'queued' AND d.attempts > 0))
         GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3";
+    /// When deferred deliveries of a notice are due.
+    SELECT_NEXT_TRIES = "
+        SELECT CAST(count(*) AS BIGINT), min(due_at), max(due_at) FROM deliveries
+        WHERE notice_id = $1 AND state = 'queued' AND attempts > 0";
 }
 
 /// A delivery in lists.
@@ -143,10 +148,10 @@ pub struct DeliveryDetail {
 pub struct DeliveryFilter {
     /// Of this notice only, by number.
     pub notice: Option<String>,
-    /// In this state only.
-    pub state: Option<DeliveryState>,
-    /// By this channel only.
-    pub channel: Option<Channel>,
+    /// In these states only; empty: in any.
+    pub states: Vec<DeliveryState>,
+    /// By these channels only; empty: by any.
+    pub channels: Vec<Channel>,
 }
 
 /// What a person decided about an unclear delivery.
@@ -175,6 +180,17 @@ pub struct ReasonCount {
     pub count: i64,
 }
 
+/// When deferred deliveries of a notice are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextTries {
+    /// How many wait.
+    pub count: i64,
+    /// When the first of them is due; it may be past.
+    pub first: Timestamp,
+    /// When the last of them is due.
+    pub last: Timestamp,
+}
+
 #[derive(sqlx::FromRow)]
 struct StandingRow {
     delivery_id: Uuid,
@@ -186,6 +202,17 @@ struct StandingRow {
 #[derive(Serialize)]
 struct IdInput {
     id: Uuid,
+}
+
+#[derive(Serialize)]
+struct WordInput {
+    word: &'static str,
+}
+
+/// The words of what is wanted; of all there is where nothing was said.
+fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) -> Json<Vec<WordInput>> {
+    let wanted = if wanted.is_empty() { all } else { wanted };
+    Json(wanted.iter().map(|value| WordInput { word: word(*value) }).collect())
 }
 
 impl Store {
@@ -201,9 +228,9 @@ impl Store {
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         let after = after.map_or(Uuid::nil(), |id| id.0);
         let notice = filter.notice.clone().unwrap_or_default();
-        let state = filter.state.map_or("", DeliveryState::as_str);
-        let channel = filter.channel.map_or("", Channel::as_str);
-        self.db.fetch(&SELECT_PAGE, (after, notice, state, channel, limit)).await
+        let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);
+        let channels = wanted(&filter.channels, &Channel::ALL, Channel::as_str);
+        self.db.fetch(&SELECT_PAGE, (after, notice, states, channels, limit)).await
     }
 
     /// One delivery with its tries.
@@ -229,6 +256,18 @@ impl Store {
                 Ok(ReasonCount { channel, state, code, example, count })
             })
             .collect()
+    }
+
+    /// When the deferred deliveries of a notice are tried again; `None` when none waits.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn next_tries(&self, notice: NoticeId) -> Result<Option<NextTries>, StoreError> {
+        let row: Option<(i64, Option<i64>, Option<i64>)> =
+            self.db.fetch_first(&SELECT_NEXT_TRIES, (notice.0,)).await?;
+        Ok(row.and_then(|(count, first, last)| {
+            Some(NextTries { count, first: Timestamp(first?), last: Timestamp(last?) })
+        }))
     }
 
     /// Writes down what a person found out about unclear deliveries: all of them or none. Deliveries that are sent

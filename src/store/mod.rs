@@ -27,7 +27,9 @@ use connection::Db;
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::ContactFilter;
 pub use contacts_import::{Change, ImportReport};
-pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, ReasonCount, Resolution};
+pub use deliveries::{
+    AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution,
+};
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;

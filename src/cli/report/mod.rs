@@ -1,0 +1,276 @@
+//! What became of a notice, for people and for programs.
+
+mod words;
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::{Counts, DeliveryState};
+use crate::domain::notice::NoticeState;
+use crate::store::{MergedRecipient, NextTries, NoticeSummary, ReasonCount, Store, UnreachableRecipient};
+
+use super::output::{counted, program, write_text};
+use super::session::Session;
+use super::table::{Cell, json_object};
+
+pub(super) use words::{delivery_meaning, notice_meaning};
+
+/// How many merged contacts are named; more are counted.
+const MOST_NAMES: usize = 10;
+
+/// The one line of JSON that `send --json` ends with (PRODUCT: notice, id, state, total, counts, channels), without a
+/// line end.
+pub(super) fn result_line(notice: &NoticeSummary) -> String {
+    json_object(&result_cells(notice))
+}
+
+/// What [`result_line`] says, as the beginning of a list's row.
+pub(super) fn result_cells(notice: &NoticeSummary) -> Vec<(&'static str, Cell)> {
+    let counts = notice.counts();
+    vec![
+        ("notice", notice.number.as_str().into()),
+        ("id", notice.id.to_string().into()),
+        ("state", notice.state.as_str().into()),
+        ("total", counts.total().into()),
+        ("counts", Cell::Object(state_cells(&counts).collect())),
+        ("channels", Cell::Object(channel_cells(notice))),
+    ]
+}
+
+fn state_cells(counts: &Counts) -> impl Iterator<Item = (&'static str, Cell)> {
+    counts.iter().map(|(state, count)| (state.as_str(), Cell::from(count)))
+}
+
+fn channel_cells(notice: &NoticeSummary) -> Vec<(&'static str, Cell)> {
+    let used = notice.channels.iter().filter(|(_, counts)| counts.total() > 0);
+    used.map(|(channel, counts)| {
+        let mut cells = vec![("total", Cell::from(counts.total()))];
+        cells.extend(state_cells(counts).filter(|(_, cell)| *cell != Cell::Number(0)));
+        (channel.as_str(), Cell::Object(cells))
+    })
+    .collect()
+}
+
+/// Who got it, who did not and why, in words.
+///
+/// # Errors
+/// When the store cannot be read, or `out` not written.
+pub(super) async fn write_report(
+    out: &mut dyn Write,
+    session: &Session,
+    store: &Store,
+    notice: &NoticeSummary,
+) -> anyhow::Result<()> {
+    let facts = Facts {
+        reasons: store.reasons(notice.id).await?,
+        unreachable: store.unreachable_recipients(notice.id).await?,
+        merged: store.merged_recipients(notice.id).await?,
+        next_tries: store.next_tries(notice.id).await?,
+    };
+    write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
+    Ok(())
+}
+
+/// What the store knows beside the counters.
+#[derive(Debug, Default)]
+struct Facts {
+    reasons: Vec<ReasonCount>,
+    unreachable: Vec<UnreachableRecipient>,
+    merged: Vec<MergedRecipient>,
+    next_tries: Option<NextTries>,
+}
+
+struct Report<'a> {
+    session: &'a Session,
+    notice: &'a NoticeSummary,
+    facts: &'a Facts,
+}
+
+impl Report<'_> {
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        self.headline(&mut text)?;
+        self.totals(&mut text)?;
+        for state in [
+            DeliveryState::Failed,
+            DeliveryState::Expired,
+            DeliveryState::Suppressed,
+            DeliveryState::Unclear,
+            DeliveryState::Queued,
+        ] {
+            self.reasons(&mut text, state)?;
+        }
+        self.unreachable(&mut text)?;
+        self.merged(&mut text)?;
+        self.next_commands(&mut text)?;
+        Ok(text)
+    }
+
+    fn headline(&self, text: &mut String) -> std::fmt::Result {
+        let notice = self.notice;
+        let exercise = if notice.exercise { "  [EXERCISE]" } else { "" };
+        writeln!(text, "Notice {}  {}{exercise}", notice.number, notice.title)?;
+        writeln!(text, "  {}: {}", notice.state, notice_meaning(notice.state))?;
+        let mut times = vec![format!("submitted {} by {}", self.local(notice.created_at), notice.created_by)];
+        if let Some(at) = notice.scheduled_at.filter(|_| notice.state == NoticeState::Scheduled) {
+            times.push(format!("leaves {}", self.local(at)));
+        }
+        times.extend(notice.released_at.map(|at| format!("released {}", self.local(at))));
+        match notice.completed_at {
+            Some(at) => times.push(format!("ended {}", self.local(at))),
+            None => times.push(format!("expires {}", self.local(notice.expires_at))),
+        }
+        writeln!(text, "  {}", times.join(", "))
+    }
+
+    fn totals(&self, text: &mut String) -> std::fmt::Result {
+        let counts = self.notice.counts();
+        writeln!(text, "\nDeliveries: {}", counts.total())?;
+        let not_yet = self.notice.recipients - self.notice.fanned_out;
+        if not_yet > 0 {
+            writeln!(
+                text,
+                "  {not_yet} more are not written yet: a running service or worker goes on with them"
+            )?;
+        }
+        for (state, count) in counts.iter().filter(|(_, count)| *count != 0) {
+            writeln!(text, "  {count:>7}  {:<10}  {}", state.as_str(), delivery_meaning(state))?;
+        }
+        for (channel, counts) in &self.notice.channels {
+            let parts = counts.iter().filter(|(_, count)| *count != 0);
+            let parts: Vec<String> = parts.map(|(state, count)| format!("{count} {state}")).collect();
+            writeln!(text, "  {}: {} ({})", in_words(*channel), counts.total(), parts.join(", "))?;
+        }
+        Ok(())
+    }
+
+    /// The deliveries in one state by reason.
+    fn reasons(&self, text: &mut String, state: DeliveryState) -> std::fmt::Result {
+        let reasons: Vec<&ReasonCount> =
+            self.facts.reasons.iter().filter(|reason| reason.state == state).collect();
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        let heading = match state {
+            DeliveryState::Queued => "Deferred, will be tried again",
+            DeliveryState::Failed => "Failed",
+            DeliveryState::Expired => "Expired",
+            DeliveryState::Suppressed => "Suppressed",
+            _ => "Unclear",
+        };
+        let sum: i64 = reasons.iter().map(|reason| reason.count).sum();
+        writeln!(text, "\n{heading}: {sum}")?;
+        for reason in reasons {
+            let code = if reason.code.is_empty() { "no answer yet" } else { &reason.code };
+            write!(text, "  {:>7}  {} {code}", reason.count, reason.channel)?;
+            if !reason.example.is_empty() && reason.example != reason.code {
+                write!(text, ": {}", reason.example)?;
+            }
+            writeln!(text, "\n           → {}", words::advice(state, &reason.code))?;
+        }
+        match (state, self.facts.next_tries) {
+            (DeliveryState::Queued, Some(tries)) => self.next_tries(text, tries),
+            _ => Ok(()),
+        }
+    }
+
+    fn next_tries(&self, text: &mut String, tries: NextTries) -> std::fmt::Result {
+        if self.notice.state == NoticeState::Paused {
+            return writeln!(text, "  No try before the notice is resumed.");
+        }
+        let (first, last) = (self.local(tries.first), self.local(tries.last));
+        if tries.first <= self.session.clock.now() {
+            writeln!(text, "  The next tries are due now, the last at {last}.")
+        } else if first == last {
+            writeln!(text, "  The next try is at {first}.")
+        } else {
+            writeln!(text, "  The next tries are from {first} to {last}.")
+        }
+    }
+
+    fn unreachable(&self, text: &mut String) -> std::fmt::Result {
+        let unreachable = &self.facts.unreachable;
+        if unreachable.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "\nNot reachable: {} (there is no delivery to them)", unreachable.len())?;
+        for contact in unreachable {
+            writeln!(text, "  {} ({}): {}", contact.name, contact.id, contact.reason)?;
+        }
+        writeln!(text, "  → tell them another way, and add an address to the contact file")
+    }
+
+    fn merged(&self, text: &mut String) -> std::fmt::Result {
+        let mut ids: Vec<&str> = self.facts.merged.iter().map(|merged| merged.id.as_str()).collect();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let count = counted(ids.len() as i128, "contact shares its address", "contacts share their address");
+        let more = ids.len().saturating_sub(MOST_NAMES);
+        ids.truncate(MOST_NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        writeln!(
+            text,
+            "\nMerged: {count} with another recipient, and one delivery serves both: {}{more}",
+            ids.join(", ")
+        )
+    }
+
+    fn next_commands(&self, text: &mut String) -> std::fmt::Result {
+        let counts = self.notice.counts();
+        let (program, number) = (program(self.session), &self.notice.number);
+        let mut steps: Vec<(String, &str)> = Vec::new();
+        if counts.get(DeliveryState::Unclear) > 0 {
+            steps.push((format!("deliveries list --notice {number} --state unclear"), "which are unclear"));
+            steps.push(("deliveries resolve ID… --as sent|failed|resend".to_owned(), "decide about them"));
+        }
+        let not_out: Vec<&str> = [DeliveryState::Failed, DeliveryState::Expired, DeliveryState::Suppressed]
+            .into_iter()
+            .filter(|state| counts.get(*state) > 0)
+            .map(DeliveryState::as_str)
+            .collect();
+        if !not_out.is_empty() {
+            let states = not_out.join(",");
+            steps.push((format!("deliveries list --notice {number} --state {states}"), "who did not get it"));
+        }
+        let wants_retry = !not_out.is_empty() || counts.get(DeliveryState::Cancelled) > 0;
+        if wants_retry && self.notice.state.is_final() {
+            steps.push((format!("notices retry {number}"), "send it again to those who did not get it"));
+        }
+        match self.notice.state {
+            NoticeState::Paused => steps.push((format!("notices resume {number}"), "let it go on")),
+            NoticeState::Sending => {
+                steps.push(("worker --drain".to_owned(), "send what waits, if no service runs"))
+            }
+            _ => {}
+        }
+        if steps.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "\nNext:")?;
+        let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        for (command, purpose) in steps {
+            writeln!(text, "  {program} {command:<width$}  {purpose}")?;
+        }
+        Ok(())
+    }
+
+    fn local(&self, at: Timestamp) -> String {
+        self.session.local(at)
+    }
+}
+
+/// How people call a channel.
+pub(super) const fn in_words(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "e-mail",
+        Channel::Sms => "SMS",
+        Channel::Webhook => "webhook",
+    }
+}
+
+#[cfg(test)]
+mod tests;

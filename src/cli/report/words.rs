@@ -1,0 +1,74 @@
+//! What states and reasons mean, and what to do about them.
+
+use crate::domain::delivery::DeliveryState;
+use crate::domain::notice::NoticeState;
+
+/// What it means that a delivery stands in `state`.
+pub(in crate::cli) const fn delivery_meaning(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Queued => "waits for its turn, or for its next try",
+        DeliveryState::Sending => "is being handed over at this moment",
+        DeliveryState::Sent => "the next hop has it; not yet proof of receipt",
+        DeliveryState::Delivered => "somebody reported that it arrived",
+        DeliveryState::Failed => "refused for good, or came back; did not arrive",
+        DeliveryState::Expired => "its time ran out before it could be sent; did not arrive",
+        DeliveryState::Suppressed => "the address is blocked; nothing was sent",
+        DeliveryState::Cancelled => "stopped by a person before it left",
+        DeliveryState::Unclear => "may have left or not: a person has to decide",
+    }
+}
+
+/// What it means that a notice stands in `state`.
+pub(in crate::cli) const fn notice_meaning(state: NoticeState) -> &'static str {
+    match state {
+        NoticeState::Draft => "being written; nothing has left",
+        NoticeState::Pending => "waits for a second person's yes; nothing has left",
+        NoticeState::Scheduled => "released, waits for its time; nothing has left",
+        NoticeState::Sending => "its deliveries are going out",
+        NoticeState::Paused => "nothing leaves until it is resumed; its expiry runs on",
+        NoticeState::Completed => "every delivery has ended",
+        NoticeState::Rejected => "the second person said no; nothing has left",
+        NoticeState::Cancelled => "stopped by a person; what had left before has left",
+        NoticeState::Expired => "its time ran out before anything was sent",
+    }
+}
+
+/// What to do about deliveries that stand in `state` for the reason `code`.
+pub(in crate::cli) fn advice(state: DeliveryState, code: &str) -> &'static str {
+    match state {
+        DeliveryState::Queued => "tried again by itself; nothing to do now",
+        DeliveryState::Unclear => {
+            "find out whether it arrived (ask the recipient, look into the relay's log), then resolve it"
+        }
+        DeliveryState::Suppressed => {
+            "correct the address in the contact file and import it; if the address is right, lift the block"
+        }
+        DeliveryState::Expired => "reach them another way, or send it again with more time",
+        _ => failure_advice(code),
+    }
+}
+
+fn failure_advice(code: &str) -> &'static str {
+    if let Some((_, rest)) = code.split_once('.') {
+        return match rest {
+            "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.4" | "7.13" => {
+                "the address does not exist: correct it in the contact file, import it, and send again"
+            }
+            "2.2" | "2.3" | "3.4" => {
+                "the mailbox is full or takes no message of this size: reach them another way"
+            }
+            _ if rest.starts_with("7.") || rest.starts_with("6.") => {
+                "refused for reasons of policy: check SPF, DKIM and the relay's reputation, then send again"
+            }
+            _ => "read the answer; if it has been mended, send again",
+        };
+    }
+    match code {
+        "wording" => {
+            "the text could not be filled for this recipient: check the template and the contact's columns"
+        }
+        "manual" => "decided by a person",
+        "bounce" => "it came back: correct the address in the contact file, import it, and send again",
+        _ => "read the answer; if it has been mended, send again",
+    }
+}
