@@ -304,7 +304,8 @@ mod tests {
         assert!(problem("{{#if a}}{{/each}}").contains("opened"));
         assert!(problem("{{else}}").contains("no block"));
         assert!(problem("{{this}}").contains("{{#each}}"));
-        assert!(problem(&"{{#if a}}".repeat(10_000)).contains("nested more than 32"));
+        assert!(problem(&"{{#if a}}".repeat(1_000)).contains("nested more than 32"));
+        assert!(problem(&"{{a}}".repeat(2_001)).contains("more than 2000 tags"));
         assert!(problem("{{#with a}}{{/with}}").contains("is no block"));
         assert!(problem("{{a\nb}}").contains("not closed on its line"));
     }

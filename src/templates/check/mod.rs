@@ -48,6 +48,8 @@ pub fn check(template: &FrozenTemplate, settings: &CheckSettings<'_>) -> Vec<Fin
             findings.extend(rendered::fixed(&marked, &settings.own_hosts()));
             let notice = NoticeFacts::example(settings.instance);
             let (compiled, marked) = (Arc::new(compiled), Arc::new(marked));
+            let exercise = NoticeFacts { exercise: true, incident: None, ..notice.clone() };
+            findings.extend(rendered::own_words(&marked, &examples, settings, &exercise));
             for values in cases::cases(template, &examples) {
                 findings.extend(rendered::own_words(&marked, &values, settings, &notice));
                 match Prepared::new(Arc::clone(&compiled), &values, settings.instance, &notice) {

@@ -12,7 +12,7 @@ const HEADINGS: [&str; 3] = [
     "<h3 style=\"margin:24px 0 8px;font-size:16px;line-height:1.3\">",
 ];
 
-/// How a value is written: see [`super::super::shown_name`].
+/// Gives the inner text of the tag that shows a value.
 pub(in super::super) type Shown<'a> = &'a dyn Fn(&Operand) -> String;
 
 /// Writes `blocks`; `shown` gives the tag's inner text for a value.

@@ -43,7 +43,7 @@ fn in_inlines<'a>(content: &'a [Inline], found: &mut Found<'a>) {
                 in_inlines(content, found);
             }
             Inline::Strong(content) | Inline::Emphasis(content) | Inline::Code(content) => {
-                in_inlines(content, found)
+                in_inlines(content, found);
             }
             Inline::Tagged(branches, _) => in_branches(branches, found, in_inlines),
             Inline::Text(..) | Inline::Value(..) | Inline::Break => {}

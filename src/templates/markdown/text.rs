@@ -1,5 +1,5 @@
 //! The document as the source of a plain text Handlebars template. Lines are broken later, when the values
-//! are in it (see [`super::super::wrap`]).
+//! are in it.
 
 use super::super::expression::Operand;
 use super::super::finding::Place;
