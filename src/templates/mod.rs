@@ -21,7 +21,7 @@ mod source;
 mod tag;
 mod wrap;
 
-pub use check::{CheckSettings, check, check_send, check_values};
+pub use check::{CheckSettings, check, check_send, check_values, example_values};
 pub use compile::Compiled;
 pub use context::{IncidentFacts, NoticeFacts};
 pub use finding::{Finding, Origin, Place};
