@@ -1,5 +1,6 @@
 //! A folder with a configuration, the program run in it, and notices that have been sent from it.
 
+mod contacts;
 mod deliveries;
 mod notices;
 mod suppressions;
