@@ -1,1 +1,255 @@
-//! To be filled.
+//! Whom an audience names: groups with what they contain, single contacts, exclusions, filters.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::domain::audience::{Audience, Filter};
+use crate::domain::contact::{Contact, Group, KnownContact};
+use crate::domain::nearest::hint;
+
+/// Everybody who can be addressed.
+#[derive(Debug)]
+pub struct Directory {
+    contacts: Vec<KnownContact>,
+    groups: BTreeMap<String, Group>,
+    by_id: HashMap<String, usize>,
+}
+
+/// A contact of an audience, and what brought it in.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// Who.
+    pub contact: &'a KnownContact,
+    /// The first of the named groups that it is in; `None` when it was named itself.
+    pub group: Option<&'a str>,
+}
+
+/// Why an audience cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AudienceError {
+    /// No group or contact was named.
+    #[error("nobody is named: say --to GROUP or --contact ID (rundruf groups list shows the groups)")]
+    Nobody,
+    /// A group that does not exist.
+    #[error("there is no group \"{name}\"{hint}: rundruf groups list shows them all")]
+    UnknownGroup {
+        /// As it was typed.
+        name: String,
+        /// The nearest, in words.
+        hint: String,
+    },
+    /// A contact that does not exist.
+    #[error("there is no contact \"{id}\"{hint}: rundruf contacts list shows them all")]
+    UnknownContact {
+        /// As it was typed.
+        id: String,
+        /// The nearest, in words.
+        hint: String,
+    },
+    /// A filter on something that no contact of the groups has.
+    #[error("no contact of these groups has the attribute \"{name}\"{hint}: check --where")]
+    UnknownAttribute {
+        /// As it was typed.
+        name: String,
+        /// The nearest, in words.
+        hint: String,
+    },
+    /// Nobody is left.
+    #[error("the audience is empty: the groups have no members, or --except and --where leave nobody")]
+    Empty,
+}
+
+impl Directory {
+    /// Everybody that the store knows.
+    pub fn new(contacts: Vec<KnownContact>, groups: BTreeMap<String, Group>) -> Self {
+        let by_id = contacts.iter().enumerate().map(|(at, known)| (known.contact.id.clone(), at)).collect();
+        Self { contacts, groups, by_id }
+    }
+
+    /// How many contacts there are.
+    pub fn len(&self) -> usize {
+        self.contacts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.contacts.is_empty()
+    }
+
+    /// The contacts of `audience`, each once, in the order of their ids within each group.
+    ///
+    /// # Errors
+    /// When it names somebody who does not exist, or nobody is left.
+    pub fn resolve<'a>(&'a self, audience: &'a Audience) -> Result<Vec<Addressed<'a>>, AudienceError> {
+        if audience.groups.is_empty() && audience.contacts.is_empty() {
+            return Err(AudienceError::Nobody);
+        }
+        let mut except = BTreeSet::new();
+        for name in &audience.except {
+            except.extend(self.names_within(name)?);
+        }
+        let left_out = |contact: &Contact| contact.groups.iter().any(|group| except.contains(group.as_str()));
+
+        let mut taken = BTreeSet::new();
+        let mut addressed = Vec::new();
+        for id in &audience.contacts {
+            let at = *self.by_id.get(id).ok_or_else(|| self.unknown_contact(id))?;
+            if taken.insert(at) {
+                addressed.push(Addressed { contact: &self.contacts[at], group: None });
+            }
+        }
+        let mut seen: Vec<&Contact> = Vec::new();
+        for name in &audience.groups {
+            let names = self.names_within(name)?;
+            for (at, known) in self.contacts.iter().enumerate() {
+                if !known.contact.groups.iter().any(|group| names.contains(group.as_str())) {
+                    continue;
+                }
+                seen.push(&known.contact);
+                let matches = audience.filters.iter().all(|filter| matches_filter(&known.contact, filter));
+                if matches && !left_out(&known.contact) && taken.insert(at) {
+                    addressed.push(Addressed { contact: known, group: Some(name) });
+                }
+            }
+        }
+        check_filters(&audience.filters, &seen)?;
+        if addressed.is_empty() { Err(AudienceError::Empty) } else { Ok(addressed) }
+    }
+
+    /// The name of a group and of all groups that it contains, however deep.
+    fn names_within<'a>(&'a self, name: &'a str) -> Result<BTreeSet<&'a str>, AudienceError> {
+        if !self.groups.contains_key(name) {
+            let hint = hint(name, self.groups.keys().map(String::as_str));
+            return Err(AudienceError::UnknownGroup { name: name.to_owned(), hint });
+        }
+        let mut names = BTreeSet::new();
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            if names.insert(name)
+                && let Some(group) = self.groups.get(name)
+            {
+                open.extend(group.contains.iter().map(String::as_str));
+            }
+        }
+        Ok(names)
+    }
+
+    fn unknown_contact(&self, id: &str) -> AudienceError {
+        let hint = hint(id, self.by_id.keys().map(String::as_str));
+        AudienceError::UnknownContact { id: id.to_owned(), hint }
+    }
+}
+
+fn field<'a>(contact: &'a Contact, name: &str) -> Option<&'a str> {
+    match name {
+        "id" => Some(&contact.id),
+        "language" => Some(&contact.language),
+        "organisation" => Some(&contact.organisation),
+        _ => contact.attributes.get(name).map(String::as_str),
+    }
+}
+
+fn matches_filter(contact: &Contact, filter: &Filter) -> bool {
+    field(contact, &filter.attribute).is_some_and(|value| value.to_lowercase() == filter.value.to_lowercase())
+}
+
+/// A slip in an attribute's name would silently address nobody.
+fn check_filters(filters: &[Filter], seen: &[&Contact]) -> Result<(), AudienceError> {
+    for filter in filters {
+        if seen.iter().any(|contact| field(contact, &filter.attribute).is_some()) {
+            continue;
+        }
+        let known: BTreeSet<&str> = seen
+            .iter()
+            .flat_map(|contact| contact.attributes.keys().map(String::as_str))
+            .chain(["id", "language", "organisation"])
+            .collect();
+        let hint = hint(&filter.attribute, known);
+        return Err(AudienceError::UnknownAttribute { name: filter.attribute.clone(), hint });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ContactKey;
+
+    fn contact(id: &str, groups: &[&str], state: &str) -> KnownContact {
+        KnownContact {
+            key: ContactKey(uuid::Uuid::nil()),
+            contact: Contact {
+                id: id.to_owned(),
+                name: id.to_owned(),
+                organisation: String::new(),
+                salutation: String::new(),
+                language: "de".to_owned(),
+                deputy: None,
+                points: Vec::new(),
+                groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+                attributes: [("bundesland".to_owned(), state.to_owned())].into(),
+            },
+        }
+    }
+
+    fn directory() -> Directory {
+        let group = |name: &str, contains: &[&str]| {
+            let contains = contains.iter().map(|name| (*name).to_owned()).collect();
+            (name.to_owned(), Group { name: name.to_owned(), title: name.to_owned(), contains })
+        };
+        let contacts = vec![
+            contact("dorf", &["towns.north"], "NRW"),
+            contact("stadt", &["towns", "press"], "NRW"),
+            contact("weiler", &["towns.south"], "Hessen"),
+        ];
+        let groups = [
+            group("towns", &["towns.north", "towns.south"]),
+            group("towns.north", &[]),
+            group("towns.south", &["towns"]),
+            group("press", &[]),
+        ];
+        Directory::new(contacts, groups.into())
+    }
+
+    fn ids(audience: &Audience) -> Result<Vec<String>, AudienceError> {
+        let directory = directory();
+        let addressed = directory.resolve(audience)?;
+        Ok(addressed.iter().map(|addressed| addressed.contact.contact.id.clone()).collect())
+    }
+
+    fn to(groups: &[&str]) -> Audience {
+        Audience { groups: groups.iter().map(|group| (*group).to_owned()).collect(), ..Audience::default() }
+    }
+
+    #[test]
+    fn a_group_brings_all_it_contains_and_nobody_twice() {
+        assert_eq!(ids(&to(&["towns", "press"])).unwrap(), ["dorf", "stadt", "weiler"]);
+        assert_eq!(ids(&to(&["towns.north"])).unwrap(), ["dorf"]);
+    }
+
+    #[test]
+    fn exclusions_and_filters_take_away() {
+        let except = Audience { except: vec!["press".to_owned()], ..to(&["towns"]) };
+        assert_eq!(ids(&except).unwrap(), ["dorf", "weiler"]);
+        let filter = Filter { attribute: "bundesland".to_owned(), value: "hessen".to_owned() };
+        let filtered = Audience { filters: vec![filter], ..to(&["towns"]) };
+        assert_eq!(ids(&filtered).unwrap(), ["weiler"]);
+    }
+
+    #[test]
+    fn a_slip_is_named_with_the_nearest() {
+        let error = ids(&to(&["twons"])).unwrap_err().to_string();
+        assert!(error.contains("\"twons\" (did you mean \"towns\"?)"), "{error}");
+        let filter = Filter { attribute: "bundesand".to_owned(), value: "x".to_owned() };
+        let error = ids(&Audience { filters: vec![filter], ..to(&["towns"]) }).unwrap_err().to_string();
+        assert!(error.contains("did you mean \"bundesland\"?"), "{error}");
+        let contact = Audience { contacts: vec!["dorv".to_owned()], ..Audience::default() };
+        assert!(ids(&contact).unwrap_err().to_string().contains("did you mean \"dorf\"?"));
+    }
+
+    #[test]
+    fn an_audience_of_nobody_is_refused() {
+        assert_eq!(ids(&Audience::default()), Err(AudienceError::Nobody));
+        let nobody = Audience { except: vec!["towns".to_owned()], ..to(&["towns"]) };
+        assert_eq!(ids(&nobody), Err(AudienceError::Empty));
+    }
+}

@@ -1,1 +1,191 @@
-//! To be filled.
+//! A notice before it is submitted: template, values, check, plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::address::Channel;
+use crate::domain::audience::Audience;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::IdSource;
+use crate::domain::notice::{Priority, Visibility};
+use crate::domain::settings::Settings;
+use crate::domain::template::{ValueFault, Values, parse_values};
+use crate::store::{Store, StoreError};
+use crate::templates::{
+    CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, check_send, load_template,
+};
+
+use super::audience::{AudienceError, Directory};
+use super::plan::{Plan, plan};
+
+/// What somebody wants to send.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The template's name.
+    pub template: String,
+    /// The values as they were typed, by name.
+    pub values: BTreeMap<String, String>,
+    /// Whom it is for.
+    pub audience: Audience,
+    /// By which channels; empty: those that the template has text for and that can be used.
+    pub channels: Vec<Channel>,
+    /// What goes first.
+    pub priority: Priority,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// Whether it is an exercise.
+    pub exercise: bool,
+    /// When it is to be released; `None`: now.
+    pub at: Option<Timestamp>,
+    /// How long after its release it is worth sending; `None`: as configured.
+    pub expires_after: Option<Duration>,
+}
+
+/// A notice that could be submitted.
+#[derive(Debug)]
+pub struct Draft {
+    /// What was wished.
+    pub wish: Wish,
+    /// The template as it is now.
+    pub template: FrozenTemplate,
+    /// The values, understood.
+    pub values: Values,
+    /// By which channels it goes.
+    pub channels: Vec<Channel>,
+    /// What the check found in the texts as they would go out.
+    pub findings: Vec<Finding>,
+    /// What sending would mean.
+    pub plan: Plan,
+    /// When it is not worth sending any more.
+    pub expires_at: Timestamp,
+}
+
+/// Why a wish cannot become a notice. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The template cannot be read.
+    #[error(transparent)]
+    Template(#[from] LoadError),
+    /// The template's texts are broken.
+    #[error("the template cannot be used:\n{}", lines(.0))]
+    Texts(Vec<Finding>),
+    /// Values are missing or wrong.
+    #[error("the values do not fit the template:\n{}", lines(.0))]
+    Values(Vec<ValueFault>),
+    /// The audience is wrong.
+    #[error(transparent)]
+    Audience(#[from] AudienceError),
+    /// There are no contacts at all.
+    #[error("there are no contacts yet: run \"rundruf contacts import\" first")]
+    NoContacts,
+    /// A channel that cannot be used.
+    #[error("{0}")]
+    Channel(String),
+    /// Nobody can be reached.
+    #[error("nobody of the audience can be reached by {0}: see \"rundruf contacts list\"")]
+    NobodyReachable(String),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn lines<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(|item| format!("  {item}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The channels that this program can send by with `settings`.
+pub fn usable_channels(_settings: &Settings) -> Vec<Channel> {
+    vec![Channel::Email]
+}
+
+/// Makes a draft of `wish`: reads the template, understands the values, checks the texts, plans the sending.
+///
+/// # Errors
+/// Everything that is wrong with it, in words that say what to mend.
+pub async fn compose(
+    wish: Wish,
+    settings: &Settings,
+    store: &Store,
+    ids: &IdSource,
+    now: Timestamp,
+) -> Result<Draft, ComposeError> {
+    let template = load_template(&settings.instance.templates, &wish.template)?;
+    let compiled = Arc::new(Compiled::new(&template).map_err(ComposeError::Texts)?);
+    let channels = choose_channels(&wish, &compiled, settings)?;
+    let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
+        .map_err(ComposeError::Values)?;
+
+    let directory = Directory::new(store.contacts().await?, store.groups().await?);
+    if directory.is_empty() {
+        return Err(ComposeError::NoContacts);
+    }
+    let addressed = directory.resolve(&wish.audience)?;
+    let suppressions = store.suppressions().await?;
+    let plan = plan(&addressed, &channels, settings, &suppressions, ids);
+    if plan.recipients.is_empty() {
+        let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
+        return Err(ComposeError::NobodyReachable(names.join(", ")));
+    }
+
+    let released = wish.at.unwrap_or(now);
+    let expires_at = released.plus(wish.expires_after.unwrap_or(settings.delivery.expires_after));
+    let facts = specimen(settings, &wish, expires_at);
+    let sender_domains = [settings.email.from.address.domain().to_owned()];
+    let check = CheckSettings {
+        instance: &settings.instance,
+        sender_domains: &sender_domains,
+        transliterate: settings.sms.transliterate,
+    };
+    let findings = check_send(&compiled, &values, &facts, &check);
+    Ok(Draft { template, values, channels, findings, plan, expires_at, wish })
+}
+
+/// A notice's facts before it has a number: as long as real ones.
+fn specimen(settings: &Settings, wish: &Wish, expires_at: Timestamp) -> NoticeFacts {
+    NoticeFacts {
+        number: "2026-0000".to_owned(),
+        code: "ABCD2345".to_owned(),
+        url: settings.instance.notice_url("2026-0000"),
+        expires_at,
+        exercise: wish.exercise,
+        incident: None,
+    }
+}
+
+fn choose_channels(
+    wish: &Wish,
+    compiled: &Compiled,
+    settings: &Settings,
+) -> Result<Vec<Channel>, ComposeError> {
+    let usable = usable_channels(settings);
+    let written: Vec<Channel> = compiled.channels().collect();
+    if wish.channels.is_empty() {
+        let channels: Vec<Channel> =
+            usable.iter().copied().filter(|channel| written.contains(channel)).collect();
+        if channels.is_empty() {
+            return Err(ComposeError::Channel(format!(
+                "template {} has no text for a channel that can be used here",
+                wish.template
+            )));
+        }
+        return Ok(channels);
+    }
+    for channel in &wish.channels {
+        if !usable.contains(channel) {
+            return Err(ComposeError::Channel(format!(
+                "this version sends by e-mail only: leave {channel} out of --channel"
+            )));
+        }
+        if !written.contains(channel) {
+            return Err(ComposeError::Channel(format!(
+                "template {} has no text for {channel}: add one, or choose another channel",
+                wish.template
+            )));
+        }
+    }
+    let mut channels = wish.channels.clone();
+    channels.sort_unstable();
+    channels.dedup();
+    Ok(channels)
+}

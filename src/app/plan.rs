@@ -1,1 +1,260 @@
-//! To be filled.
+//! What sending would mean, before anything leaves: who gets it how, who shares an address, who cannot be reached,
+//! how long it takes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use crate::domain::address::{Address, Channel};
+use crate::domain::contact::{ContactPoint, KnownContact};
+use crate::domain::ids::{DeliveryId, IdSource};
+use crate::domain::rate::Rate;
+use crate::domain::settings::Settings;
+use crate::store::{MergedRecipient, Recipient, Suppression, UnreachableRecipient};
+
+use super::audience::Addressed;
+
+/// What sending would mean.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// One delivery each.
+    pub recipients: Vec<Recipient>,
+    /// Contacts that share an address with one of those.
+    pub merged: Vec<MergedRecipient>,
+    /// Contacts for whom no delivery can be made.
+    pub unreachable: Vec<UnreachableRecipient>,
+    /// Contacts whose every address is suppressed: their delivery will show as suppressed and not leave.
+    pub silenced: Vec<Silenced>,
+    /// Contacts of each named group, in the order named; a contact counts in the first that has it.
+    pub groups: Vec<GroupShare>,
+    /// How long it takes at the limits in force; `None` where no limit says.
+    pub duration: Option<Duration>,
+}
+
+/// What one group contributes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupShare {
+    /// Its name; `(contacts)` for those named singly.
+    pub name: String,
+    /// How many contacts.
+    pub contacts: usize,
+    /// How many deliveries by channel.
+    pub deliveries: BTreeMap<Channel, usize>,
+    /// How many cannot be reached.
+    pub unreachable: usize,
+}
+
+/// A contact whose last way a suppression takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silenced {
+    /// The id from the file.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// Which addresses are suppressed, and why.
+    pub why: String,
+}
+
+/// How a contact is reached by one channel.
+enum Way<'a> {
+    Open(&'a ContactPoint),
+    Suppressed(&'a ContactPoint, &'a Suppression),
+    Dead(String),
+    None,
+}
+
+/// Plans a notice to `addressed` by `channels`.
+pub fn plan(
+    addressed: &[Addressed<'_>],
+    channels: &[Channel],
+    settings: &Settings,
+    suppressions: &[Suppression],
+    ids: &IdSource,
+) -> Plan {
+    let mut planning = Planning::new(settings, suppressions);
+    for one in addressed {
+        planning.add(*one, channels);
+    }
+    planning.finish(ids)
+}
+
+struct Planning<'a> {
+    settings: &'a Settings,
+    suppressed: HashMap<(&'a str, &'a str), &'a Suppression>,
+    dead: BTreeSet<&'a str>,
+    grouped: HashMap<&'a str, &'a str>,
+    /// By channel and normalised address: the first contact that has it, and those that share it.
+    deliveries: BTreeMap<(Channel, String), Shared<'a>>,
+    plan: Plan,
+}
+
+struct Shared<'a> {
+    holder: &'a KnownContact,
+    address: &'a Address,
+    others: Vec<&'a KnownContact>,
+}
+
+impl<'a> Planning<'a> {
+    fn new(settings: &'a Settings, suppressions: &'a [Suppression]) -> Self {
+        let email = &settings.email;
+        Self {
+            settings,
+            suppressed: suppressions.iter().map(|s| ((s.channel.as_str(), s.address.as_str()), s)).collect(),
+            dead: email.unreachable_domains.iter().map(String::as_str).collect(),
+            grouped: email
+                .destinations
+                .iter()
+                .flat_map(|group| group.domains.iter().map(|domain| (domain.as_str(), group.name.as_str())))
+                .collect(),
+            deliveries: BTreeMap::new(),
+            plan: Plan::default(),
+        }
+    }
+
+    fn add(&mut self, addressed: Addressed<'a>, channels: &[Channel]) {
+        let known = addressed.contact;
+        let ways: Vec<Way<'a>> = channels.iter().map(|channel| self.way(known, *channel)).collect();
+        let reached = ways.iter().any(|way| matches!(way, Way::Open(_)));
+        let mut reasons = Vec::new();
+        let mut made = Vec::new();
+        for (way, channel) in ways.iter().zip(channels) {
+            match way {
+                Way::Open(point) => {
+                    if self.deliver(known, point) {
+                        made.push(*channel);
+                    }
+                }
+                Way::Suppressed(point, suppression) => {
+                    // Its row shows what was not sent, and why.
+                    if self.deliver(known, point) {
+                        made.push(*channel);
+                    }
+                    let address = crate::domain::mask::mask_address(&suppression.address);
+                    reasons.push(format!(
+                        "{address} is suppressed ({}: {})",
+                        suppression.reason, suppression.detail
+                    ));
+                }
+                Way::Dead(why) => reasons.push(why.clone()),
+                Way::None => reasons.push(format!("no {channel} address")),
+            }
+        }
+        if !reached {
+            let contact = &known.contact;
+            let why = reasons.join("; ");
+            if made.is_empty() && !ways.iter().any(|way| matches!(way, Way::Suppressed(..))) {
+                self.plan.unreachable.push(UnreachableRecipient {
+                    contact: known.key,
+                    id: contact.id.clone(),
+                    name: contact.name.clone(),
+                    reason: why,
+                });
+            } else {
+                self.plan.silenced.push(Silenced { id: contact.id.clone(), name: contact.name.clone(), why });
+            }
+        }
+        self.count(addressed.group, &made, reached);
+    }
+
+    /// The first contact point of a channel that can be used, in the order of ranks.
+    fn way(&self, known: &'a KnownContact, channel: Channel) -> Way<'a> {
+        let mut points: Vec<&ContactPoint> =
+            known.contact.points.iter().filter(|point| point.address.channel() == channel).collect();
+        points.sort_by_key(|point| point.rank);
+        let mut found = Way::None;
+        for point in points {
+            let normalised = point.address.normalised();
+            if let Some(domain) = self.dead_domain(&point.address) {
+                if matches!(found, Way::None) {
+                    found = Way::Dead(format!("mail to {domain} cannot arrive (unreachable_domains)"));
+                }
+            } else if let Some(suppression) = self.suppressed.get(&(channel.as_str(), normalised.as_str())) {
+                if !matches!(found, Way::Suppressed(..)) {
+                    found = Way::Suppressed(point, suppression);
+                }
+            } else {
+                return Way::Open(point);
+            }
+        }
+        found
+    }
+
+    fn dead_domain(&self, address: &'a Address) -> Option<&'a str> {
+        let Address::Email(address) = address else { return None };
+        self.dead.contains(address.domain()).then(|| address.domain())
+    }
+
+    /// Adds a delivery, or joins the one of the same address; `true` if it is a new one.
+    fn deliver(&mut self, known: &'a KnownContact, point: &'a ContactPoint) -> bool {
+        let key = (point.address.channel(), point.address.normalised());
+        if let Some(shared) = self.deliveries.get_mut(&key) {
+            shared.others.push(known);
+            return false;
+        }
+        self.deliveries.insert(key, Shared { holder: known, address: &point.address, others: Vec::new() });
+        true
+    }
+
+    fn count(&mut self, group: Option<&str>, made: &[Channel], reached: bool) {
+        let name = group.unwrap_or("(contacts)");
+        let at = self.plan.groups.iter().position(|share| share.name == name).unwrap_or_else(|| {
+            self.plan.groups.push(GroupShare { name: name.to_owned(), ..GroupShare::default() });
+            self.plan.groups.len() - 1
+        });
+        let share = &mut self.plan.groups[at];
+        share.contacts += 1;
+        share.unreachable += usize::from(!reached);
+        for channel in made {
+            *share.deliveries.entry(*channel).or_default() += 1;
+        }
+    }
+
+    fn finish(mut self, ids: &IdSource) -> Plan {
+        let mut by_destination: HashMap<String, u64> = HashMap::new();
+        for ((channel, _), shared) in &self.deliveries {
+            let delivery = DeliveryId(ids.next());
+            let natural = shared.address.natural_destination();
+            let destination =
+                self.grouped.get(natural.as_str()).map_or(natural.clone(), |group| (*group).to_owned());
+            *by_destination.entry(destination.clone()).or_default() += 1;
+            self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
+                delivery,
+                contact: other.key,
+                id: other.contact.id.clone(),
+            }));
+            self.plan.recipients.push(Recipient {
+                delivery,
+                channel: *channel,
+                contact: shared.holder.key,
+                card: shared.holder.contact.card(),
+                address: shared.address.as_str().to_owned(),
+                destination,
+            });
+        }
+        self.plan.duration = self.duration(&by_destination);
+        self.plan
+    }
+
+    /// The longest that any limit makes it take: the first provider's quota, and the quotas of destinations.
+    fn duration(&self, by_destination: &HashMap<String, u64>) -> Option<Duration> {
+        let email = &self.settings.email;
+        let total: u64 = by_destination.values().sum();
+        let provider = email.providers.first().and_then(|provider| provider.rate).map(|rate| (rate, total));
+        let destinations = email
+            .destinations
+            .iter()
+            .filter_map(|destination| Some((destination.rate?, *by_destination.get(&destination.name)?)));
+        let longest = |(rate, count): (Rate, u64)| rate.time_for(count);
+        provider.into_iter().chain(destinations).map(longest).max()
+    }
+}
+
+impl Plan {
+    /// How many deliveries go by each channel.
+    pub fn by_channel(&self) -> BTreeMap<Channel, usize> {
+        let mut counts = BTreeMap::new();
+        for recipient in &self.recipients {
+            *counts.entry(recipient.channel).or_default() += 1;
+        }
+        counts
+    }
+}

@@ -1,1 +1,158 @@
-//! To be filled.
+//! A dispatcher beside a command: settings that follow their file, and a clean end on Ctrl-C.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use data_encoding::BASE32_NOPAD;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::channels::email::{Composer, dkim::Signer};
+use crate::dispatch::{Dispatcher, Event, Finish, Goal, Running};
+use crate::domain::settings::Settings;
+use crate::store::{Store, StoreError};
+
+use super::session::{Session, say};
+
+/// How often the settings file is looked at.
+const SETTINGS_EVERY: Duration = Duration::from_secs(1);
+
+/// A dispatcher that runs.
+pub(super) struct Dispatching {
+    /// What a person must hear.
+    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// Ends it cleanly.
+    pub(super) stop: CancellationToken,
+    /// How it ended.
+    pub(super) task: JoinHandle<Result<Finish, StoreError>>,
+}
+
+impl Dispatching {
+    /// Starts a dispatcher on `store` that follows the settings file.
+    ///
+    /// # Errors
+    /// When a key cannot be read or the store not written.
+    pub(super) async fn start(session: &Session, store: &Store, goal: Goal) -> anyhow::Result<Self> {
+        let mac_key = return_path_key(session, store).await?;
+        let running = make_running(session.settings.clone(), &mac_key)?;
+        let (settings, follower) = watch::channel(running);
+        let (sender, events) = mpsc::unbounded_channel();
+        let dispatcher = Dispatcher {
+            store: store.clone(),
+            settings: follower,
+            clock: session.clock.clone(),
+            chance: session.chance.clone(),
+            ids: session.ids.clone(),
+            name: format!("{} (process {})", session.operator, std::process::id()),
+            events: sender.clone(),
+        };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(dispatcher.run(goal, stop.clone()));
+        let reader = SettingsReader {
+            file: session.settings.file.clone(),
+            config: session.config.clone(),
+            mac_key,
+            settings,
+            events: sender,
+        };
+        tokio::spawn(reader.follow(stop.clone()));
+        Ok(Self { events, stop, task })
+    }
+}
+
+/// The key that authenticates return paths: made once, kept in the store.
+async fn return_path_key(session: &Session, store: &Store) -> anyhow::Result<Vec<u8>> {
+    let fresh = BASE32_NOPAD.encode(&session.chance.bytes::<32>());
+    let kept = store.instance_value("return_path_key", &fresh).await?;
+    BASE32_NOPAD
+        .decode(kept.as_bytes())
+        .context("the return path key in the store is damaged: restore a backup")
+}
+
+fn make_running(settings: Arc<Settings>, mac_key: &[u8]) -> anyhow::Result<Running> {
+    let signers: Vec<Signer> = settings.email.dkim.iter().map(Signer::load).collect::<Result<_, _>>()?;
+    let composer = Composer::new(&settings.email, &settings.instance.short_name, mac_key, signers);
+    Ok(Running { settings, composer: Arc::new(composer) })
+}
+
+/// Reads the settings file again when it has changed.
+struct SettingsReader {
+    file: Option<PathBuf>,
+    config: Option<PathBuf>,
+    mac_key: Vec<u8>,
+    settings: watch::Sender<Running>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl SettingsReader {
+    async fn follow(self, stop: CancellationToken) {
+        let Some(file) = self.file.clone() else { return };
+        let changed_at = |file: &PathBuf| -> Option<(SystemTime, u64)> {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        let mut known = changed_at(&file);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(SETTINGS_EVERY) => {}
+            }
+            let now = changed_at(&file);
+            if now.is_some() && now != known {
+                known = now;
+                self.read();
+            }
+        }
+    }
+
+    fn read(&self) {
+        let read = crate::config::load(self.config.as_deref(), std::path::Path::new(""), std::env::vars());
+        let made = read
+            .map_err(anyhow::Error::from)
+            .and_then(|settings| make_running(Arc::new(settings), &self.mac_key));
+        let sent = match made {
+            Ok(running) => self.settings.send(running).is_ok(),
+            Err(error) => self.events.send(Event::SettingsRefused { reason: error.to_string() }).is_ok(),
+        };
+        if !sent {
+            tracing::debug!(target: "rundruf::dispatch", "the settings changed after the last delivery");
+        }
+    }
+}
+
+/// Resolves when the person or the system wants the program to end.
+pub(super) async fn asked_to_stop() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// Says what an event means to the person at the terminal.
+pub(super) fn say_event(session: &Session, event: &Event) {
+    let text = match event {
+        Event::ProviderHeld { provider, reason, retry_at } => format!(
+            "! {provider} cannot be used: {reason}\n  Its deliveries stay queued; it is tried again at {}.",
+            session.local(*retry_at)
+        ),
+        Event::DestinationHeld { destination, reason, retry_at } => format!(
+            "! {destination} refuses our messages: {reason}\n  It is left alone until {}; no address is suppressed \
+             for it.",
+            session.local(*retry_at)
+        ),
+        trouble if trouble.is_trouble() => format!("! {trouble}"),
+        other => format!("  {other}"),
+    };
+    say(text);
+}

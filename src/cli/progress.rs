@@ -1,1 +1,134 @@
-//! To be filled.
+//! How far a notice has come: bars on a terminal, plain lines elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::{Counts, DeliveryState};
+use crate::domain::duration::format_duration;
+use crate::store::NoticeSummary;
+
+use super::session::say;
+
+/// How often a plain line is written while nothing else happens.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows the progress of one notice.
+pub(super) struct Progress {
+    number: String,
+    bars: Option<Bars>,
+    started: Timestamp,
+    last_line: Option<Timestamp>,
+    /// Ended deliveries and when they were counted, for the rate of plain lines.
+    last_ended: i64,
+}
+
+struct Bars {
+    all: MultiProgress,
+    channels: BTreeMap<Channel, ProgressBar>,
+}
+
+impl Progress {
+    /// Bars if a person looks at a terminal, lines otherwise.
+    pub(super) fn new(number: &str, on_terminal: bool, now: Timestamp) -> Self {
+        let bars = on_terminal.then(|| Bars {
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)),
+            channels: BTreeMap::new(),
+        });
+        Self { number: number.to_owned(), bars, started: now, last_line: None, last_ended: 0 }
+    }
+
+    /// Shows how far `notice` is at `now`.
+    pub(super) fn show(&mut self, notice: &NoticeSummary, now: Timestamp) {
+        match &mut self.bars {
+            Some(bars) => bars.show(notice),
+            None => self.line(notice, now),
+        }
+    }
+
+    /// Runs `speak` so that its words do not tear the bars.
+    pub(super) fn interrupted(&self, speak: impl FnOnce()) {
+        match &self.bars {
+            Some(bars) => bars.all.suspend(speak),
+            None => speak(),
+        }
+    }
+
+    /// Leaves the last picture standing.
+    pub(super) fn end(&self) {
+        for bar in self.bars.iter().flat_map(|bars| bars.channels.values()) {
+            bar.abandon();
+        }
+    }
+
+    fn line(&mut self, notice: &NoticeSummary, now: Timestamp) {
+        let due = self.last_line.is_none_or(|last| now.since(last) >= LINE_EVERY);
+        if !due {
+            return;
+        }
+        let counts = notice.counts();
+        let ended = notice.recipients - waiting(notice);
+        let since = now.since(self.last_line.unwrap_or(self.started)).as_secs_f64();
+        let rate = if since > 0.0 { (ended - self.last_ended) as f64 / since } else { 0.0 };
+        let left = if rate > 0.0 && ended < notice.recipients {
+            let left = Duration::from_secs_f64((notice.recipients - ended) as f64 / rate);
+            format!(", about {} left", format_duration(left))
+        } else {
+            String::new()
+        };
+        say(format_args!(
+            "{}: {} of {}{}{}{left}",
+            self.number,
+            counts.got_out(),
+            notice.recipients,
+            words(&counts),
+            if rate > 0.0 { format!(", {rate:.0}/s") } else { String::new() },
+        ));
+        self.last_line = Some(now);
+        self.last_ended = ended;
+    }
+}
+
+impl Bars {
+    fn show(&mut self, notice: &NoticeSummary) {
+        for (channel, counts) in &notice.channels {
+            let bar = self.channels.entry(*channel).or_insert_with(|| {
+                let bar = ProgressBar::new(0).with_style(style()).with_prefix(channel.to_string());
+                let bar = self.all.add(bar);
+                bar.enable_steady_tick(Duration::from_millis(250));
+                bar
+            });
+            // While the list is still becoming deliveries, the whole of it is the measure for a single channel.
+            let total = if notice.channels.len() == 1 { notice.recipients } else { counts.total() };
+            bar.set_length(u64::try_from(total).unwrap_or(0));
+            bar.set_position(u64::try_from(counts.total() - counts.open()).unwrap_or(0));
+            bar.set_message(words(counts));
+        }
+    }
+}
+
+/// Deliveries that have not ended, those not yet made included.
+fn waiting(notice: &NoticeSummary) -> i64 {
+    let counts = notice.counts();
+    notice.recipients - counts.total() + counts.open()
+}
+
+/// What did not go well, in few words; nothing if all did.
+fn words(counts: &Counts) -> String {
+    [DeliveryState::Failed, DeliveryState::Suppressed, DeliveryState::Expired, DeliveryState::Unclear]
+        .into_iter()
+        .filter(|state| counts.get(*state) > 0)
+        .map(|state| format!(", {} {state}", counts.get(state)))
+        .collect()
+}
+
+fn style() -> ProgressStyle {
+    let template =
+        "{prefix:>8} {bar:32.green/dim} {human_pos}/{human_len}  {per_sec}  {eta_precise} left{msg}";
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━─")
+}

@@ -1,8 +1,221 @@
-//! `send`
+//! `send`: plan, ask, submit, follow, report.
+
+mod plan;
+mod times;
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::app::compose::{Draft, Wish, compose};
+use crate::app::release::{Submitted, submit};
+use crate::dispatch::{Finish, Goal};
+use crate::domain::notice::NoticeState;
+use crate::store::{NoticeSummary, Purpose, Store};
 
 use super::arguments::SendArguments;
-use super::session::{Exit, Session};
+use super::dispatching::{Dispatching, asked_to_stop, say_event};
+use super::progress::Progress;
+use super::report::{result_line, write_report};
+use super::session::{Exit, Session, out, say};
+use super::values::read_values;
 
-pub(super) async fn run(_session: &Session, _arguments: SendArguments) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
+    let wish = read_wish(session, &arguments)?;
+    let store = session.open_store(Purpose::Read).await?;
+    let draft = compose(wish, &session.settings, &store, &session.ids, session.clock.now()).await?;
+    plan::show(session, &draft);
+    refuse_findings(&draft, arguments.accept_findings)?;
+    if arguments.dry_run {
+        say("This was a dry run: nothing was written down and nothing was sent.");
+        return Ok(Exit::Done);
+    }
+    if !arguments.yes && !confirm(session, &draft)? {
+        say("Nothing was sent.");
+        return Ok(Exit::Refused);
+    }
+    let submitted = submit(
+        &draft,
+        &store,
+        &session.ids,
+        &session.chance,
+        &session.settings.instance.timezone,
+        &session.operator,
+        session.settings.approval.required,
+        session.clock.now(),
+    )
+    .await?;
+    let exit = follow(session, &arguments, &store, &submitted).await?;
+    store.close().await;
+    Ok(exit)
+}
+
+fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wish> {
+    let zone = &session.settings.instance.timezone;
+    let at = arguments
+        .at
+        .as_deref()
+        .map(|text| times::parse_time(text, zone, session.clock.now()))
+        .transpose()
+        .map_err(|error| anyhow::anyhow!("--at: {error}"))?;
+    Ok(Wish {
+        template: arguments.template.clone(),
+        values: read_values(&arguments.values, arguments.vars.as_deref())?,
+        audience: arguments.audience(),
+        channels: arguments.channel.clone(),
+        priority: arguments.priority,
+        visibility: arguments.visibility,
+        exercise: arguments.exercise,
+        at,
+        expires_after: arguments.expires,
+    })
+}
+
+/// A finding in the template's own text always refuses; one in a typed value unless it is accepted.
+fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
+    let (in_values, in_template): (Vec<_>, Vec<_>) =
+        draft.findings.iter().partition(|finding| finding.acceptable());
+    if !in_template.is_empty() {
+        bail!("nothing was sent: mend the template first (rundruf templates check {})", draft.wish.template);
+    }
+    if !in_values.is_empty() && !accepted {
+        bail!("nothing was sent: mend the values, or add --accept-findings if they are meant so");
+    }
+    Ok(())
+}
+
+fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> {
+    if !session.is_interactive() {
+        bail!("nothing was sent: there is no terminal to ask at; add --yes to send without being asked");
+    }
+    let count = draft.plan.recipients.len();
+    let question = if draft.wish.exercise { "Send this exercise" } else { "Send this" };
+    let mut terminal = std::io::stderr().lock();
+    write!(terminal, "{question} to {count} recipients? Type yes: ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "yes" | "y" | "ja" | "j"))
+}
+
+async fn follow(
+    session: &Session,
+    arguments: &SendArguments,
+    store: &Store,
+    submitted: &Submitted,
+) -> anyhow::Result<Exit> {
+    match submitted.state {
+        NoticeState::Pending => {
+            say(format_args!(
+                "Notice {} waits for a second person ([approval] required). Nothing was sent.",
+                submitted.number
+            ));
+            finish(session, arguments, store, submitted, false).await?;
+            return Ok(Exit::Incomplete);
+        }
+        NoticeState::Scheduled => {
+            let when =
+                summary(store, submitted).await?.scheduled_at.map(|at| session.local(at)).unwrap_or_default();
+            say(format_args!(
+                "Notice {} goes out at {when}, if a worker runs then (rundruf worker).",
+                submitted.number
+            ));
+            return finish(session, arguments, store, submitted, false).await.map(|_| Exit::Done);
+        }
+        _ => {}
+    }
+    if arguments.no_wait {
+        while store.fan_out(submitted.id, 5_000).await?.is_some() {}
+        say(format_args!(
+            "Notice {} is released. A running worker sends it; without one: rundruf worker --drain",
+            submitted.number
+        ));
+        return finish(session, arguments, store, submitted, false).await.map(|_| Exit::Done);
+    }
+    let ended = watch(session, arguments.wait, store, submitted).await?;
+    let notice = finish(session, arguments, store, submitted, true).await?;
+    if ended != Finish::Reached {
+        say_how_to_go_on(&notice);
+    }
+    let counts = notice.counts();
+    Ok(if counts.total() == notice.recipients && counts.got_out() == counts.total() {
+        Exit::Done
+    } else {
+        Exit::Incomplete
+    })
+}
+
+/// Sends until the notice has ended, the time is up, or the person wants to stop; shows how far it is.
+async fn watch(
+    session: &Session,
+    wait: Option<Duration>,
+    store: &Store,
+    submitted: &Submitted,
+) -> anyhow::Result<Finish> {
+    let mut dispatching = Dispatching::start(session, store, Goal::Notice(submitted.id)).await?;
+    let on_terminal = std::io::stderr().is_terminal();
+    let mut progress = Progress::new(&submitted.number, on_terminal, session.clock.now());
+    let timeout = async {
+        match wait {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(timeout);
+    let mut look = tokio::time::interval(Duration::from_millis(250));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let finish = loop {
+        tokio::select! {
+            finish = &mut dispatching.task => break finish.context("the dispatcher ended unexpectedly")??,
+            () = asked_to_stop(), if !dispatching.stop.is_cancelled() => {
+                progress.interrupted(|| say("Stopping: what is being exchanged is finished, the rest waits."));
+                dispatching.stop.cancel();
+            }
+            () = &mut timeout, if !dispatching.stop.is_cancelled() => dispatching.stop.cancel(),
+            Some(event) = dispatching.events.recv() => progress.interrupted(|| say_event(session, &event)),
+            _ = look.tick() => progress.show(&summary(store, submitted).await?, session.clock.now()),
+        }
+    };
+    dispatching.stop.cancel();
+    progress.show(&summary(store, submitted).await?, session.clock.now());
+    progress.end();
+    while let Ok(event) = dispatching.events.try_recv() {
+        say_event(session, &event);
+    }
+    Ok(finish)
+}
+
+/// The result as it was asked for: a line of JSON on standard output, or a report for people.
+async fn finish(
+    session: &Session,
+    arguments: &SendArguments,
+    store: &Store,
+    submitted: &Submitted,
+    with_report: bool,
+) -> anyhow::Result<NoticeSummary> {
+    let notice = summary(store, submitted).await?;
+    if arguments.json {
+        writeln!(out(), "{}", result_line(&notice))?;
+    } else if with_report {
+        let mut report = Vec::new();
+        write_report(&mut report, session, store, &notice).await?;
+        out().write_all(&report)?;
+    }
+    Ok(notice)
+}
+
+async fn summary(store: &Store, submitted: &Submitted) -> anyhow::Result<NoticeSummary> {
+    store.notice_summary(submitted.id).await?.context("the notice has vanished from the store")
+}
+
+fn say_how_to_go_on(notice: &NoticeSummary) {
+    let counts = notice.counts();
+    let left = notice.recipients - counts.total() + counts.open();
+    if left > 0 {
+        say(format_args!(
+            "{left} of {} deliveries still wait. Go on with: rundruf worker --drain",
+            notice.recipients
+        ));
+    }
 }

@@ -313,6 +313,9 @@ impl Engine {
             self.after_claim(place, &cycled);
             self.hand_out(place, cycled.claimed).await?;
         }
+        if self.flights.is_empty() && !self.settled {
+            self.look_at = Duration::ZERO;
+        }
         Ok(())
     }
 

@@ -73,9 +73,4 @@ impl Housekeeping {
     pub const fn next_look(&self) -> Duration {
         self.look_at
     }
-
-    /// Look around at the next step.
-    pub const fn look_soon(&mut self) {
-        self.look_at = Duration::ZERO;
-    }
 }

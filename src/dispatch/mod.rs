@@ -27,7 +27,6 @@ use crate::domain::settings::Settings;
 use crate::store::{Store, StoreError};
 
 pub use event::Event;
-pub use words::notice_url;
 
 /// What a dispatcher is made of.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::AfterCrash;
-use crate::domain::ids::{DeliveryId, NoticeId};
+use crate::domain::ids::DeliveryId;
 use crate::domain::notice::Priority;
 use crate::domain::outcome::{Fault, Outcome, Reason};
 use crate::domain::retry::Next;
@@ -22,8 +22,6 @@ pub struct Flight {
     pub provider: usize,
     /// That provider's name.
     pub provider_name: String,
-    /// Its notice.
-    pub notice: NoticeId,
     /// What it is throttled with.
     pub destination: String,
     round: i64,
@@ -38,7 +36,6 @@ impl Flight {
         Self {
             provider,
             provider_name: provider_name.to_owned(),
-            notice: claimed.notice,
             destination: claimed.destination.clone(),
             round: claimed.round,
             number: claimed.number,

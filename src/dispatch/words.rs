@@ -103,15 +103,10 @@ fn prepare(notice: &Notice, instance: &Instance) -> Result<Prepared, String> {
     let facts = NoticeFacts {
         number: notice.number.clone(),
         code: notice.code.clone(),
-        url: notice_url(instance, &notice.number),
+        url: instance.notice_url(&notice.number),
         expires_at: notice.expires_at,
         exercise: notice.exercise,
         incident: None,
     };
     Prepared::new(Arc::new(compiled), &values, instance, &facts).map_err(|error| error.to_string())
-}
-
-/// The page that shows a notice.
-pub fn notice_url(instance: &Instance, number: &str) -> String {
-    format!("{}/n/{number}", instance.public_url.as_str().trim_end_matches('/'))
 }

@@ -56,6 +56,13 @@ pub struct Instance {
     pub templates: PathBuf,
 }
 
+impl Instance {
+    /// The page that shows the notice with this number.
+    pub fn notice_url(&self, number: &str) -> String {
+        format!("{}/n/{number}", self.public_url.as_str().trim_end_matches('/'))
+    }
+}
+
 /// `[database]`
 #[derive(Debug, Clone)]
 pub struct Database {

@@ -12,7 +12,7 @@ use super::front_matter;
 use super::helpers;
 use super::layout;
 use super::load::{FrozenTemplate, text_file};
-use super::markdown::{self, Block, Marks, NEWLINE};
+use super::markdown::{self, Block, Inline, Marks, NEWLINE};
 use super::names::{self, Use};
 use super::plain::{self, Target, escape_json, to_template};
 use super::source::{Expanded, Source, expand};
@@ -51,6 +51,15 @@ pub(super) enum Parts {
     Webhook(Part),
 }
 
+/// A link that a text makes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Link {
+    /// Text and values.
+    pub(super) target: Vec<Inline>,
+    /// Where.
+    pub(super) place: Place,
+}
+
 /// A template whose texts have been read; shared by all that render it.
 #[derive(Debug)]
 pub struct Compiled {
@@ -59,8 +68,10 @@ pub struct Compiled {
     words: Handlebars<'static>,
     json: Handlebars<'static>,
     pub(super) parts: BTreeMap<(Channel, String), Parts>,
-    /// Every name in every text.
-    pub(super) uses: Vec<Use>,
+    /// Every name in the text of a file, its partials and layout included.
+    pub(super) uses_of: BTreeMap<String, Vec<Use>>,
+    /// Every link in a text, its partials and layout included.
+    pub(super) links: Vec<Link>,
     /// The contact's fields that its texts name.
     pub(super) contact_fields: BTreeSet<String>,
     pub(super) marks: Marks,
@@ -120,11 +131,13 @@ impl Compiled {
                 words: helpers::registry(str::to_owned),
                 json: helpers::registry(escape_json),
                 parts: BTreeMap::new(),
-                uses: Vec::new(),
+                uses_of: BTreeMap::new(),
+                links: Vec::new(),
                 contact_fields: BTreeSet::new(),
                 marks,
             },
             findings: Vec::new(),
+            current: String::new(),
         };
         for (file, text) in &template.files {
             if let Some((channel, language)) = text_file(file)
@@ -133,9 +146,11 @@ impl Compiled {
                 builder.findings.push(finding);
             }
         }
-        let Builder { mut compiled, mut findings } = builder;
-        findings.extend(names::unknown(&compiled.uses, template));
-        compiled.contact_fields = names::contact_fields(&compiled.uses);
+        let Builder { mut compiled, mut findings, .. } = builder;
+        for uses in compiled.uses_of.values() {
+            findings.extend(names::unknown(uses, template));
+            compiled.contact_fields.extend(names::contact_fields(uses));
+        }
         findings.sort();
         findings.dedup();
         if findings.is_empty() { Ok(compiled) } else { Err(findings) }
@@ -145,10 +160,14 @@ impl Compiled {
 struct Builder {
     compiled: Compiled,
     findings: Vec<Finding>,
+    /// The file at hand.
+    current: String,
 }
 
 impl Builder {
     fn file(&mut self, file: &str, text: &str, channel: Channel, language: &str) -> Result<(), Finding> {
+        file.clone_into(&mut self.current);
+        self.compiled.uses_of.insert(file.to_owned(), Vec::new());
         let path = self.compiled.template.path(file);
         let whole = Source { file: Arc::clone(&path), first_line: 1, text };
         let parts = match channel {
@@ -180,8 +199,19 @@ impl Builder {
     }
 
     fn markdown(&mut self, source: &Expanded) -> Result<Vec<Block>, Finding> {
-        self.compiled.uses.extend(names::uses(source)?);
-        markdown::read(source)
+        self.note_uses(source)?;
+        let blocks = markdown::read(source)?;
+        let links = markdown::links(&blocks).into_iter();
+        self.compiled
+            .links
+            .extend(links.map(|(target, place)| Link { target: target.to_vec(), place: place.clone() }));
+        Ok(blocks)
+    }
+
+    fn note_uses(&mut self, source: &Expanded) -> Result<(), Finding> {
+        let uses = names::uses(source)?;
+        self.compiled.uses_of.entry(self.current.clone()).or_default().extend(uses);
+        Ok(())
     }
 
     fn plain(
@@ -191,7 +221,7 @@ impl Builder {
         target: Target,
         escape: Escape,
     ) -> Result<Part, Finding> {
-        self.compiled.uses.extend(names::uses(source)?);
+        self.note_uses(source)?;
         let spec = &self.compiled.template.spec;
         let shown = |operand: &Operand| shown_name(spec, operand);
         let bare = |operand: &Operand| names::is_bare_json(spec, operand);
@@ -212,7 +242,7 @@ impl Builder {
         let path: Arc<str> = format!("{}/{file}", template.layout_folder).into();
         let text = template.layout.get(file).map(String::as_str).unwrap_or_default();
         let source = Expanded::of(&Source { file: Arc::clone(&path), first_line: 1, text });
-        self.compiled.uses.extend(names::uses(&source)?);
+        self.note_uses(&source)?;
         let pieces = scan(&source.text).map_err(|fault| source.finding(fault))?;
         let mut out = String::new();
         for piece in pieces {

@@ -28,6 +28,25 @@ pub struct NoticeFacts {
     pub incident: Option<IncidentFacts>,
 }
 
+impl NoticeFacts {
+    /// A notice to try a template with.
+    pub fn example(instance: &Instance) -> Self {
+        let at = Timestamp(1_795_170_000_000);
+        Self {
+            number: "2026-0007".into(),
+            code: "K7M3QX9P".into(),
+            url: format!("{}/verify/2026-0007", public_url(instance)),
+            expires_at: at,
+            exercise: false,
+            incident: Some(IncidentFacts {
+                title: "IT-Ausfall".into(),
+                phase: Phase::Investigating,
+                next_update_at: Some(at),
+            }),
+        }
+    }
+}
+
 /// What an incident is, for the text of its notices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentFacts {
@@ -47,7 +66,7 @@ pub(super) const STANDING: [(&str, &[&str]); 3] = [
 ];
 
 /// Behind a name whose value is compared in one form and read in another stands the second one.
-const SHOWN: &str = "__shown";
+pub(super) const SHOWN: &str = "__shown";
 
 /// The inner text of the tag that shows `operand`: a choice is compared by its value and shown by its label.
 pub(super) fn shown_name(spec: &TemplateSpec, operand: &Operand) -> String {
@@ -68,7 +87,7 @@ pub(super) fn shown_name(spec: &TemplateSpec, operand: &Operand) -> String {
     Operand::Name(name).to_string()
 }
 
-const fn has_two_forms(kind: VariableType) -> bool {
+pub(super) const fn has_two_forms(kind: VariableType) -> bool {
     matches!(kind, VariableType::Number | VariableType::Flag | VariableType::Choice)
 }
 

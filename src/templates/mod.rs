@@ -1,5 +1,6 @@
 //! Load, check and render templates.
 
+mod check;
 mod compile;
 mod context;
 mod declaration;
@@ -19,6 +20,7 @@ mod source;
 mod tag;
 mod wrap;
 
+pub use check::{CheckSettings, check, check_send, check_values};
 pub use compile::Compiled;
 pub use context::{IncidentFacts, NoticeFacts};
 pub use finding::{Finding, Origin, Place};

@@ -69,6 +69,16 @@ impl Prepared {
                 (language, context)
             })
             .collect();
+        Self::with_contexts(compiled, contexts, instance, notice)
+    }
+
+    /// Fills `compiled` with `contexts`, which hold everything but the contact for each language.
+    pub(super) fn with_contexts(
+        compiled: Arc<Compiled>,
+        contexts: BTreeMap<String, Map<String, Json>>,
+        instance: &Instance,
+        notice: &NoticeFacts,
+    ) -> Result<Self, RenderFault> {
         let mut prepared = Self {
             compiled,
             instance_language: instance.language.clone(),

@@ -1,10 +1,7 @@
-//! From nothing to a relay that takes envelopes: name, TCP, greeting, EHLO, TLS, login; and one command, one
-//! reply on what came about. lettre speaks the protocol; the stream below it is ours (`wire`), with
-//! TCP_NODELAY, because small writes would otherwise wait 40 ms for each other.
+//! An open connection: one command, one reply, within a time limit. lettre speaks the protocol; the stream below
+//! it is ours (`wire`).
 
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,20 +9,12 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio::sync::OnceCell;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use crate::domain::outcome::Reason;
-use crate::domain::settings::{SmtpRelay, SmtpTls};
 
-use super::login;
 use super::open_failure::OpenFailure;
 use super::reply::Reply;
-use super::tls;
 use super::wire::Wire;
 
 /// How long each step may take, and how much one connection carries.
@@ -63,16 +52,6 @@ impl Default for Limits {
     }
 }
 
-/// Opens connections to one relay.
-#[derive(Debug)]
-pub struct Connector {
-    relay: SmtpRelay,
-    name: String,
-    limits: Limits,
-    /// Reading the certificate store costs milliseconds: once, not for each connection.
-    tls: OnceCell<Arc<ClientConfig>>,
-}
-
 /// An open connection: greeted, encrypted and logged in as the relay's settings demand.
 #[derive(Debug)]
 pub struct Connection {
@@ -92,166 +71,52 @@ impl std::fmt::Debug for Smtp {
     }
 }
 
-impl Connector {
-    /// For `relay`, within `limits`.
-    pub fn new(relay: SmtpRelay, limits: Limits) -> Self {
-        let host = &relay.host;
-        let name = if host.contains(':') {
-            format!("[{host}]:{}", relay.port)
-        } else {
-            format!("{host}:{}", relay.port)
-        };
-        Self { relay, name, limits, tls: OnceCell::new() }
-    }
-
-    /// The relay, `host:port`.
-    pub fn relay(&self) -> &str {
-        &self.name
-    }
-
-    /// Opens a connection.
-    ///
-    /// With `?tls=opportunistic` any certificate is accepted (RFC 7435), unless there is a login: a password
-    /// is only given to a relay that has proved its name.
-    ///
-    /// # Errors
-    /// What stood in the way, and how to mend it.
-    pub async fn open(&self) -> Result<Connection, OpenFailure> {
-        let (tcp, peer) = self.connect().await?;
-        let hello = hello_name(&tcp);
-        let wire = Wire::new(tcp, peer);
-        if self.relay.tls == SmtpTls::Implicit {
-            self.encrypt(&wire).await?;
-        }
-        let smtp = self.greet(&wire, &hello).await?;
-        let mut connection = Connection {
-            smtp: Smtp(smtp),
-            wire,
-            relay: self.name.clone(),
-            limits: self.limits.clone(),
-            pipelining: false,
-        };
-        let mut capabilities = self.hello(&mut connection, &hello).await?;
-        if matches!(self.relay.tls, SmtpTls::Required | SmtpTls::Opportunistic)
-            && self.start_tls(&mut connection, &capabilities).await?
-        {
-            capabilities = self.hello(&mut connection, &hello).await?;
-        }
-        connection.pipelining = capabilities.has("PIPELINING");
-        if let Some(credentials) = &self.relay.credentials {
-            login::log_in(&mut connection, &capabilities, credentials, self.limits.greeting).await?;
-        }
-        Ok(connection)
-    }
-
-    async fn connect(&self) -> Result<(TcpStream, SocketAddr), OpenFailure> {
-        let limit = self.limits.connect;
-        let too_late = |_| OpenFailure::timeout(&self.name, "the attempt to connect", limit);
-        let lookup = tokio::net::lookup_host((self.relay.host.as_str(), self.relay.port));
-        let addresses: Vec<SocketAddr> = timeout(limit, lookup)
-            .await
-            .map_err(too_late)?
-            .map_err(|error| OpenFailure::name_not_found(&self.name, &error))?
-            .collect();
-        let mut failure = None;
-        for address in addresses {
-            match timeout(limit, TcpStream::connect(address)).await {
-                Ok(Ok(tcp)) => {
-                    // A stream without the option works as well, only slower.
-                    let _ = tcp.set_nodelay(true);
-                    return Ok((tcp, address));
-                }
-                Ok(Err(error)) => failure = Some(OpenFailure::not_connected(&self.name, &error)),
-                Err(elapsed) => failure = Some(too_late(elapsed)),
-            }
-        }
-        let no_address = || std::io::Error::other("the name has no address");
-        Err(failure.unwrap_or_else(|| OpenFailure::name_not_found(&self.name, &no_address())))
-    }
-
-    async fn greet(&self, wire: &Wire, hello: &ClientId) -> Result<AsyncSmtpConnection, OpenFailure> {
-        let limit = self.limits.greeting;
+impl Connection {
+    /// Waits for the greeting and says hello, within the limit for the two.
+    pub(super) async fn greet(
+        wire: Wire,
+        hello: &ClientId,
+        relay: &str,
+        limits: &Limits,
+    ) -> Result<Self, OpenFailure> {
+        let limit = limits.greeting;
         let opened = AsyncSmtpConnection::connect_with_transport(Box::new(wire.clone()), hello);
         let error = match timeout(limit, opened).await {
-            Ok(Ok(smtp)) => return Ok(smtp),
+            Ok(Ok(smtp)) => {
+                let (relay, limits) = (relay.to_owned(), limits.clone());
+                return Ok(Self { smtp: Smtp(smtp), wire, relay, limits, pipelining: false });
+            }
             Ok(Err(error)) => error,
-            Err(_) => return Err(OpenFailure::timeout(&self.name, "the greeting", limit)),
+            Err(_) => return Err(OpenFailure::timeout(relay, "the greeting", limit)),
         };
         let greeted = wire.written() > 0;
         Err(match read(Err(error)) {
-            Ok(reply) if greeted => OpenFailure::hello(&self.name, &reply),
-            Ok(reply) => OpenFailure::banner(&self.name, &reply),
-            Err(reason) => OpenFailure::lost(&self.name, "while it should greet us", &reason),
+            Ok(reply) if greeted => OpenFailure::hello(relay, &reply),
+            Ok(reply) => OpenFailure::banner(relay, &reply),
+            Err(reason) => OpenFailure::lost(relay, "while it should greet us", &reason),
         })
     }
 
-    async fn hello(
-        &self,
-        connection: &mut Connection,
-        hello: &ClientId,
-    ) -> Result<Capabilities, OpenFailure> {
+    /// Asks what the relay can do. lettre has asked already, but keeps only what it knows itself.
+    pub(super) async fn hello(&mut self, hello: &ClientId) -> Result<Capabilities, OpenFailure> {
         let limit = self.limits.greeting;
         let command = format!("EHLO {hello}\r\n");
-        let response = timeout(limit, connection.smtp.0.command(&command))
+        let response = timeout(limit, self.smtp.0.command(&command))
             .await
-            .map_err(|_| OpenFailure::timeout(&self.name, "EHLO", limit))?;
+            .map_err(|_| OpenFailure::timeout(&self.relay, "EHLO", limit))?;
         match response {
             Ok(response) => Ok(Capabilities::of(&response)),
             Err(error) => Err(match read(Err(error)) {
-                Ok(reply) => OpenFailure::hello(&self.name, &reply),
-                Err(reason) => OpenFailure::lost(&self.name, "after EHLO", &reason),
+                Ok(reply) => OpenFailure::hello(&self.relay, &reply),
+                Err(reason) => OpenFailure::lost(&self.relay, "after EHLO", &reason),
             }),
         }
     }
 
-    /// Whether the connection is encrypted now.
-    async fn start_tls(
-        &self,
-        connection: &mut Connection,
-        capabilities: &Capabilities,
-    ) -> Result<bool, OpenFailure> {
-        if !capabilities.has("STARTTLS") {
-            return match self.relay.tls {
-                SmtpTls::Opportunistic => Ok(false),
-                _ => Err(OpenFailure::no_starttls(&self.name)),
-            };
-        }
-        connection.wire.capture();
-        let reply = connection.open_step("STARTTLS\r\n", "STARTTLS", self.limits.greeting).await?;
-        if reply.code != 220 {
-            return Err(OpenFailure::starttls_refused(&self.name, &reply));
-        }
-        if connection.wire.has_more_than_one_reply() {
-            return Err(OpenFailure::injected(&self.name));
-        }
-        self.encrypt(&connection.wire).await?;
-        Ok(true)
+    pub(super) const fn set_pipelining(&mut self, pipelining: bool) {
+        self.pipelining = pipelining;
     }
 
-    async fn encrypt(&self, wire: &Wire) -> Result<(), OpenFailure> {
-        let host = &self.relay.host;
-        let name =
-            ServerName::try_from(host.clone()).map_err(|_| OpenFailure::no_server_name(&self.name, host))?;
-        let limit = self.limits.tls;
-        let config = self.client_config().await?;
-        timeout(limit, wire.upgrade(TlsConnector::from(config), name))
-            .await
-            .map_err(|_| OpenFailure::timeout(&self.name, "the TLS handshake", limit))?
-            .map_err(|error| OpenFailure::handshake(&self.name, host, &error))
-    }
-
-    async fn client_config(&self) -> Result<Arc<ClientConfig>, OpenFailure> {
-        let any_certificate = self.relay.tls == SmtpTls::Opportunistic && self.relay.credentials.is_none();
-        let config = self.tls.get_or_try_init(|| async {
-            tls::client_config(any_certificate)
-                .map(Arc::new)
-                .map_err(|error| OpenFailure::no_certificate_store(&self.name, &error))
-        });
-        config.await.cloned()
-    }
-}
-
-impl Connection {
     /// The relay, `host:port`.
     pub fn relay(&self) -> &str {
         &self.relay
@@ -376,21 +241,5 @@ impl Capabilities {
             .iter()
             .filter_map(|line| line.strip_prefix("AUTH ").or_else(|| line.strip_prefix("AUTH=")))
             .any(|mechanisms| mechanisms.split_ascii_whitespace().any(|offered| offered == mechanism))
-    }
-}
-
-/// This machine's full name; where it has none, the connection's own address (RFC 5321, section 4.1.4).
-fn hello_name(tcp: &TcpStream) -> ClientId {
-    let full = |name: &str| {
-        name.contains('.')
-            && name.split('.').all(|label| {
-                !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            })
-    };
-    match (ClientId::default(), tcp.local_addr().map(|address| address.ip().to_canonical())) {
-        (ClientId::Domain(name), _) if full(&name) => ClientId::Domain(name),
-        (_, Ok(std::net::IpAddr::V4(address))) => ClientId::Ipv4(address),
-        (_, Ok(std::net::IpAddr::V6(address))) => ClientId::Ipv6(address),
-        (other, Err(_)) => other,
     }
 }

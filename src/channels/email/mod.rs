@@ -8,14 +8,18 @@
 //! | `dkim` | signatures over a message |
 //! | `wire` | the TCP or TLS stream below a connection |
 //! | `tls` | certificates, and what is wrong with them |
-//! | `connection` | from nothing to a relay that takes envelopes |
+//! | `connector`, `login` | from nothing to a relay that takes envelopes |
+//! | `open_failure` | why that did not come about, in words for an operator |
+//! | `connection` | one command, one reply, within a time limit |
 //! | `feed` | where messages come from and outcomes go |
 //! | `session` | the exchange of many messages over one connection |
-//! | `reply`, `classify` | what a relay said, and what that means for a delivery |
+//! | `reply`, `reply_bytes` | what a relay said |
+//! | `classify` | what that means for a delivery |
 //! | `outbox` | the same work loop into a folder |
 
 pub mod classify;
 pub mod connection;
+pub mod connector;
 pub mod dkim;
 pub mod feed;
 mod header_text;
@@ -30,7 +34,8 @@ pub mod session;
 mod tls;
 mod wire;
 
-pub use connection::{Connection, Connector, Limits};
+pub use connection::{Connection, Limits};
+pub use connector::Connector;
 pub use feed::{Feed, SessionEnd};
 pub use message::{ComposeError, Composer, Feedback, ListUnsubscribe, Mail, OutgoingEmail};
 pub use open_failure::OpenFailure;

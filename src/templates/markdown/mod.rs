@@ -15,7 +15,7 @@ use super::source::Expanded;
 use super::tag::BlockName;
 
 pub(super) use html::{escape_html, to_html};
-pub(super) use text::{MARKER_BASE, Marks, NEWLINE, hang_width, to_text};
+pub(super) use text::{Marks, NEWLINE, hang_width, to_text};
 
 /// A stretch of the document.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +92,54 @@ pub(super) fn write_branches<T>(
 pub(super) fn read(source: &Expanded) -> Result<Vec<Block>, Finding> {
     let document = lines::protect(source)?;
     parse::document(&document)
+}
+
+/// The targets of all links, and where they stand.
+pub(super) fn links(blocks: &[Block]) -> Vec<(&[Inline], &Place)> {
+    let mut found = Vec::new();
+    blocks.iter().for_each(|block| block_links(block, &mut found));
+    found
+}
+
+fn block_links<'a>(block: &'a Block, found: &mut Vec<(&'a [Inline], &'a Place)>) {
+    match block {
+        Block::Paragraph(content) | Block::Heading(_, content) | Block::Code(content) => {
+            inline_links(content, found)
+        }
+        Block::List { items, .. } => items.iter().for_each(|item| item_links(item, found)),
+        Block::Quote(blocks) => blocks.iter().for_each(|block| block_links(block, found)),
+        Block::Rule => {}
+        Block::Tagged(branches, _) => {
+            branches.iter().flat_map(|branch| &branch.content).for_each(|block| block_links(block, found));
+        }
+    }
+}
+
+fn item_links<'a>(item: &'a ListPart, found: &mut Vec<(&'a [Inline], &'a Place)>) {
+    match item {
+        ListPart::Item(_, blocks) => blocks.iter().for_each(|block| block_links(block, found)),
+        ListPart::Tagged(branches, _) => {
+            branches.iter().flat_map(|branch| &branch.content).for_each(|item| item_links(item, found));
+        }
+    }
+}
+
+fn inline_links<'a>(content: &'a [Inline], found: &mut Vec<(&'a [Inline], &'a Place)>) {
+    for inline in content {
+        match inline {
+            Inline::Link { target, content, place } => {
+                found.push((target, place));
+                inline_links(content, found);
+            }
+            Inline::Strong(content) | Inline::Emphasis(content) | Inline::Code(content) => {
+                inline_links(content, found)
+            }
+            Inline::Tagged(branches, _) => {
+                branches.iter().for_each(|branch| inline_links(&branch.content, found));
+            }
+            Inline::Text(..) | Inline::Value(..) | Inline::Break => {}
+        }
+    }
 }
 
 #[cfg(test)]

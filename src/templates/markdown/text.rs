@@ -12,7 +12,7 @@ pub(in super::super) const NEWLINE: char = '\u{f8fe}';
 const HANG_BASE: u32 = 0xf800;
 const HANG_LIMIT: usize = 63;
 /// The first of the characters that mark, for the check, where the words behind them were written.
-pub(in super::super) const MARKER_BASE: u32 = 0xf_0000;
+const MARKER_BASE: u32 = 0xf_0000;
 const MARKER_LIMIT: usize = 60_000;
 
 /// The columns that the continuation of a line is moved in, if `c` says so.

@@ -1,0 +1,80 @@
+//! Points in time as people type them at the shell.
+
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+
+use crate::domain::clock::Timestamp;
+
+/// Reads `2026-11-20T05:40`, `2026-11-20 05:40`, the same with an offset, or `05:40` (today, or tomorrow if that has
+/// passed), in `zone`. It must lie in the future and exist: not in the hour that a clock change leaves out.
+///
+/// # Errors
+/// Says what would be right.
+pub(super) fn parse_time(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, String> {
+    let text = text.trim();
+    let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40 or 05:40");
+    let at = if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        Timestamp::from(at)
+    } else if let Ok(time) = text.parse::<Time>() {
+        next_at(time, zone, now)?
+    } else {
+        in_zone(text.parse().map_err(|_| wrong())?, zone)?
+    };
+    if at <= now {
+        return Err(format!("{text} has passed: name a time in the future, or leave --at out to send now"));
+    }
+    Ok(at)
+}
+
+fn next_at(time: Time, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, String> {
+    let today = now.in_zone(zone).date();
+    let at = in_zone(today.to_datetime(time), zone)?;
+    if at > now {
+        return Ok(at);
+    }
+    let tomorrow = today.tomorrow().map_err(|error| error.to_string())?;
+    in_zone(tomorrow.to_datetime(time), zone)
+}
+
+fn in_zone(civil: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
+    let ambiguous = zone.to_ambiguous_timestamp(civil);
+    if matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. }) {
+        return Err(format!("{civil} does not exist: the clocks are put forward then"));
+    }
+    // Of the two that a clock put back gives, the earlier: nobody waits an hour longer than they thought.
+    ambiguous.earlier().map(Timestamp::from).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<String, String> {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let now = Timestamp::from("2026-03-28T12:00:00Z".parse::<jiff::Timestamp>().unwrap());
+        parse_time(text, &zone, now).map(|at| at.to_string())
+    }
+
+    #[test]
+    fn times_are_read_in_the_zone_of_the_instance() {
+        assert_eq!(parse("2026-03-28T13:40").unwrap(), "2026-03-28T12:40:00.000Z");
+        assert_eq!(parse("2026-03-29 05:40").unwrap(), "2026-03-29T03:40:00.000Z");
+        assert_eq!(parse("2026-03-29T05:40+02:00").unwrap(), "2026-03-29T03:40:00.000Z");
+        assert_eq!(
+            parse("12:00").unwrap(),
+            "2026-03-29T10:00:00.000Z",
+            "tomorrow, for today that has passed"
+        );
+    }
+
+    #[test]
+    fn the_hour_that_is_left_out_does_not_exist() {
+        assert!(parse("2026-03-29T02:30").unwrap_err().contains("does not exist"));
+    }
+
+    #[test]
+    fn the_past_and_nonsense_are_refused() {
+        assert!(parse("2026-03-28T12:59").unwrap_err().contains("has passed"));
+        assert!(parse("soon").unwrap_err().contains("is no time"));
+    }
+}
