@@ -4,6 +4,7 @@ mod contacts;
 mod deliveries;
 mod notices;
 mod suppressions;
+mod templates;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
