@@ -2,6 +2,7 @@
 
 mod contacts;
 mod deliveries;
+mod doctor;
 mod notices;
 mod suppressions;
 mod templates;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::domain::address::Channel;
 use crate::domain::settings::Settings;
+use crate::domain::template::Phase;
 use crate::templates::{CheckSettings, Finding, FrozenTemplate, LoadError, check, load_pack, load_template};
 
 use super::arguments::{ListFormat, TemplatesCommand};
@@ -38,7 +39,7 @@ fn list(session: &Session, format: ListFormat) -> anyhow::Result<Exit> {
         list.row(vec![
             ("name", template.spec.name.as_str().into()),
             ("title", template.spec.title.as_str().into()),
-            ("phase", template.spec.phase.map(|phase| phase.as_str()).into()),
+            ("phase", template.spec.phase.map(Phase::as_str).into()),
             ("email", languages(Channel::Email)),
             ("sms", languages(Channel::Sms)),
             ("webhook", languages(Channel::Webhook)),
