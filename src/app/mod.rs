@@ -2,5 +2,7 @@
 
 pub mod audience;
 pub mod compose;
+pub mod contacts_import;
+pub mod nesting;
 pub mod plan;
 pub mod release;

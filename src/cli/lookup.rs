@@ -1,8 +1,11 @@
 //! Finding what a command names, and saying what is near when there is no such thing.
 
+use std::collections::BTreeMap;
+
 use anyhow::bail;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::contact::{Group, KnownContact};
 use crate::domain::nearest::hint;
 use crate::store::{NoticeSummary, Purpose, Store, StoreError};
 
@@ -33,7 +36,7 @@ pub(super) async fn find_notice(
     {
         return Ok(notice);
     }
-    let shown: String = number.chars().take(40).flat_map(char::escape_debug).collect();
+    let shown = shown(number);
     let notices = store.notices().await?;
     if notices.is_empty() {
         bail!("there is no notice {shown}: none has been sent yet");
@@ -46,6 +49,36 @@ pub(super) async fn find_notice(
         last.join(", "),
         program(session)
     )
+}
+
+/// The contact with this id.
+///
+/// # Errors
+/// When there is none; then the nearest is named.
+pub(super) fn find_contact<'a>(contacts: &'a [KnownContact], id: &str) -> anyhow::Result<&'a KnownContact> {
+    if let Some(known) = contacts.iter().find(|known| known.contact.id == id) {
+        return Ok(known);
+    }
+    let hint = hint(id, contacts.iter().map(|known| known.contact.id.as_str()));
+    bail!("there is no contact \"{}\"{hint}; \"contacts list\" shows all with their ids", shown(id))
+}
+
+/// The group of this name, in whatever case it was typed.
+///
+/// # Errors
+/// When there is none; then the nearest is named.
+pub(super) fn find_group<'a>(groups: &'a BTreeMap<String, Group>, name: &str) -> anyhow::Result<&'a Group> {
+    let lower = name.to_lowercase();
+    if let Some(group) = groups.get(&lower) {
+        return Ok(group);
+    }
+    let hint = hint(&lower, groups.keys().map(String::as_str));
+    bail!("there is no group \"{}\"{hint}; \"groups list\" shows all", shown(name))
+}
+
+/// What was typed, as a message may show it.
+fn shown(typed: &str) -> String {
+    typed.chars().take(60).flat_map(char::escape_debug).collect()
 }
 
 /// A point in time for a list: local in a table, RFC 3339 in UTC for programs.

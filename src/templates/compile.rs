@@ -1,6 +1,7 @@
 //! A template, read once and ready to be rendered thousands of times.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use handlebars::{Handlebars, Template};
@@ -261,7 +262,7 @@ impl Builder {
                     self.blocks(&mut out, &blocks, escape);
                 }
                 PieceKind::Tag(Tag::Value(operand)) => {
-                    out.push_str(&format!("{{{{{}}}}}", shown_name(&template.spec, &operand)));
+                    let _ = write!(out, "{{{{{}}}}}", shown_name(&template.spec, &operand));
                 }
                 PieceKind::Tag(tag) => plain::write_block_tag(&mut out, &tag),
             }

@@ -127,6 +127,8 @@ impl Reader<'_> {
                 &entry.span(),
                 "a variable's name has lower-case letters a to z, digits and _ only".into(),
             );
+        } else if name.contains("__") {
+            self.say(&entry.span(), "a variable's name has no two _ side by side".into());
         } else if RESERVED.contains(&name.as_str()) {
             self.say(&entry.span(), format!("\"{name}\" has a meaning of its own: choose another name"));
         }

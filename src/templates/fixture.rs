@@ -100,7 +100,9 @@ pub(super) fn email(body: &str) -> FrozenTemplate {
 pub(super) fn values(template: &FrozenTemplate, pairs: &[(&str, &str)]) -> Values {
     let mut raw: BTreeMap<String, String> =
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    raw.entry("beginn".into()).or_insert_with(|| "2026-11-20T05:40".into());
+    if template.spec.variable("beginn").is_some() {
+        raw.entry("beginn".into()).or_insert_with(|| "2026-11-20T05:40".into());
+    }
     parse_values(&template.spec, &raw, &instance().timezone).unwrap()
 }
 

@@ -5,6 +5,7 @@ use handlebars::{
     RenderError, ScopedJson,
 };
 use serde_json::Value as Json;
+use std::fmt::Write as _;
 
 use super::markdown::escape_html;
 
@@ -59,9 +60,11 @@ impl HelperDef for Link {
         for c in value.chars() {
             match c {
                 ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '\'' => {
-                    encoded.push_str(&format!("%{:02X}", c as u32));
+                    let _ = write!(encoded, "%{:02X}", c as u32);
                 }
-                c if c.is_control() => encoded.push_str(&format!("%{:02X}", c as u32)),
+                c if c.is_control() => {
+                    let _ = write!(encoded, "%{:02X}", c as u32);
+                }
                 c => encoded.push(c),
             }
         }

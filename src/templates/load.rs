@@ -242,7 +242,7 @@ fn read_file(path: &Path, shown: &str) -> Result<String, Finding> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         finding(format!("is not UTF-8 (line {line}): save it as UTF-8"))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -15,14 +15,16 @@ mod load;
 mod markdown;
 mod names;
 mod plain;
+mod preview;
 mod render;
 mod source;
 mod tag;
 mod wrap;
 
-pub use check::{CheckSettings, check, check_send, check_values};
+pub use check::{CheckSettings, check, check_send, check_values, example_values};
 pub use compile::Compiled;
 pub use context::{IncidentFacts, NoticeFacts};
 pub use finding::{Finding, Origin, Place};
 pub use load::{FrozenTemplate, LoadError, LoadedPack, load_pack, load_template};
+pub use preview::Preview;
 pub use render::{Prepared, RenderFault};

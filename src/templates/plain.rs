@@ -4,7 +4,8 @@ use super::expression::Operand;
 use super::finding::Finding;
 use super::markdown::Marks;
 use super::source::Expanded;
-use super::tag::{Fault, PieceKind, Tag, check_nesting, scan};
+use super::tag::{Fault, PieceKind, Tag, check_nesting, scan, write_close, write_else, write_open};
+use std::fmt::Write as _;
 
 /// What a text will become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub(super) fn to_template(
                     marks.write(&mut out, &source.place(piece.at));
                 }
                 let inner = if bare { operand.to_string() } else { shown(operand) };
-                out.push_str(&format!("{{{{{inner}}}}}"));
+                let _ = write!(out, "{{{{{inner}}}}}");
             }
             PieceKind::Tag(tag) => {
                 if !json.block(tag) {
@@ -80,13 +81,10 @@ pub(super) fn to_template(
 
 /// Writes a block's tag in its canonical form; nothing for any other.
 pub(super) fn write_block_tag(out: &mut String, tag: &Tag) {
-    use super::tag::BlockName;
     match tag {
-        Tag::Open(BlockName::Each, operand) => out.push_str(&format!("{{{{#each (lines {operand})}}}}")),
-        Tag::Open(name, operand) => out.push_str(&format!("{{{{#{} {operand}}}}}", name.as_str())),
-        Tag::Else(Some(operand)) => out.push_str(&format!("{{{{else if {operand}}}}}")),
-        Tag::Else(None) => out.push_str("{{else}}"),
-        Tag::Close(name) => out.push_str(&format!("{{{{/{}}}}}", name.as_str())),
+        Tag::Open(name, operand) => write_open(out, *name, operand),
+        Tag::Else(condition) => write_else(out, condition.as_ref()),
+        Tag::Close(name) => write_close(out, *name),
         Tag::Value(_) | Tag::Partial(_) | Tag::Comment => {}
     }
 }
@@ -133,7 +131,9 @@ pub(super) fn escape_json(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }

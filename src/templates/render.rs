@@ -303,3 +303,6 @@ fn too_long() -> RenderFault {
 fn no_text(channel: Channel) -> RenderFault {
     RenderFault(format!("the template has no text for {channel}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ impl Expanded {
     /// A source as it stands, partials and all.
     pub(super) fn of(source: &Source<'_>) -> Self {
         let mut expanded = Self::default();
-        expanded.push(source, 0, source.text);
+        expanded.push(source, source.first_line, source.text);
         expanded
     }
 
@@ -49,13 +49,14 @@ impl Expanded {
         self.place(fault.at).finding(fault.what)
     }
 
-    fn push(&mut self, source: &Source<'_>, from: usize, text: &str) {
-        let mut line = source.first_line + count_lines(&source.text[..from]);
+    /// Adds a stretch of `source` that starts on `line`; gives the line behind it.
+    fn push(&mut self, source: &Source<'_>, mut line: u32, text: &str) -> u32 {
         for stretch in text.split_inclusive('\n') {
             self.origins.push((self.text.len(), Place { file: Arc::clone(&source.file), line }));
             self.text.push_str(stretch);
-            line += 1;
+            line += u32::from(stretch.ends_with('\n'));
         }
+        line
     }
 }
 
@@ -90,7 +91,10 @@ fn put_in<'a>(
         return Err(finding(at, format!("the character {} cannot stand in a template", c.escape_unicode())));
     }
     let pieces = scan(source.text).map_err(|fault| finding(fault.at, fault.what))?;
+    let mut line = source.first_line;
     for (index, piece) in pieces.iter().enumerate() {
+        let end = pieces.get(index + 1).map_or(source.text.len(), |next| next.at);
+        let stretch = &source.text[piece.at..end];
         if let PieceKind::Tag(Tag::Partial(name)) = &piece.kind {
             let wrong = |what: String| Err(finding(piece.at, what));
             if open.contains(name) {
@@ -104,9 +108,10 @@ fn put_in<'a>(
             open.push(name.clone());
             put_in(&partial, find, open, into)?;
             open.pop();
+            // White space that a ~ takes away belongs to the tag's stretch, with its line breaks.
+            line += count_lines(stretch);
         } else {
-            let end = pieces.get(index + 1).map_or(source.text.len(), |next| next.at);
-            into.push(source, piece.at, &source.text[piece.at..end]);
+            line = into.push(source, line, stretch);
         }
         if into.text.len() > EXPANDED_LIMIT {
             return Err(finding(piece.at, "with its partials the text is longer than 1 MB".into()));

@@ -1,5 +1,6 @@
 //! Finds the Handlebars tags in a text and reads them; what is not ours to allow is refused here.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::expression::{Operand, parse_operand};
@@ -7,6 +8,8 @@ use super::expression::{Operand, parse_operand};
 /// How deep blocks may stand in one another.
 pub(super) const NESTING_LIMIT: usize = 32;
 const LENGTH_LIMIT: usize = 1_000;
+/// How many tags a text may hold with its partials: Handlebars' reader takes time with the square of them.
+const COUNT_LIMIT: usize = 2_000;
 
 /// The blocks there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,12 +184,19 @@ fn value(inner: &str) -> Result<Tag, String> {
     }
 }
 
-/// Checks that every block is closed by its own tag, none lies deeper than [`NESTING_LIMIT`], and `this`
-/// stands only inside `{{#each}}`.
+/// Checks that every block is closed by its own tag, none lies deeper than [`NESTING_LIMIT`], `this` stands only
+/// inside `{{#each}}`, and there are not too many tags.
 ///
 /// # Errors
 /// The first tag that is out of place.
 pub(super) fn check_nesting(pieces: &[Piece<'_>]) -> Result<(), Fault> {
+    let mut tags = pieces.iter().filter(|piece| matches!(piece.kind, PieceKind::Tag(_)));
+    if let Some(piece) = tags.nth(COUNT_LIMIT) {
+        return Err(Fault {
+            at: piece.at,
+            what: format!("there are more than {COUNT_LIMIT} tags in this text"),
+        });
+    }
     let mut open: Vec<(usize, BlockName, bool)> = Vec::new();
     for piece in pieces {
         let PieceKind::Tag(tag) = &piece.kind else { continue };
@@ -236,6 +246,29 @@ pub(super) fn check_nesting(pieces: &[Piece<'_>]) -> Result<(), Fault> {
     }
 }
 
+/// Writes `{{#if …}}`; what `{{#each}}` goes through are the lines of a text.
+pub(super) fn write_open(out: &mut String, name: BlockName, operand: &Operand) {
+    let _ = match name {
+        BlockName::Each => write!(out, "{{{{#each (lines {operand})}}}}"),
+        BlockName::If | BlockName::Unless => write!(out, "{{{{#{} {operand}}}}}", name.as_str()),
+    };
+}
+
+/// Writes `{{else}}` or `{{else if …}}`.
+pub(super) fn write_else(out: &mut String, condition: Option<&Operand>) {
+    match condition {
+        Some(operand) => {
+            let _ = write!(out, "{{{{else if {operand}}}}}");
+        }
+        None => out.push_str("{{else}}"),
+    }
+}
+
+/// Writes `{{/if}}`.
+pub(super) fn write_close(out: &mut String, name: BlockName) {
+    let _ = write!(out, "{{{{/{}}}}}", name.as_str());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,7 +304,8 @@ mod tests {
         assert!(problem("{{#if a}}{{/each}}").contains("opened"));
         assert!(problem("{{else}}").contains("no block"));
         assert!(problem("{{this}}").contains("{{#each}}"));
-        assert!(problem(&"{{#if a}}".repeat(10_000)).contains("nested more than 32"));
+        assert!(problem(&"{{#if a}}".repeat(1_000)).contains("nested more than 32"));
+        assert!(problem(&"{{a}}".repeat(2_001)).contains("more than 2000 tags"));
         assert!(problem("{{#with a}}{{/with}}").contains("is no block"));
         assert!(problem("{{a\nb}}").contains("not closed on its line"));
     }

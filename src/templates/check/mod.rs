@@ -37,6 +37,12 @@ impl CheckSettings<'_> {
     }
 }
 
+/// The declared examples (defaults where there is none) as values, to preview a template with; what cannot be
+/// read is left out, and named by [`check`].
+pub fn example_values(template: &FrozenTemplate, instance: &Instance) -> Values {
+    cases::examples(template, instance).0
+}
+
 /// Everything that is wrong with a template: its declaration, its texts, and what comes out with its examples,
 /// with flags and choices every way, in every language.
 pub fn check(template: &FrozenTemplate, settings: &CheckSettings<'_>) -> Vec<Finding> {
@@ -48,6 +54,8 @@ pub fn check(template: &FrozenTemplate, settings: &CheckSettings<'_>) -> Vec<Fin
             findings.extend(rendered::fixed(&marked, &settings.own_hosts()));
             let notice = NoticeFacts::example(settings.instance);
             let (compiled, marked) = (Arc::new(compiled), Arc::new(marked));
+            let exercise = NoticeFacts { exercise: true, incident: None, ..notice.clone() };
+            findings.extend(rendered::own_words(&marked, &examples, settings, &exercise));
             for values in cases::cases(template, &examples) {
                 findings.extend(rendered::own_words(&marked, &values, settings, &notice));
                 match Prepared::new(Arc::clone(&compiled), &values, settings.instance, &notice) {

@@ -60,6 +60,10 @@ fn placeholders_are_named_with_their_line_after_markdown() {
     one(&in_sms("um XX Uhr\nTODO").into_iter().take(1).collect::<Vec<_>>(), "sms.de.txt:1: \"XX\"");
     assert_eq!(in_sms("um XX Uhr\nTODO").len(), 2);
     one(&in_sms("a }"), "sms.de.txt:1: \"}\"");
+    one(
+        &in_body("{{#if incident.title}}x{{else}}TODO{{/if}} {{#if notice.exercise}}x{{/if}}"),
+        "email.de.md:6: \"TODO\"",
+    );
     let subject = in_files("title = \"T\"\n", &[("email.de.md", "---\nsubject: Lage am DATUM\n---\nText")]);
     one(&subject, "t/probe/email.de.md:2: \"DATUM\"");
 }

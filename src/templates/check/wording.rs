@@ -62,7 +62,8 @@ fn placeholder(word: &str, next: char) -> Option<String> {
 
 /// What stands up to the closing bracket, if it is words for the author rather than a number.
 fn instruction(text: &str) -> Option<String> {
-    let inner: String = text.chars().take(INSTRUCTION_LIMIT).take_while(|c| *c != ']').collect();
+    let inner: String =
+        text.chars().take(INSTRUCTION_LIMIT).take_while(|c| !matches!(c, '[' | ']')).collect();
     let closed = text[inner.len()..].starts_with(']');
     let words = inner.chars().any(|c| c.is_alphabetic() || matches!(c, '…' | VALUE | CONTACT_VALUE))
         || inner.contains("...");

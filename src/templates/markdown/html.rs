@@ -2,6 +2,7 @@
 
 use super::super::expression::Operand;
 use super::{Block, Inline, ListPart, write_branches};
+use std::fmt::Write as _;
 
 const PARAGRAPH: &str = "<p style=\"margin:0 0 16px\">";
 const LIST: &str = " style=\"margin:0 0 16px;padding:0 0 0 24px\"";
@@ -11,7 +12,7 @@ const HEADINGS: [&str; 3] = [
     "<h3 style=\"margin:24px 0 8px;font-size:16px;line-height:1.3\">",
 ];
 
-/// How a value is written: see [`super::super::shown_name`].
+/// Gives the inner text of the tag that shows a value.
 pub(in super::super) type Shown<'a> = &'a dyn Fn(&Operand) -> String;
 
 /// Writes `blocks`; `shown` gives the tag's inner text for a value.
@@ -65,13 +66,13 @@ impl Writer<'_> {
                 let level = usize::from((*level).clamp(1, 3));
                 out.push_str(HEADINGS[level - 1]);
                 self.inlines(out, content);
-                out.push_str(&format!("</h{level}>\n"));
+                let _ = writeln!(out, "</h{level}>");
             }
             Block::List { ordered, items } => {
                 let name = if *ordered { "ol" } else { "ul" };
-                out.push_str(&format!("<{name}{LIST}>\n"));
+                let _ = writeln!(out, "<{name}{LIST}>");
                 self.items(out, items);
-                out.push_str(&format!("</{name}>\n"));
+                let _ = writeln!(out, "</{name}>");
             }
             Block::Quote(blocks) => {
                 out.push_str(
@@ -123,9 +124,11 @@ impl Writer<'_> {
                 Inline::Value(operand, _)
                     if is_own_address(operand) && stands_alone(content.get(index + 1)) =>
                 {
-                    out.push_str(&format!("<a href=\"{{{{link_start {operand}}}}}\">{{{{{operand}}}}}</a>"));
+                    let _ = write!(out, "<a href=\"{{{{link_start {operand}}}}}\">{{{{{operand}}}}}</a>");
                 }
-                Inline::Value(operand, _) => out.push_str(&format!("{{{{{}}}}}", (self.shown)(operand))),
+                Inline::Value(operand, _) => {
+                    let _ = write!(out, "{{{{{}}}}}", (self.shown)(operand));
+                }
                 Inline::Strong(content) => self.wrap(out, "strong", content),
                 Inline::Emphasis(content) => self.wrap(out, "em", content),
                 Inline::Code(content) => self.wrap(out, "code", content),
@@ -145,16 +148,18 @@ impl Writer<'_> {
     }
 
     fn wrap(&self, out: &mut String, name: &str, content: &[Inline]) {
-        out.push_str(&format!("<{name}>"));
+        let _ = write!(out, "<{name}>");
         self.inlines(out, content);
-        out.push_str(&format!("</{name}>"));
+        let _ = write!(out, "</{name}>");
     }
 
     /// A link's words: an address among them is not a link again.
     fn plain(&self, out: &mut String, content: &[Inline]) {
         for inline in content {
             match inline {
-                Inline::Value(operand, _) => out.push_str(&format!("{{{{{}}}}}", (self.shown)(operand))),
+                Inline::Value(operand, _) => {
+                    let _ = write!(out, "{{{{{}}}}}", (self.shown)(operand));
+                }
                 Inline::Strong(content) | Inline::Emphasis(content) => self.plain(out, content),
                 other => self.inlines(out, std::slice::from_ref(other)),
             }
@@ -169,7 +174,7 @@ fn write_target(out: &mut String, target: &[Inline], shown: Shown<'_>) {
             Inline::Text(text, _) => out.push_str(&escape_html(text).replace(' ', "%20")),
             Inline::Value(operand, _) => {
                 let helper = if index == 0 { "link_start" } else { "link_part" };
-                out.push_str(&format!("{{{{{helper} {}}}}}", shown(operand)));
+                let _ = write!(out, "{{{{{helper} {}}}}}", shown(operand));
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use super::super::expression::Operand;
 use super::super::finding::{Finding, Place};
 use super::super::source::Expanded;
 use super::super::tag::{BlockName, PieceKind, Tag, check_nesting, scan};
+use std::fmt::Write as _;
 
 /// Stands before and behind a tag's number. Both are of the private use area, which no source may contain.
 pub(super) const MARK_START: char = '\u{e000}';
@@ -73,7 +74,7 @@ pub(super) fn protect(source: &Expanded) -> Result<Document, Finding> {
             }
             PieceKind::Tag(Tag::Comment) => only_comment = true,
             PieceKind::Tag(tag) => {
-                line.push_str(&format!("{MARK_START}{}{MARK_END}", document.tags.len()));
+                let _ = write!(line, "{MARK_START}{}{MARK_END}", document.tags.len());
                 document.tags.push((tag, source.place(piece.at)));
             }
         }

@@ -6,15 +6,18 @@
 
 mod html;
 mod lines;
+mod links;
 mod parse;
+mod reader;
 mod text;
 
 use super::expression::Operand;
 use super::finding::{Finding, Place};
 use super::source::Expanded;
-use super::tag::BlockName;
+use super::tag::{BlockName, write_close, write_else, write_open};
 
 pub(super) use html::{escape_html, to_html};
+pub(super) use links::links;
 pub(super) use text::{Marks, NEWLINE, hang_width, to_text};
 
 /// A stretch of the document.
@@ -72,17 +75,12 @@ pub(super) fn write_branches<T>(
 ) {
     for (index, branch) in branches.iter().enumerate() {
         match &branch.condition {
-            // What is repeated are the lines of a text.
-            Some(operand) if name == BlockName::Each => {
-                out.push_str(&format!("{{{{#each (lines {operand})}}}}"))
-            }
-            Some(condition) if index == 0 => out.push_str(&format!("{{{{#{} {condition}}}}}", name.as_str())),
-            Some(condition) => out.push_str(&format!("{{{{else if {condition}}}}}")),
-            None => out.push_str("{{else}}"),
+            Some(operand) if index == 0 => write_open(out, name, operand),
+            condition => write_else(out, condition.as_ref()),
         }
         write(out, &branch.content);
     }
-    out.push_str(&format!("{{{{/{}}}}}", name.as_str()));
+    write_close(out, name);
 }
 
 /// Reads a document.
@@ -92,54 +90,6 @@ pub(super) fn write_branches<T>(
 pub(super) fn read(source: &Expanded) -> Result<Vec<Block>, Finding> {
     let document = lines::protect(source)?;
     parse::document(&document)
-}
-
-/// The targets of all links, and where they stand.
-pub(super) fn links(blocks: &[Block]) -> Vec<(&[Inline], &Place)> {
-    let mut found = Vec::new();
-    blocks.iter().for_each(|block| block_links(block, &mut found));
-    found
-}
-
-fn block_links<'a>(block: &'a Block, found: &mut Vec<(&'a [Inline], &'a Place)>) {
-    match block {
-        Block::Paragraph(content) | Block::Heading(_, content) | Block::Code(content) => {
-            inline_links(content, found)
-        }
-        Block::List { items, .. } => items.iter().for_each(|item| item_links(item, found)),
-        Block::Quote(blocks) => blocks.iter().for_each(|block| block_links(block, found)),
-        Block::Rule => {}
-        Block::Tagged(branches, _) => {
-            branches.iter().flat_map(|branch| &branch.content).for_each(|block| block_links(block, found));
-        }
-    }
-}
-
-fn item_links<'a>(item: &'a ListPart, found: &mut Vec<(&'a [Inline], &'a Place)>) {
-    match item {
-        ListPart::Item(_, blocks) => blocks.iter().for_each(|block| block_links(block, found)),
-        ListPart::Tagged(branches, _) => {
-            branches.iter().flat_map(|branch| &branch.content).for_each(|item| item_links(item, found));
-        }
-    }
-}
-
-fn inline_links<'a>(content: &'a [Inline], found: &mut Vec<(&'a [Inline], &'a Place)>) {
-    for inline in content {
-        match inline {
-            Inline::Link { target, content, place } => {
-                found.push((target, place));
-                inline_links(content, found);
-            }
-            Inline::Strong(content) | Inline::Emphasis(content) | Inline::Code(content) => {
-                inline_links(content, found)
-            }
-            Inline::Tagged(branches, _) => {
-                branches.iter().for_each(|branch| inline_links(&branch.content, found));
-            }
-            Inline::Text(..) | Inline::Value(..) | Inline::Break => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The document as the source of a plain text Handlebars template. Lines are broken later, when the values
-//! are in it (see [`super::super::wrap`]).
+//! are in it.
 
 use super::super::expression::Operand;
 use super::super::finding::Place;
 use super::html::Shown;
 use super::{Block, Inline, ListPart, write_branches};
+use std::fmt::Write as _;
 
 /// Ends a line. A real line break would be taken for white space around a tag; it also can come from values.
 pub(in super::super) const NEWLINE: char = '\u{f8fe}';
@@ -158,7 +159,7 @@ impl Writer<'_> {
 
     fn value(&mut self, out: &mut String, operand: &Operand, place: &Place) {
         self.marks.write(out, place);
-        out.push_str(&format!("{{{{{}}}}}", (self.shown)(operand)));
+        let _ = write!(out, "{{{{{}}}}}", (self.shown)(operand));
     }
 }
 

@@ -1,0 +1,94 @@
+//! Taking over contact files: read them against what the store has, and write them whole or not at all.
+
+use std::path::PathBuf;
+
+use crate::contacts::{Known, Reading, read_paths};
+use crate::domain::ids::IdSource;
+use crate::store::{ImportReport, Store, StoreError};
+
+/// What is to be taken over, and how.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// Files or folders.
+    pub paths: Vec<PathBuf>,
+    /// Whether contacts that the files do not have are removed.
+    pub prune: bool,
+    /// Whether good rows are taken although others are faulty.
+    pub skip_bad: bool,
+}
+
+/// Why files are not taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There are faults, and nobody allowed to pass them over.
+    Findings,
+    /// There are faults that concern a whole file, which cannot be passed over.
+    FatalFindings,
+    /// Rows are faulty: to remove what the files do not have would remove those contacts too.
+    PruneWithFindings,
+    /// The files have no contact: to remove what they do not have would remove everybody.
+    PruneEverybody,
+}
+
+/// Reads the files that `request` names. Without a store, what they name must be in them.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn read_files(request: &ImportRequest, store: Option<&Store>) -> Result<Reading, StoreError> {
+    let known = match store {
+        // What the files do not have goes: they may name nothing that only the store has.
+        Some(store) if !request.prune => Known {
+            contacts: store.contacts().await?.into_iter().map(|known| known.contact.id).collect(),
+            groups: store.groups().await?,
+        },
+        _ => Known::default(),
+    };
+    Ok(read_paths(&request.paths, &known))
+}
+
+/// Why `reading` may not be taken over, if so.
+pub fn refusal(request: &ImportRequest, reading: &Reading) -> Option<Refusal> {
+    if request.prune && reading.book.contacts.is_empty() && reading.findings.is_empty() {
+        return Some(Refusal::PruneEverybody);
+    }
+    if request.prune && request.skip_bad && !reading.findings.is_empty() {
+        return Some(Refusal::PruneWithFindings);
+    }
+    if reading.may_import(request.skip_bad) {
+        return None;
+    }
+    Some(if request.skip_bad { Refusal::FatalFindings } else { Refusal::Findings })
+}
+
+/// Takes `reading` over into `store`; what is found out about it before is the caller's.
+///
+/// # Errors
+/// When the store cannot be written; then nothing has changed.
+pub async fn take_over(
+    store: &Store,
+    ids: &IdSource,
+    request: &ImportRequest,
+    reading: &Reading,
+) -> Result<ImportReport, StoreError> {
+    store.import_contacts(&reading.book, ids, request.prune, false).await
+}
+
+/// What [`take_over`] would do. Without a store everything is new.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn preview(
+    store: Option<&Store>,
+    ids: &IdSource,
+    request: &ImportRequest,
+    reading: &Reading,
+) -> Result<ImportReport, StoreError> {
+    match store {
+        Some(store) => store.import_contacts(&reading.book, ids, request.prune, true).await,
+        None => Ok(ImportReport {
+            added: reading.book.contacts.iter().map(|contact| contact.id.clone()).collect(),
+            groups_added: reading.book.groups.keys().cloned().collect(),
+            ..ImportReport::default()
+        }),
+    }
+}

@@ -1,0 +1,168 @@
+//! `contacts import` and `contacts check`
+
+use std::fmt::Write as _;
+
+use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
+use crate::cli::arguments::{ContactFiles, ImportArguments};
+use crate::cli::output::{counted, write_text};
+use crate::cli::session::{Exit, Session, out, say};
+use crate::contacts::{ContactFinding, Reading};
+use crate::store::{ImportReport, Purpose, Store, StoreError};
+
+/// How many findings, ids and changes are named before the rest is only counted.
+const MOST_NAMED: usize = 50;
+
+/// Takes contact files over.
+pub(super) async fn import(session: &Session, arguments: ImportArguments) -> anyhow::Result<Exit> {
+    let request = request(session, arguments.files, arguments.prune, arguments.skip_bad);
+    // Faulty files make no store.
+    let store = existing_store(session).await?;
+    let reading = read_files(&request, store.as_ref()).await?;
+    say_findings(&reading.findings);
+    if let Some(refusal) = refusal(&request, &reading) {
+        say(refused(refusal, &reading));
+        return Ok(Exit::Refused);
+    }
+    let report = if arguments.dry_run {
+        preview(store.as_ref(), &session.ids, &request, &reading).await?
+    } else {
+        if let Some(store) = store {
+            store.close().await;
+        }
+        let store = session.open_store(Purpose::Write).await?;
+        let report = take_over(&store, &session.ids, &request, &reading).await?;
+        store.close().await;
+        report
+    };
+    write_text(&mut out(), &summary(&reading, &report, arguments.dry_run)?)?;
+    Ok(Exit::Done)
+}
+
+/// Reads contact files and says what is wrong with them.
+pub(super) async fn check(session: &Session, files: ContactFiles) -> anyhow::Result<Exit> {
+    let request = request(session, files, false, false);
+    let store = existing_store(session).await?;
+    let reading = read_files(&request, store.as_ref()).await?;
+    let mut text = String::new();
+    for finding in &reading.findings {
+        writeln!(text, "{finding}")?;
+    }
+    write_text(&mut out(), &text)?;
+    let contacts = counted(reading.book.contacts.len() as i128, "contact", "contacts");
+    let read = format!("{} and {} checked", files_and_rows(&reading), contacts);
+    if reading.findings.is_empty() {
+        say(format_args!("{read}, no findings"));
+        return Ok(Exit::Done);
+    }
+    say(format_args!("{read}, {}", counted(reading.findings.len() as i128, "finding", "findings")));
+    Ok(Exit::Refused)
+}
+
+fn request(session: &Session, files: ContactFiles, prune: bool, skip_bad: bool) -> ImportRequest {
+    let mut paths = files.paths;
+    if paths.is_empty() {
+        paths.push(session.settings.instance.contacts.clone());
+    }
+    ImportRequest { paths, prune, skip_bad }
+}
+
+/// The store, if there is one already.
+async fn existing_store(session: &Session) -> Result<Option<Store>, StoreError> {
+    match session.open_store(Purpose::Read).await {
+        Ok(store) => Ok(Some(store)),
+        Err(StoreError::NotThere(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn say_findings(findings: &[ContactFinding]) {
+    for finding in findings.iter().take(MOST_NAMED) {
+        say(finding);
+    }
+    let more = findings.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        say(format_args!("and {more} more"));
+    }
+}
+
+fn refused(refusal: Refusal, reading: &Reading) -> String {
+    let findings = counted(reading.findings.len() as i128, "finding", "findings");
+    match refusal {
+        Refusal::Findings if reading.findings.iter().any(|finding| finding.fatal) => {
+            format!("{findings}: nothing was imported. Mend the files and import again.")
+        }
+        Refusal::Findings => format!(
+            "{findings}: nothing was imported. Mend the rows and import again, or import the others with --skip-bad."
+        ),
+        Refusal::FatalFindings => format!(
+            "{findings}: nothing was imported. --skip-bad passes over rows, but at least one of these concerns a whole \
+             file: mend it and import again."
+        ),
+        Refusal::PruneWithFindings => format!(
+            "{findings}: nothing was imported. --prune would remove the contacts of faulty rows too: mend the rows, or \
+             leave out --prune or --skip-bad."
+        ),
+        Refusal::PruneEverybody => {
+            "the files have no contact, and --prune would remove everybody: nothing was \
+                                    changed. Check the path, or leave out --prune."
+                .to_owned()
+        }
+    }
+}
+
+fn files_and_rows(reading: &Reading) -> String {
+    format!(
+        "{} with {}",
+        counted(reading.files as i128, "file", "files"),
+        counted(reading.rows as i128, "row", "rows")
+    )
+}
+
+/// What was, or would be, done.
+fn summary(reading: &Reading, report: &ImportReport, dry_run: bool) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    writeln!(text, "{} read", files_and_rows(reading))?;
+    if !reading.findings.is_empty() {
+        let left_out = counted(reading.findings.len() as i128, "finding", "findings");
+        writeln!(text, "{left_out} passed over; left out: {}", named(reading.left_out.iter()))?;
+    }
+    count(&mut text, "added", &report.added)?;
+    writeln!(text, "changed    {}", report.changed.len())?;
+    for change in report.changed.iter().take(MOST_NAMED) {
+        writeln!(text, "  {}: {}", change.id, change.fields.join(", "))?;
+    }
+    let more = report.changed.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        writeln!(text, "  and {more} more")?;
+    }
+    writeln!(text, "unchanged  {}", report.unchanged)?;
+    if !report.missing.is_empty() {
+        count(&mut text, "missing", &report.missing)?;
+        writeln!(text, "  in the store but not in these files; they stay (--prune removes them)")?;
+    }
+    if !report.removed.is_empty() {
+        count(&mut text, "removed", &report.removed)?;
+    }
+    if !report.groups_added.is_empty() {
+        writeln!(text, "new groups: {}", named(report.groups_added.iter()))?;
+    }
+    if !report.groups_removed.is_empty() {
+        writeln!(text, "removed groups: {}", named(report.groups_removed.iter()))?;
+    }
+    if dry_run {
+        writeln!(text, "This was a dry run: nothing was changed.")?;
+    }
+    Ok(text)
+}
+
+fn count(text: &mut String, what: &str, ids: &[String]) -> std::fmt::Result {
+    write!(text, "{what:<11}{}", ids.len())?;
+    if ids.is_empty() { writeln!(text) } else { writeln!(text, ": {}", named(ids.iter())) }
+}
+
+fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let named: Vec<&str> = names.take(MOST_NAMED).map(String::as_str).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
+}

@@ -1,0 +1,161 @@
+//! `contacts show`
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::app::nesting::inherited;
+use crate::cli::lookup::find_contact;
+use crate::cli::output::write_text;
+use crate::cli::report::in_words;
+use crate::cli::session::{Session, out};
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::contact::{Contact, ContactPoint, KnownContact};
+use crate::store::{Purpose, Suppression};
+
+/// Everything about one contact.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    name: &'a str,
+    organisation: &'a str,
+    salutation: &'a str,
+    language: &'a str,
+    points: Vec<ShownPoint<'a>>,
+    groups: &'a [String],
+    inherited_groups: Vec<&'a str>,
+    deputy: Option<&'a str>,
+    deputy_of: Vec<&'a str>,
+    attributes: &'a BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownPoint<'a> {
+    channel: Channel,
+    rank: u8,
+    address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<bool>,
+    blocked: Option<Blocked<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Blocked<'a> {
+    reason: &'a str,
+    detail: &'a str,
+    until: Option<String>,
+}
+
+/// Shows one contact with all its addresses, groups and deputies.
+pub(super) async fn run(session: &Session, id: &str, json: bool) -> anyhow::Result<()> {
+    let store = session.open_store(Purpose::Read).await?;
+    let contacts = store.contacts().await?;
+    let groups = store.groups().await?;
+    let suppressions = store.suppressions().await?;
+    let contact = &find_contact(&contacts, id)?.contact;
+    let shown = Shown {
+        id: &contact.id,
+        name: &contact.name,
+        organisation: &contact.organisation,
+        salutation: &contact.salutation,
+        language: &contact.language,
+        points: points(contact, &suppressions),
+        groups: &contact.groups,
+        inherited_groups: inherited(&groups, contact).into_iter().collect(),
+        deputy: contact.deputy.as_deref(),
+        deputy_of: contacts
+            .iter()
+            .filter(|other| other.contact.deputy.as_deref() == Some(id))
+            .map(|other| other.contact.id.as_str())
+            .collect(),
+        attributes: &contact.attributes,
+    };
+    let text = if json {
+        format!("{}\n", serde_json::to_string(&shown)?)
+    } else {
+        words(session, &shown, &contacts)?
+    };
+    write_text(&mut out(), &text)?;
+    Ok(())
+}
+
+fn points<'a>(contact: &'a Contact, suppressions: &'a [Suppression]) -> Vec<ShownPoint<'a>> {
+    Channel::ALL
+        .into_iter()
+        .flat_map(|channel| contact.points_of(channel))
+        .map(|point| {
+            let is_webhook = point.address.channel() == Channel::Webhook;
+            ShownPoint {
+                channel: point.address.channel(),
+                rank: point.rank,
+                address: point.address.as_str(),
+                webhook_format: is_webhook.then(|| point.webhook_format.as_str()),
+                signed: is_webhook.then_some(point.webhook_secret.is_some()),
+                blocked: blocked(point, suppressions),
+            }
+        })
+        .collect()
+}
+
+fn blocked<'a>(point: &ContactPoint, suppressions: &'a [Suppression]) -> Option<Blocked<'a>> {
+    let address = point.address.normalised().to_ascii_lowercase();
+    let channel = point.address.channel().as_str();
+    let found = suppressions.iter().find(|block| block.channel == channel && block.address == address)?;
+    Some(Blocked {
+        reason: &found.reason,
+        detail: &found.detail,
+        until: found.until.map(|at| Timestamp(at).to_string()),
+    })
+}
+
+fn words(session: &Session, shown: &Shown<'_>, contacts: &[KnownContact]) -> anyhow::Result<String> {
+    let name_of = |id: &str| {
+        let found = contacts.iter().find(|known| known.contact.id == id);
+        found.map_or_else(|| format!("{id} (unknown)"), |known| format!("{id} ({})", known.contact.name))
+    };
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.push(("organisation", shown.organisation.to_owned()));
+    facts.push(("salutation", shown.salutation.to_owned()));
+    let language = &session.settings.instance.language;
+    let language = if shown.language.is_empty() {
+        format!("{language} (the instance's)")
+    } else {
+        shown.language.to_owned()
+    };
+    facts.push(("language", language));
+    for point in &shown.points {
+        facts.push((in_words(point.channel), point_words(session, point)));
+    }
+    if shown.points.is_empty() {
+        facts.push(("addresses", "none: this contact cannot be reached".to_owned()));
+    }
+    facts.push(("groups", shown.groups.join(", ")));
+    facts.push(("and through them", shown.inherited_groups.join(", ")));
+    facts.push(("deputy", shown.deputy.map(name_of).unwrap_or_default()));
+    let deputies: Vec<String> = shown.deputy_of.iter().map(|id| name_of(id)).collect();
+    facts.push(("deputy of", deputies.join(", ")));
+    facts.extend(shown.attributes.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    let mut text = format!("{}  {}\n", shown.id, shown.name);
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(text, "  {name:<18}{value}")?;
+    }
+    Ok(text)
+}
+
+fn point_words(session: &Session, point: &ShownPoint<'_>) -> String {
+    let mut words = point.address.to_owned();
+    if let (Some(format), Some(signed)) = (point.webhook_format, point.signed) {
+        words.push_str(&format!(" ({format}, {})", if signed { "signed" } else { "not signed" }));
+    }
+    if let Some(blocked) = &point.blocked {
+        let until = blocked.until.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+        let until =
+            until.map_or("until lifted".to_owned(), |at| format!("until {}", session.local(at.into())));
+        words.push_str(&format!(" [BLOCKED {until}: {} {}]", blocked.reason, blocked.detail));
+    }
+    words
+}

@@ -1,0 +1,3 @@
+//! The commands around a notice, as a person types them: the real program on a folder of its own.
+
+mod stock;
