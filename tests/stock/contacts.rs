@@ -39,12 +39,18 @@ fn an_import_says_what_it_does_and_a_dry_run_does_nothing() {
     assert!(!desk.has_store());
 
     let first = desk.run(&["contacts", "import"]).ok();
-    contains(&first.out, &["added      3:", "changed    0", "unchanged  0", "new groups: customers, press, schools"]);
+    contains(
+        &first.out,
+        &["added      3:", "changed    0", "unchanged  0", "new groups: customers, press, schools"],
+    );
     assert!(!first.out.contains("dry run"));
     let again = desk.run(&["contacts", "import"]).ok();
     contains(&again.out, &["added      0\n", "changed    0\n", "unchanged  3\n"]);
 
-    desk.write("contacts/press.csv", "id,name,email\nbote,Der Bote,neu@bote.example\nkurier,Kurier,k@kurier.example\n");
+    desk.write(
+        "contacts/press.csv",
+        "id,name,email\nbote,Der Bote,neu@bote.example\nkurier,Kurier,k@kurier.example\n",
+    );
     let dry = desk.run(&["contacts", "import", "--dry-run"]).ok();
     contains(&dry.out, &["added      1: kurier", "changed    1\n  bote: email\n", "unchanged  2"]);
     assert_eq!(list(&desk)[0]["email"], "redaktion@bote.example");
@@ -123,7 +129,10 @@ fn contacts_are_listed_by_group_with_all_that_it_contains() {
     let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["bote", "gs-see", "gs-wald"]);
     let see = &rows[1];
-    assert_eq!((&see["email"], &see["email_2"]), (&"see@schule.example".into(), &"see2@schule.example".into()));
+    assert_eq!(
+        (&see["email"], &see["email_2"]),
+        (&"see@schule.example".into(), &"see2@schule.example".into())
+    );
     assert_eq!((&see["sms"], &see["deputy"]), (&"+4915228817386".into(), &"gs-wald".into()));
     assert_eq!(see["groups"], serde_json::json!(["schools", "schools.primary"]));
     assert_eq!(see["webhook"], serde_json::Value::Null);
@@ -179,7 +188,14 @@ fn an_export_is_imported_again_as_it_was() {
         assert_eq!(after, before);
     }
     let all = desk.run(&["contacts", "export"]).ok().out;
-    contains(&all, &["=1+1", "whsec_QmVpc3BpZWwsIGtlaW4gZWNodGVzIEdlaGVpbW5pcyAx", "\"Grundschule \"\"Am See\"\"; Süd\""]);
+    contains(
+        &all,
+        &[
+            "=1+1",
+            "whsec_QmVpc3BpZWwsIGtlaW4gZWNodGVzIEdlaGVpbW5pcyAx",
+            "\"Grundschule \"\"Am See\"\"; Süd\"",
+        ],
+    );
     desk.run(&["contacts", "export", "--output", "no/such/folder.csv"]).refused(&["cannot be written"]);
     desk.run(&["contacts", "export", "--group", "x"]).refused(&["there is no group \"x\""]);
 }
@@ -211,6 +227,7 @@ fn the_samples_of_the_repository_are_taken_over() {
     desk.write("again/everyone.csv", &exported);
     let dry = desk.run(&["contacts", "import", "again/everyone.csv", "--dry-run"]).ok().out;
     contains(&dry, &["added      0\n"]);
-    let changes: Vec<&str> = dry.lines().filter(|line| line.starts_with("  ") && !line.contains("--prune")).collect();
+    let changes: Vec<&str> =
+        dry.lines().filter(|line| line.starts_with("  ") && !line.contains("--prune")).collect();
     assert!(changes.iter().all(|line| line.ends_with(": groups") || line.contains("more")), "{changes:?}");
 }

@@ -15,7 +15,7 @@ use super::output::{counted, program, write_text};
 use super::session::Session;
 use super::table::{Cell, json_object};
 
-pub(super) use words::{delivery_meaning, notice_meaning};
+pub(super) use words::{advice, delivery_meaning, notice_meaning};
 
 /// How many merged contacts are named; more are counted.
 const MOST_NAMES: usize = 10;
