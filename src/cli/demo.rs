@@ -32,6 +32,9 @@ use receiver::{GREYLISTING_DOMAIN, Receiver, UNKNOWN_MAILBOX};
 /// How wide headings and frames are, in columns: a terminal has at least 80.
 const WIDTH: usize = 78;
 
+/// How far the second column of the opening words is indented.
+const INDENT: &str = "             ";
+
 /// Whose message is shown.
 const READER: &str = "joerg.maeurer@altgruenau.example";
 
@@ -125,12 +128,13 @@ fn session_in(outer: &Session, configuration: &Path) -> anyhow::Result<Session> 
 fn open(folder: &Folder, receiver: &Receiver) -> anyhow::Result<()> {
     let kept = if folder.is_temporary() { "removed when the demo ends" } else { "stays when the demo ends" };
     tell(format_args!(
-        "Rundruf demo: a municipal IT provider has been hit, and tells everybody who depends on it.\n\
-         Everything happens on this machine. No message leaves it; all people and places are invented.\n\n\
-         Folder  {} ({kept})\n\
-         Mail    goes to a mail server inside this program, 127.0.0.1:{}. It behaves like the world\n\
-         \x20       outside: {UNKNOWN_MAILBOX} does not exist, and {GREYLISTING_DOMAIN}\n\
-         \x20       puts every first try off for a moment.",
+        "Rundruf demo: a municipal IT provider has been hit, and tells everybody who\n\
+         depends on it. All people and places are invented, and no message leaves this\n\
+         machine.\n\n\
+         Folder       {} ({kept})\n\
+         Mail server  inside this program, 127.0.0.1:{}. Like the world outside, it has\n{INDENT}\
+         a mailbox that does not exist ({UNKNOWN_MAILBOX})\n{INDENT}\
+         and a domain that puts first tries off ({GREYLISTING_DOMAIN}).",
         folder.path().display(),
         receiver.port()
     ))
@@ -157,7 +161,7 @@ async fn import(session: &Session, store: &Store) -> anyhow::Result<()> {
 /// Sends what is submitted from elsewhere until somebody presses Ctrl-C.
 async fn stay(session: &Session, store: &Store) -> anyhow::Result<()> {
     let dispatching = Dispatching::start(session, store, Goal::Serve).await?;
-    tell("The demo stays for your commands. Ctrl-C ends it.")?;
+    tell("The demo goes on for these commands. Ctrl-C ends it.")?;
     dispatching.follow(session).await?;
     Ok(())
 }
@@ -169,10 +173,10 @@ fn tell(text: impl Display) -> anyhow::Result<()> {
 }
 
 fn heading(title: &str) -> anyhow::Result<()> {
-    let line = format!("── {title} {}", "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4)));
+    let line = format!("\n── {title} {}", "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4)));
     if std::io::stdout().is_terminal() {
-        tell(format_args!("\n\x1b[1m{line}\x1b[0m\n"))
+        tell(format_args!("\x1b[1m{line}\x1b[0m\n"))
     } else {
-        tell(format_args!("\n{line}\n"))
+        tell(format_args!("{line}\n"))
     }
 }

@@ -1,6 +1,5 @@
 //! The first notices of a crisis: which template goes to whom, and what is filled in.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,7 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::notice::{Priority, Visibility};
 
 /// Where people call; a number that is kept free for films.
-pub(super) const HOTLINE: &str = "030 23125-100";
+const HOTLINE: &str = "030 23125-100";
 
 /// A template and the group that it is for.
 pub(super) struct FirstNotice {
@@ -102,13 +101,12 @@ impl Fill {
 }
 
 /// What is filled in for a situation notice that follows: the variables of template `lage-ohne-neues`.
-pub(super) fn following(now: Timestamp, zone: &TimeZone) -> BTreeMap<&'static str, String> {
+pub(super) fn following(now: Timestamp, zone: &TimeZone) -> [(&'static str, String); 3] {
     [
         ("stand", typed(&now.in_zone(zone), RoundMode::Floor, 5)),
         ("naechste", half_hour(now.plus(Duration::from_hours(5)), zone)),
         ("hotline", HOTLINE.to_owned()),
     ]
-    .into()
 }
 
 fn half_hour(at: Timestamp, zone: &TimeZone) -> String {

@@ -5,25 +5,18 @@ use std::fmt::Write as _;
 use crate::cli::output::{program, program_name};
 use crate::cli::session::Session;
 
-use super::first_notices;
+use super::WIDTH;
+use super::first_notices::following;
 use super::folder::Folder;
-
-/// What is only looked at: what it shows, and the command behind the program's name.
-const LOOKING: [(&str, &str); 4] = [
-    ("All notices, and where they stand", "notices list"),
-    ("Who did not get a message", "deliveries list --state failed"),
-    ("What a teacher who reads English would get", "templates preview erst-schule --contact isr-rotbuchen"),
-    ("All contacts of a group, by its name", "groups show municipalities"),
-];
 
 /// Commands to copy when the demo and its folder have gone.
 pub(super) fn afterwards() -> String {
     let name = program_name();
     format!(
-        "See it again and go on in it, with commands of your own:\n  {name} demo\n\n\
-         Keep its folder, with the configuration, the contacts and the messages:\n  \
+        "See it again, and go on in it with commands of your own\n  {name} demo\n\n\
+         Keep its folder, with the configuration, the contacts and the messages\n  \
          {name} demo --directory rundruf-demo\n\n\
-         All commands:\n  {name} --help"
+         All commands\n  {name} --help"
     )
 }
 
@@ -38,10 +31,11 @@ pub(super) fn in_the_folder(
 ) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     looking(&mut text, session, first)?;
-    writeln!(text, "The messages lie in {}", folder.received().display())?;
     write!(
         text,
-        "To send from this folder, name a relay in {}:\nthe demo's mail server has gone.",
+        "The messages lie in\n  {}\n\nTo send from this folder, name a relay of your own, for the demo's mail server has \
+         gone\n  {}",
+        folder.received().display(),
         folder.configuration().display()
     )?;
     Ok(text)
@@ -54,25 +48,45 @@ pub(super) fn in_the_folder(
 pub(super) fn meanwhile(session: &Session, folder: &Folder, first: &str) -> Result<String, std::fmt::Error> {
     let mut text = String::from("In a second terminal, while this one runs:\n\n");
     looking(&mut text, session, first)?;
-    let values: String = first_notices::following(session.clock.now(), &session.settings.instance.timezone)
-        .iter()
-        .map(|(name, value)| format!(" \\\n    --set {name}='{value}'"))
-        .collect();
-    writeln!(
-        text,
-        "A notice of your own: there is nothing new, and when we will be back\n  {} send lage-ohne-neues --exercise \
-         --to municipalities,schools{values}\n",
-        program(session)
-    )?;
-    writeln!(text, "The messages lie in {}", folder.received().display())?;
-    writeln!(text, "Limits that you change in {}", folder.configuration().display())?;
-    writeln!(text, "are in force a second later, also while messages go out.")?;
+    let mut words = vec!["send lage-ohne-neues --exercise --to municipalities,schools".to_owned()];
+    let values = following(session.clock.now(), &session.settings.instance.timezone);
+    words.extend(values.iter().map(|(name, value)| format!("--set {name}='{value}'")));
+    writeln!(text, "A notice of your own: nothing new yet, and when you will be back")?;
+    writeln!(text, "{}\n", command(session, &words))?;
+    writeln!(text, "The messages lie in\n  {}\n", folder.received().display())?;
+    writeln!(text, "Rates and limits can be changed while messages go out, in")?;
+    writeln!(text, "  {}", folder.configuration().display())?;
     Ok(text)
 }
 
 fn looking(text: &mut String, session: &Session, first: &str) -> std::fmt::Result {
-    for (purpose, command) in LOOKING {
-        writeln!(text, "{purpose}\n  {} {command}\n", program(session))?;
+    let steps = [
+        ("All notices, and where they stand", "notices list".to_owned()),
+        ("The whole report on the first one", format!("notices report {first}")),
+        ("Who did not get a message", "deliveries list --state failed".to_owned()),
+        (
+            "What a school that reads English gets",
+            "templates preview erst-schule --contact isr-rotbuchen".to_owned(),
+        ),
+    ];
+    for (purpose, words) in steps {
+        writeln!(text, "{purpose}\n{}\n", command(session, &[words]))?;
     }
-    writeln!(text, "The whole report on the first notice\n  {} notices report {first}\n", program(session))
+    Ok(())
+}
+
+/// A command of the program in this session, made of `words`: on one line, or on as many as a terminal's width needs,
+/// joined as shells join lines.
+fn command(session: &Session, words: &[String]) -> String {
+    let mut lines = vec![format!("  {}", program(session))];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("    {word}")),
+        }
+    }
+    lines.join(" \\\n")
 }

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::cli::output::counted;
-use crate::cli::report::advice;
+use crate::cli::report::{advice, delivery_meaning};
 use crate::cli::table::{Format, ListWriter};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::notice::NoticeState;
 use crate::store::DeliveryRow;
 
+use super::WIDTH;
 use super::receiver::{GREYLISTING_DOMAIN, UNKNOWN_MAILBOX};
 use super::sending::Outcome;
 
@@ -36,6 +39,7 @@ pub(super) fn report(outcomes: &[Outcome]) -> anyhow::Result<String> {
     }
     list.finish()?;
     let mut text = String::from_utf8(table)?;
+    writeln!(text, "sent: {}", delivery_meaning(DeliveryState::Sent))?;
     failures(&mut text, outcomes)?;
     put_off(&mut text, outcomes)?;
     unreachable(&mut text, outcomes)?;
@@ -61,8 +65,8 @@ fn failures(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
         let reason = delivery.reason.as_deref().unwrap_or("no reason was given");
         let state = delivery.state.parse().unwrap_or(DeliveryState::Failed);
         writeln!(text, "\n{}: {} ({})", capitalised(&delivery.state), delivery.address, delivery.contact)?;
-        writeln!(text, "  {reason}")?;
-        writeln!(text, "  → {}", advice(state, code))?;
+        text.push_str(&paragraph("  ", reason));
+        text.push_str(&paragraph("  → ", advice(state, code)));
     }
     Ok(())
 }
@@ -75,7 +79,9 @@ fn put_off(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
     if second.is_empty() {
         return Ok(());
     }
-    writeln!(text, "\nPut off at first, sent on a later try: {}", second.join(", "))
+    writeln!(text, "\nPut off at first, sent on a later try:")?;
+    text.push_str(&paragraph("  ", &second.join(", ")));
+    Ok(())
 }
 
 fn unreachable(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
@@ -97,7 +103,30 @@ fn merged(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
         return Ok(());
     }
     let count = counted(ids.len() as i128, "contact shares an address", "contacts share an address");
-    writeln!(text, "\n{count} with another, and one message serves both:\n  {}", ids.join(", "))
+    writeln!(text, "\n{count} with another, and one message serves both:")?;
+    text.push_str(&paragraph("  ", &ids.join(", ")));
+    Ok(())
+}
+
+/// `words` in lines that fit a terminal; the first begins with `mark`, the others are indented as far.
+fn paragraph(mark: &str, words: &str) -> String {
+    let mut text = String::from(mark);
+    let indent = mark.width();
+    let mut column = indent;
+    for word in words.split_whitespace() {
+        if column > indent && column + 1 + word.width() > WIDTH {
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if column > indent {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.width();
+    }
+    text.push('\n');
+    text
 }
 
 fn capitalised(state: &str) -> String {
@@ -134,4 +163,18 @@ pub(super) fn deviations(outcomes: &[Outcome], taken: u64) -> Vec<String> {
         faults.push(format!("{sent} messages were sent, but the mail server took {taken}"));
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paragraph_fits_the_terminal_and_keeps_its_indent() {
+        let text = paragraph("  → ", &"Grüße ".repeat(30));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|line| line.width() <= WIDTH), "{text}");
+        assert!(lines[1].starts_with("    Grüße"), "{text}");
+    }
 }

@@ -38,9 +38,12 @@ pub(super) async fn send_all(
     stopped: &CancellationToken,
 ) -> anyhow::Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
-    for first in &first_notices::ALL {
+    for (position, first) in first_notices::ALL.iter().enumerate() {
         if stopped.is_cancelled() {
             break;
+        }
+        if position > 0 {
+            tell("")?;
         }
         outcomes.push(send(session, store, first).await?);
     }
@@ -75,7 +78,7 @@ async fn send(session: &Session, store: &Store, first: &FirstNotice) -> anyhow::
     .await?;
     watch(session, None, store, &submitted).await?;
     let outcome = outcome(store, first.group, &submitted).await?;
-    tell(format_args!("{}\n", sentence(&outcome.notice)))?;
+    tell(sentence(&outcome.notice))?;
     Ok(outcome)
 }
 

@@ -168,7 +168,7 @@ impl Report<'_> {
             if !reason.example.is_empty() && reason.example != reason.code {
                 write!(text, ": {}", reason.example)?;
             }
-            writeln!(text, "\n           → {}", words::advice(state, &reason.code))?;
+            writeln!(text, "\n           → {}", advice(state, &reason.code))?;
         }
         match (state, self.facts.next_tries) {
             (DeliveryState::Queued, Some(tries)) => self.next_tries(text, tries),
