@@ -1,6 +1,6 @@
 //! `groups …`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::nesting::{is_member, with_nested};
 use crate::domain::contact::{Group, KnownContact};
@@ -33,7 +33,7 @@ fn list(
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format.format(), COLUMNS);
     for group in groups.values() {
-        let count = |names: &std::collections::BTreeSet<&str>| {
+        let count = |names: &BTreeSet<&str>| {
             contacts.iter().filter(|known| is_member(names, &known.contact)).count() as i64
         };
         list.row(vec![

@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::clock::Timestamp;
-use crate::domain::template::{Value, Variable, VariableType, parse_value};
+use crate::domain::template::{Labels, Value, Variable, VariableType, parse_value};
 use crate::store::{Purpose, Suppression};
 
 use super::arguments::{ListFormat, SuppressArguments, SuppressionsCommand};
@@ -129,7 +129,7 @@ fn end(session: &Session, text: &str) -> anyhow::Result<Timestamp> {
 fn untitled(kind: VariableType) -> Variable {
     Variable {
         name: "until".to_owned(),
-        label: crate::domain::template::Labels::new(),
+        label: Labels::new(),
         kind,
         required: true,
         default: None,

@@ -1,5 +1,7 @@
 //! What belongs to this instance alone.
 
+use crate::domain::clock::Timestamp;
+
 use super::connection::Tx;
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -9,6 +11,10 @@ statements! {
     SELECT_VALUE = "SELECT value FROM instance_values WHERE name = $1";
     /// Keeps the first value that was written.
     INSERT_VALUE = "INSERT INTO instance_values (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    /// When something was last written.
+    SELECT_NEWEST = "
+        SELECT max(at) FROM (SELECT max(updated_at) AS at FROM notices
+                             UNION ALL SELECT max(updated_at) AS at FROM contacts) AS newest";
 }
 
 impl Store {
@@ -27,5 +33,15 @@ impl Store {
         let kept = tx.fetch_first::<(String,), _>(&SELECT_VALUE, (name.to_owned(),)).await?;
         tx.commit().await?;
         Ok(kept.map_or_else(|| fresh.to_owned(), |(value,)| value))
+    }
+
+    /// The newest time that a notice or a contact carries: a clock that shows less goes wrong. `None` in an empty
+    /// store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn newest_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let row: Option<(Option<i64>,)> = self.db.fetch_first(&SELECT_NEWEST, ()).await?;
+        Ok(row.and_then(|(at,)| at).map(Timestamp))
     }
 }

@@ -2,8 +2,10 @@
 
 mod contacts;
 mod deliveries;
+mod doctor;
 mod notices;
 mod suppressions;
+mod templates;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

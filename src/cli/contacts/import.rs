@@ -162,7 +162,7 @@ fn count(text: &mut String, what: &str, ids: &[String]) -> std::fmt::Result {
 
 fn named<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
     let more = names.len().saturating_sub(MOST_NAMED);
-    let named: Vec<&str> = names.take(MOST_NAMED).map(String::as_str).collect();
+    let first: Vec<&str> = names.take(MOST_NAMED).map(String::as_str).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", named.join(", "))
+    format!("{}{more}", first.join(", "))
 }

@@ -149,13 +149,13 @@ fn words(session: &Session, shown: &Shown<'_>, contacts: &[KnownContact]) -> any
 fn point_words(session: &Session, point: &ShownPoint<'_>) -> String {
     let mut words = point.address.to_owned();
     if let (Some(format), Some(signed)) = (point.webhook_format, point.signed) {
-        words.push_str(&format!(" ({format}, {})", if signed { "signed" } else { "not signed" }));
+        words = format!("{words} ({format}, {})", if signed { "signed" } else { "not signed" });
     }
     if let Some(blocked) = &point.blocked {
         let until = blocked.until.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
         let until =
             until.map_or("until lifted".to_owned(), |at| format!("until {}", session.local(at.into())));
-        words.push_str(&format!(" [BLOCKED {until}: {} {}]", blocked.reason, blocked.detail));
+        words = format!("{words} [BLOCKED {until}: {} {}]", blocked.reason, blocked.detail);
     }
     words
 }

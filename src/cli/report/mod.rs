@@ -243,7 +243,7 @@ impl Report<'_> {
         match self.notice.state {
             NoticeState::Paused => steps.push((format!("notices resume {number}"), "let it go on")),
             NoticeState::Sending => {
-                steps.push(("worker --drain".to_owned(), "send what waits, if no service runs"))
+                steps.push(("worker --drain".to_owned(), "send what waits, if no service runs"));
             }
             _ => {}
         }

@@ -1,0 +1,94 @@
+//! What can be said without the store: settings, clock, templates.
+
+use crate::cli::output::{counted, program};
+use crate::cli::session::Session;
+use crate::cli::templates::check_all;
+use crate::domain::settings::EmailTransport;
+
+use super::Line;
+
+/// The first year in which this program can be running.
+const EARLIEST_YEAR: i16 = 2026;
+
+/// How many findings are shown before the check is pointed to.
+const MOST_FINDINGS: usize = 5;
+
+/// The settings: they have been read and are valid, or there would be no doctor.
+pub(super) fn configuration(session: &Session) -> Vec<Line> {
+    let settings = &session.settings;
+    let mut lines = vec![match &settings.file {
+        Some(file) => Line::good("configuration", format!("{} is valid", file.display())),
+        None => Line::warning(
+            "configuration",
+            "there is no rundruf.toml here; the defaults serve",
+            "write one as soon as notices are to leave this machine (or name one with -c)",
+        ),
+    }];
+    let is_smtp =
+        settings.email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));
+    let from = &settings.email.from.address;
+    let invented =
+        |domain: &str| domain.rsplit('.').next().is_some_and(|end| end == "example" || end == "invalid");
+    if is_smtp && invented(from.domain()) {
+        lines.push(Line::warning(
+            "sender",
+            format!("mails would come from {from}, which is nobody's address"),
+            "set [email] from to an address of yours",
+        ));
+    }
+    let public_url = &settings.instance.public_url;
+    if is_smtp && public_url.host_str().is_some_and(invented) {
+        lines.push(Line::warning(
+            "public address",
+            format!("notices would lead to {public_url}, which nobody can open"),
+            "set [instance] public_url to where this instance is seen from outside",
+        ));
+    }
+    lines
+}
+
+/// Whether the clock can be right.
+pub(super) fn clock(session: &Session) -> Vec<Line> {
+    let now = session.clock.now();
+    let zone = &session.settings.instance.timezone;
+    let shown = format!("{} ({})", session.local(now), zone.iana_name().unwrap_or("local time"));
+    if now.in_zone(zone).year() < EARLIEST_YEAR {
+        return vec![Line::broken(
+            "clock",
+            format!("it shows {shown}, which is past"),
+            "set this machine's clock (timedatectl); mails with such a date are refused",
+        )];
+    }
+    vec![Line::good("clock", shown)]
+}
+
+/// Whether all templates pass the check.
+pub(super) fn templates(session: &Session) -> Vec<Line> {
+    let checked = match check_all(&session.settings, &[]) {
+        Ok(checked) => checked,
+        Err(error) => return vec![Line::broken("templates", error.to_string(), "mend the path")],
+    };
+    let count = counted(checked.templates as i128, "template", "templates");
+    if checked.findings.is_empty() && checked.templates == 0 {
+        let folder = session.settings.instance.templates.display();
+        return vec![Line::broken(
+            "templates",
+            format!("there are none in {folder}"),
+            "put the template pack there",
+        )];
+    }
+    if checked.findings.is_empty() {
+        return vec![Line::good("templates", format!("{count}, no findings"))];
+    }
+    let mut shown: Vec<String> =
+        checked.findings.iter().take(MOST_FINDINGS).map(ToString::to_string).collect();
+    shown.insert(0, counted(checked.findings.len() as i128, "finding", "findings"));
+    vec![Line::broken(
+        "templates",
+        shown.join("\n"),
+        format!(
+            "a template with findings is not sent: mend them; \"{} templates check\" shows all",
+            program(session)
+        ),
+    )]
+}

@@ -1,0 +1,101 @@
+//! The ways out for mail: each relay is opened as a send would, without sending; keys are read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::channels::email::dkim::Signer;
+use crate::channels::email::{Connector, Limits};
+use crate::cli::session::Session;
+use crate::domain::settings::{DkimKey, EmailProvider, EmailTransport, SmtpRelay};
+
+use super::Line;
+
+/// How long each step to a relay may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether a provider can be used now.
+pub(super) async fn provider(provider: &EmailProvider) -> Line {
+    let subject = format!("provider {}", provider.name);
+    match &provider.transport {
+        EmailTransport::Smtp(relay) => smtp(subject, relay).await,
+        EmailTransport::Outbox(folder) => outbox(subject, folder),
+    }
+}
+
+/// Connects, says hello, encrypts, logs in, and leaves.
+async fn smtp(subject: String, relay: &SmtpRelay) -> Line {
+    let limits = Limits { connect: PATIENCE, greeting: PATIENCE, tls: PATIENCE, ..Limits::default() };
+    let connector = Connector::new(relay.clone(), limits);
+    match connector.open().await {
+        Ok(mut connection) => {
+            let login = if relay.credentials.is_some() { "logged in" } else { "no login" };
+            let encrypted = connection.is_encrypted();
+            connection.quit().await;
+            if encrypted {
+                return Line::good(subject, format!("{} answers, encrypted, {login}", connector.relay()));
+            }
+            let is_here = matches!(relay.host.as_str(), "localhost" | "127.0.0.1" | "::1");
+            let state = format!("{} answers, not encrypted, {login}", connector.relay());
+            if is_here {
+                return Line::good(subject, state);
+            }
+            Line::warning(subject, state, "demand encryption with ?tls=required if the relay offers it")
+        }
+        Err(failure) => {
+            Line::broken(subject, format!("{}: {}", failure.relay, failure.what), failure.mend.clone())
+        }
+    }
+}
+
+/// A folder that can be written into; it is made by the first mail.
+fn outbox(subject: String, folder: &Path) -> Line {
+    let shown = folder.display();
+    let state = format!("mails are written into {shown}; nothing leaves this machine");
+    let mend = "name a relay under [[email.provider]] when notices are to leave";
+    if !folder.exists() {
+        return Line::warning(subject, state, mend);
+    }
+    let probe = folder.join(".rundruf-doctor");
+    match std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)) {
+        Ok(()) => Line::warning(subject, state, mend),
+        Err(error) => Line::broken(
+            subject,
+            format!("the folder {shown} cannot be written to ({error})"),
+            "give this user the right to write there, or name another folder in the provider's url",
+        ),
+    }
+}
+
+/// Whether the keys can be read, and what the DNS must say.
+pub(super) fn signing(session: &Session) -> Vec<Line> {
+    let email = &session.settings.email;
+    let leaves = email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));
+    let mut lines: Vec<Line> = email.dkim.iter().map(key).collect();
+    let from = email.from.address.domain();
+    let aligned = |domain: &str| from == domain || from.ends_with(&format!(".{domain}"));
+    if leaves && !email.dkim.iter().any(|key| aligned(&key.domain)) {
+        lines.push(Line::warning(
+            "DKIM",
+            format!("mails from {from} are not signed here"),
+            "large providers refuse unsigned mail: add [[email.dkim]] for this domain, unless your relay signs",
+        ));
+    }
+    lines
+}
+
+fn key(settings: &DkimKey) -> Line {
+    let name = format!("{}._domainkey.{}", settings.selector, settings.domain);
+    let subject = format!("DKIM {}", settings.domain);
+    match Signer::load(settings) {
+        Ok(signer) => {
+            let record =
+                signer.dns_record().unwrap_or_else(|| "(the key does not give its public half)".to_owned());
+            let state =
+                format!("{} signs; the DNS must have this TXT record:\n{name}\n{record}", signer.algorithm());
+            Line::good(subject, state)
+        }
+        Err(error) => {
+            Line::broken(subject, error.to_string(), "nothing is sent without it: mend it, or take it out")
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The store and what it holds: contacts, what waits, what is held.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::output::{counted, program};
+use crate::cli::session::Session;
+use crate::domain::address::Channel;
+use crate::domain::clock::Timestamp;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::duration::format_duration;
+use crate::domain::notice::NoticeState;
+use crate::domain::settings::DatabaseUrl;
+use crate::store::{Purpose, Store, StoreError};
+
+use super::Line;
+
+/// Below this much room, in bytes, a large notice may not fit.
+const LITTLE_ROOM: u64 = 500_000_000;
+
+/// How far behind the store's newest time a clock may be.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// How many contacts are named before the rest is only counted.
+const MOST_NAMES: usize = 10;
+
+/// The store, and everything that it tells.
+///
+/// # Errors
+/// Only when it fails while it is being looked at.
+pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    if let DatabaseUrl::Sqlite(path) = &session.settings.database.url {
+        lines.extend(room(path));
+    }
+    let store = match session.open_store(Purpose::Read).await {
+        Ok(store) => store,
+        Err(StoreError::NotThere(path)) => {
+            lines.push(Line::warning(
+                "store",
+                format!("there is none at {path} yet"),
+                format!("\"{} contacts import\" makes it", program(session)),
+            ));
+            return Ok(lines);
+        }
+        Err(error) => {
+            lines.push(Line::broken("store", error.to_string(), "nothing can be sent without it"));
+            return Ok(lines);
+        }
+    };
+    lines.push(writable(&store).await);
+    lines.extend(clock(session, &store).await?);
+    lines.extend(contacts(session, &store).await?);
+    lines.extend(waiting(session, &store).await?);
+    lines.extend(holds(session, &store).await?);
+    store.close().await;
+    Ok(lines)
+}
+
+/// The room left on the disk of an SQLite file.
+#[cfg(unix)]
+fn room(path: &Path) -> Option<Line> {
+    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let shown = format!("{} MB free for the store", free / 1_000_000);
+    Some(if free < LITTLE_ROOM {
+        Line::warning("disk", shown, "make room: when it is full, sending stops")
+    } else {
+        Line::good("disk", shown)
+    })
+}
+
+/// The room left cannot be asked for here.
+#[cfg(not(unix))]
+fn room(_path: &Path) -> Option<Line> {
+    None
+}
+
+/// Whether the store can be written: by the tidying that every running service does each minute.
+async fn writable(store: &Store) -> Line {
+    let kind = if store.is_embedded() { "SQLite" } else { "PostgreSQL" };
+    match store.forget_idle_lanes(Channel::Email).await {
+        Ok(()) => Line::good("store", format!("{kind}, can be read and written")),
+        Err(error) => {
+            Line::broken("store", format!("it can be read but not written: {error}"), "nothing can be sent")
+        }
+    }
+}
+
+async fn clock(session: &Session, store: &Store) -> Result<Option<Line>, StoreError> {
+    let now = session.clock.now();
+    let newest = store.newest_time().await?;
+    Ok(newest.filter(|newest| newest.minus(CLOCK_TOLERANCE) > now).map(|newest| {
+        Line::broken(
+            "clock",
+            format!(
+                "it is {} behind what was last written to the store ({})",
+                format_duration(newest.since(now)),
+                session.local(newest)
+            ),
+            "set this machine's clock (timedatectl), or wait: what is due and what has expired is decided by it",
+        )
+    }))
+}
+
+async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let contacts = store.contacts().await?;
+    if contacts.is_empty() {
+        return Ok(vec![Line::warning(
+            "contacts",
+            "there are none: nobody could be told anything",
+            format!("\"{} contacts import\" takes the files over", program(session)),
+        )]);
+    }
+    let mut lines = vec![Line::good("contacts", counted(contacts.len() as i128, "contact", "contacts"))];
+    let with = |count: usize| -> Vec<&str> {
+        let found = contacts.iter().filter(|known| known.contact.points.len() == count);
+        found.map(|known| known.contact.id.as_str()).collect()
+    };
+    let (unreachable, single) = (with(0), with(1));
+    if !unreachable.is_empty() {
+        lines.push(Line::warning(
+            "contacts",
+            format!("{} no address at all: {}", count_have(unreachable.len()), named(&unreachable)),
+            "add an e-mail address or a telephone number to their rows and import the files",
+        ));
+    }
+    if !single.is_empty() {
+        lines.push(Line::warning(
+            "contacts",
+            format!("{} only one address: {}", count_have(single.len()), named(&single)),
+            "add a second way to reach them: in a crisis the first may be down",
+        ));
+    }
+    Ok(lines)
+}
+
+fn count_have(count: usize) -> String {
+    counted(count as i128, "contact has", "contacts have")
+}
+
+fn named(ids: &[&str]) -> String {
+    let more = ids.len().saturating_sub(MOST_NAMES);
+    let named: Vec<&str> = ids.iter().copied().take(MOST_NAMES).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
+}
+
+/// Deliveries that wait for a person or for somebody to send them.
+async fn waiting(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let program = program(session);
+    let mut unclear = 0;
+    let mut open = 0;
+    let mut paused: Vec<String> = Vec::new();
+    for notice in store.notices().await? {
+        let counts = notice.counts();
+        unclear += counts.get(DeliveryState::Unclear);
+        if notice.state == NoticeState::Sending {
+            open += counts.open() + notice.recipients - notice.fanned_out;
+        }
+        if notice.state == NoticeState::Paused {
+            paused.push(notice.number);
+        }
+    }
+    let mut lines = Vec::new();
+    if unclear > 0 {
+        lines.push(Line::warning(
+            "deliveries",
+            format!(
+                "{} for a person to decide",
+                counted(unclear, "unclear delivery waits", "unclear deliveries wait")
+            ),
+            format!("{program} deliveries list --state unclear, then {program} deliveries resolve"),
+        ));
+    }
+    if open > 0 {
+        lines.push(Line::warning(
+            "deliveries",
+            format!("{} to be sent", counted(open, "delivery waits", "deliveries wait")),
+            format!("a running service sends them; if there is none: {program} worker --drain"),
+        ));
+    }
+    if !paused.is_empty() {
+        lines.push(Line::warning(
+            "notices",
+            format!("paused: {}", paused.join(", ")),
+            format!(
+                "{program} notices resume NOTICE lets one go on, {program} notices cancel NOTICE ends it"
+            ),
+        ));
+    }
+    Ok(lines)
+}
+
+/// Providers and destinations that nothing leaves by for now.
+async fn holds(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let mut lines = Vec::new();
+    for channel in Channel::ALL {
+        for hold in store.holds(channel).await? {
+            let until: Timestamp = hold.not_before;
+            lines.push(Line::warning(
+                hold.lane.replacen(':', " ", 1),
+                format!("held until {}: {}", session.local(until), hold.reason),
+                "it is tried again by itself; mend what the reason says",
+            ));
+        }
+    }
+    Ok(lines)
+}
