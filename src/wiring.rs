@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{self, Arguments, Exit, Session};
+use crate::cli::arguments::Command;
+use crate::cli::{self, Arguments, Exit, Session, process_environment};
+use crate::config;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::ids::IdSource;
@@ -15,8 +17,13 @@ use crate::domain::ids::IdSource;
 /// What went wrong, where, and what to do about it.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     log_to_standard_error();
-    let settings =
-        crate::config::load(arguments.config.as_deref(), std::path::Path::new(""), std::env::vars())?;
+    // The demo has a configuration of its own: nothing that lies about here may disturb it.
+    let settings = if let Command::Demo(_) = &arguments.command {
+        config::defaults()?
+    } else {
+        let environment = process_environment().into_iter();
+        config::load(arguments.config.as_deref(), std::path::Path::new(""), environment)?
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let chance = Arc::new(Chance::from_system());
     let session = Session {
@@ -26,6 +33,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         clock,
         chance,
         operator: std::env::var("USER").unwrap_or_else(|_| "shell".to_owned()),
+        environment: process_environment,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(cli::run(session, arguments.command));

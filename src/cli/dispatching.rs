@@ -15,7 +15,7 @@ use crate::dispatch::{Dispatcher, Event, Finish, Goal, Running};
 use crate::domain::settings::Settings;
 use crate::store::{Store, StoreError};
 
-use super::session::{Session, say};
+use super::session::{Environment, Session, say};
 
 /// How often the settings file is looked at.
 const SETTINGS_EVERY: Duration = Duration::from_secs(1);
@@ -54,12 +54,35 @@ impl Dispatching {
         let reader = SettingsReader {
             file: session.settings.file.clone(),
             config: session.config.clone(),
+            environment: session.environment,
             mac_key,
             settings,
             events: sender,
         };
         tokio::spawn(reader.follow(stop.clone()));
         Ok(Self { events, stop, task })
+    }
+
+    /// Says what happens until the dispatcher has ended, by itself or because somebody wants it to.
+    ///
+    /// # Errors
+    /// When the store failed before anything was claimed.
+    pub(super) async fn follow(mut self, session: &Session) -> anyhow::Result<Finish> {
+        let finish = loop {
+            tokio::select! {
+                () = asked_to_stop(), if !self.stop.is_cancelled() => {
+                    say("Stopping: what is being exchanged is finished, the rest waits.");
+                    self.stop.cancel();
+                }
+                Some(event) = self.events.recv() => say_event(session, &event),
+                finish = &mut self.task => break finish.context("the dispatcher ended unexpectedly")??,
+            }
+        };
+        self.stop.cancel();
+        while let Ok(event) = self.events.try_recv() {
+            say_event(session, &event);
+        }
+        Ok(finish)
     }
 }
 
@@ -82,6 +105,7 @@ fn make_running(settings: Arc<Settings>, mac_key: &[u8]) -> anyhow::Result<Runni
 struct SettingsReader {
     file: Option<PathBuf>,
     config: Option<PathBuf>,
+    environment: Environment,
     mac_key: Vec<u8>,
     settings: watch::Sender<Running>,
     events: mpsc::UnboundedSender<Event>,
@@ -109,7 +133,8 @@ impl SettingsReader {
     }
 
     fn read(&self) {
-        let read = crate::config::load(self.config.as_deref(), std::path::Path::new(""), std::env::vars());
+        let environment = (self.environment)().into_iter();
+        let read = crate::config::load(self.config.as_deref(), std::path::Path::new(""), environment);
         let made = read
             .map_err(anyhow::Error::from)
             .and_then(|settings| make_running(Arc::new(settings), &self.mac_key));

@@ -22,7 +22,7 @@ mod values;
 mod worker;
 
 pub use arguments::Arguments;
-pub use session::{Exit, Session};
+pub use session::{Environment, Exit, Session, process_environment};
 
 use arguments::Command;
 
@@ -40,7 +40,7 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Deliveries(command) => deliveries::run(&session, command).await,
         Command::Suppressions(command) => suppressions::run(&session, command).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
-        Command::Demo(arguments) => demo::run(session, arguments).await,
+        Command::Demo(arguments) => demo::run(&session, arguments).await,
         Command::Doctor => doctor::run(&session).await,
         Command::Completions { shell } => completions::run(shell),
     }

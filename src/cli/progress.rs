@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
@@ -15,6 +15,12 @@ use super::session::say;
 
 /// How often a plain line is written while nothing else happens.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a bar waits before it tells a rate.
+const RATE_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a bar tells the average as its rate.
+const AVERAGE_UNTIL: Duration = Duration::from_secs(15);
 
 /// Shows the progress of one notice.
 pub(super) struct Progress {
@@ -57,8 +63,12 @@ impl Progress {
         }
     }
 
-    /// Leaves the last picture standing.
-    pub(super) fn end(&self) {
+    /// Shows `notice` as it is at the end and leaves the last picture standing.
+    pub(super) fn end(&mut self, notice: &NoticeSummary, now: Timestamp) {
+        if self.bars.is_none() {
+            (self.last_line, self.last_ended) = (None, 0);
+        }
+        self.show(notice, now);
         for bar in self.bars.iter().flat_map(|bars| bars.channels.values()) {
             bar.abandon();
         }
@@ -71,7 +81,8 @@ impl Progress {
         }
         let counts = notice.counts();
         let ended = notice.recipients - waiting(notice);
-        let since = now.since(self.last_line.unwrap_or(self.started)).as_secs_f64();
+        let last = self.last_line.unwrap_or(self.started);
+        let since = now.since(last).as_secs_f64();
         let rate = if since > 0.0 { (ended - self.last_ended) as f64 / since } else { 0.0 };
         let left = if rate > 0.0 && ended < notice.recipients {
             let left = Duration::from_secs_f64((notice.recipients - ended) as f64 / rate);
@@ -126,9 +137,29 @@ fn words(counts: &Counts) -> String {
 }
 
 fn style() -> ProgressStyle {
-    let template =
-        "{prefix:>8} {bar:32.green/dim} {human_pos}/{human_len}  {per_sec}  {eta_precise} left{msg}";
+    let template = "{prefix:>8} {bar:32.green/dim} {human_pos}/{human_len}{rate}{left}{msg}";
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", write_rate)
+        .with_key("left", write_time_left)
         .progress_chars("━━─")
+}
+
+/// Deliveries a second; nothing while there is too little to tell it from.
+fn write_rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let elapsed = state.elapsed();
+    if elapsed < RATE_AFTER {
+        return;
+    }
+    // What the bar calls its rate follows changes, but overshoots at the beginning.
+    let average = state.pos() as f64 / elapsed.as_secs_f64();
+    let rate = if elapsed < AVERAGE_UNTIL { average } else { state.per_sec() };
+    let _ = write!(out, "  {rate:.0}/s");
+}
+
+fn write_time_left(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let left = state.eta().as_secs();
+    if state.len().is_some_and(|length| state.pos() < length) && left > 0 {
+        let _ = write!(out, "  about {} left", format_duration(Duration::from_secs(left)));
+    }
 }

@@ -147,7 +147,10 @@ async fn follow(
 }
 
 /// Sends until the notice has ended, the time is up, or the person wants to stop; shows how far it is.
-async fn watch(
+///
+/// # Errors
+/// When the store fails, or a key cannot be read.
+pub(super) async fn watch(
     session: &Session,
     wait: Option<Duration>,
     store: &Store,
@@ -178,8 +181,7 @@ async fn watch(
         }
     };
     dispatching.stop.cancel();
-    progress.show(&summary(store, submitted).await?, session.clock.now());
-    progress.end();
+    progress.end(&summary(store, submitted).await?, session.clock.now());
     while let Ok(event) = dispatching.events.try_recv() {
         say_event(session, &event);
     }
@@ -205,7 +207,11 @@ async fn finish(
     Ok(notice)
 }
 
-async fn summary(store: &Store, submitted: &Submitted) -> anyhow::Result<NoticeSummary> {
+/// How the notice stands now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn summary(store: &Store, submitted: &Submitted) -> anyhow::Result<NoticeSummary> {
     store.notice_summary(submitted.id).await?.context("the notice has vanished from the store")
 }
 

@@ -1,5 +1,6 @@
 //! What every command is given: settings, time, and where its words go.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,17 @@ pub struct Session {
     pub ids: Arc<IdSource>,
     /// Who runs it, as the machine knows them.
     pub operator: String,
+    /// The environment variables that settings may come from, names and values.
+    pub environment: Environment,
+}
+
+/// Gives environment variables, names and values.
+pub type Environment = fn() -> Vec<(String, String)>;
+
+/// The variables of this process. Bytes that are no text become U+FFFD, which no setting accepts.
+pub fn process_environment() -> Vec<(String, String)> {
+    let text = |part: OsString| part.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// How a command ended, beside errors.
@@ -64,7 +76,7 @@ impl Session {
     /// # Errors
     /// What is wrong with them, and where.
     pub fn read_settings(&self) -> Result<Settings, ConfigError> {
-        config::load(self.config.as_deref(), std::path::Path::new(""), std::env::vars())
+        config::load(self.config.as_deref(), std::path::Path::new(""), (self.environment)().into_iter())
     }
 
     /// A point in time as people here read it: `20.11.2026 05:40:12`.

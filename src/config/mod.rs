@@ -75,9 +75,11 @@ impl Configuration {
         let (variables, faults) = tree::read_environment(environment);
         merged.overlay(variables);
 
-        let context = Context::new(base, faults);
-        let settings =
-            Section::read_root(&merged, &context, |root| read_settings(root, text.map(|_| file.clone())));
+        Self::validate(merged, Context::new(base, faults), text.map(|_| file.clone()))
+    }
+
+    fn validate(merged: Table, context: Context<'_>, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let settings = Section::read_root(&merged, &context, |root| read_settings(root, file));
         let faults = context.into_faults();
         match settings {
             Some(settings) if faults.is_empty() => Ok(Self { settings, merged }),
@@ -101,6 +103,16 @@ pub fn load(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Settings, ConfigError> {
     Configuration::load(explicit, cwd, environment).map(|configuration| configuration.settings)
+}
+
+/// What serves when there is neither a file nor an environment; paths are relative to the working directory.
+///
+/// # Errors
+/// None but a fault of the program itself.
+pub fn defaults() -> Result<Settings, ConfigError> {
+    let merged = tree::parse_toml(DEFAULTS, &|_| Origin::Default).map_err(ConfigError::Faulty)?;
+    let context = Context::new(Path::new(""), Vec::new());
+    Configuration::validate(merged, context, None).map(|configuration| configuration.settings)
 }
 
 /// The text of `file`; `None` if it is not there and need not be.

@@ -35,12 +35,12 @@ statements! {
         ON CONFLICT (delivery_id, round, number) DO UPDATE SET
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
-    /// The usual case in one step: what this process was sending has been accepted.
+    /// The usual case in one step: what this process was sending in the first round has been accepted.
     UPDATE_SENT = "
         UPDATE deliveries SET state = 'sent', process_id = NULL, attempts = attempts + 1, provider_ref = NULL,
                               reason_code = NULL, reason = NULL, updated_at = $3
         WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))
-          AND process_id = $2 AND state = 'sending'";
+          AND process_id = $2 AND state = 'sending' AND round = 1";
     /// Where deliveries stand after their tries.
     UPDATE_DELIVERIES = "
         UPDATE deliveries SET
@@ -287,7 +287,10 @@ pub(super) async fn record(
     care: bool,
     tally: &mut Tally,
 ) -> Result<Standing, StoreError> {
-    let usual = |attempt: &&Attempted| !care && matches!(attempt.moved, Move::Sent { reference: None });
+    // Later rounds are few, and an answer may belong to an earlier one.
+    let usual = |attempt: &&Attempted| {
+        !care && attempt.round == 1 && matches!(attempt.moved, Move::Sent { reference: None })
+    };
     let (sent, others): (Vec<&Attempted>, Vec<&Attempted>) = attempts.iter().partition(usual);
     record_with_care(tx, process, &others, now, tally).await?;
     if sent.is_empty() {

@@ -15,7 +15,7 @@ use super::output::{counted, program, write_text};
 use super::session::Session;
 use super::table::{Cell, json_object};
 
-pub(super) use words::{delivery_meaning, notice_meaning};
+pub(super) use words::{advice, delivery_meaning, notice_meaning};
 
 /// How many merged contacts are named; more are counted.
 const MOST_NAMES: usize = 10;
@@ -168,7 +168,7 @@ impl Report<'_> {
             if !reason.example.is_empty() && reason.example != reason.code {
                 write!(text, ": {}", reason.example)?;
             }
-            writeln!(text, "\n           → {}", words::advice(state, &reason.code))?;
+            writeln!(text, "\n           → {}", advice(state, &reason.code))?;
         }
         match (state, self.facts.next_tries) {
             (DeliveryState::Queued, Some(tries)) => self.next_tries(text, tries),
