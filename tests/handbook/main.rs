@@ -15,6 +15,8 @@
 //!
 //! A page may begin with `<!-- handbook: … -->`, which names what lies ready: `samples` (the repository's contacts and
 //! templates), `relays` (see [`stage`]).
+//!
+//! To write a page: `HANDBOOK_SHOW=1 cargo test --test handbook sending -- --nocapture` shows what its commands write.
 
 #[cfg(test)]
 mod compare;

@@ -7,6 +7,7 @@
 //! | `relay.kse.example:587` | does not know `rathaus@neufoehrde.example` (550), puts `zweiseen.example` off (451), hangs up after a mail to `uwe.poggensee@moosbruecke.example` without having answered |
 //! | `relay-1.kse.example:587` | is down |
 //! | `relay-2.kse.example:587` | takes everything |
+//! | `relay-3.kse.example:587` | takes everything, but never answers to the mail to `uwe.poggensee@moosbruecke.example` |
 //!
 //! They speak no TLS, which the urls that are written for them say; nothing leaves the machine.
 
@@ -45,6 +46,7 @@ pub fn work_through(page: &Page) -> Result<(), String> {
 struct Relays {
     troubled: SmtpServer,
     good: SmtpServer,
+    silent: SmtpServer,
 }
 
 impl Relays {
@@ -57,7 +59,15 @@ impl Relays {
             (Said::Body, "uwe.poggensee@moosbruecke.example") => Action::Close,
             _ => Action::Accept,
         });
-        Self { troubled: SmtpServer::start(troubled).await, good: SmtpServer::start(Options::default()).await }
+        let silent = Options::scripted(|moment| match (moment.command, moment.recipient) {
+            (Said::Body, "uwe.poggensee@moosbruecke.example") => Action::Silence,
+            _ => Action::Accept,
+        });
+        Self {
+            troubled: SmtpServer::start(troubled).await,
+            good: SmtpServer::start(Options::default()).await,
+            silent: SmtpServer::start(silent).await,
+        }
     }
 }
 
@@ -90,6 +100,7 @@ impl Stage {
             name("relay.kse.example", relays.troubled.address);
             name("relay-1.kse.example", SocketAddr::from(([127, 0, 0, 1], 1)));
             name("relay-2.kse.example", relays.good.address);
+            name("relay-3.kse.example", relays.silent.address);
         }
         Self { folder, at, names, ids: Ids::new(), written: String::new() }
     }
@@ -134,6 +145,9 @@ impl Stage {
             .output()
             .map_err(|error| error.to_string())?;
         self.written = String::from_utf8_lossy(&output.stdout).into_owned();
+        if std::env::var_os("HANDBOOK_SHOW").is_some() {
+            eprintln!("{commands}{}", self.written);
+        }
         self.at = std::fs::read_to_string(place).map_or(self.at.clone(), |place| place.trim().into());
         let status = status(&output.status);
         if status == exit {
@@ -144,7 +158,7 @@ impl Stage {
 
     /// The page's names replaced by what they stand for here.
     fn translated(&self, text: &str) -> String {
-        let names = self.names.iter().chain(&self.ids);
+        let names = self.names.iter().map(|(name, means)| (name, means)).chain(&self.ids);
         names.fold(text.to_owned(), |text, (name, means)| text.replace(name, means))
     }
 }
