@@ -77,6 +77,7 @@ fn row(session: &Session, format: Format, notice: &NoticeSummary) -> Row {
         ("released_at", maybe(notice.released_at)),
         ("expires_at", time(notice.expires_at)),
         ("completed_at", maybe(notice.completed_at)),
+        ("recipients", notice.recipients.into()),
     ]);
     row
 }

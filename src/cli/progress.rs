@@ -63,8 +63,12 @@ impl Progress {
         }
     }
 
-    /// Leaves the last picture standing.
-    pub(super) fn end(&self) {
+    /// Shows `notice` as it is at the end and leaves the last picture standing.
+    pub(super) fn end(&mut self, notice: &NoticeSummary, now: Timestamp) {
+        if self.bars.is_none() {
+            (self.last_line, self.last_ended) = (None, 0);
+        }
+        self.show(notice, now);
         for bar in self.bars.iter().flat_map(|bars| bars.channels.values()) {
             bar.abandon();
         }
@@ -77,7 +81,8 @@ impl Progress {
         }
         let counts = notice.counts();
         let ended = notice.recipients - waiting(notice);
-        let since = now.since(self.last_line.unwrap_or(self.started)).as_secs_f64();
+        let last = self.last_line.unwrap_or(self.started);
+        let since = now.since(last).as_secs_f64();
         let rate = if since > 0.0 { (ended - self.last_ended) as f64 / since } else { 0.0 };
         let left = if rate > 0.0 && ended < notice.recipients {
             let left = Duration::from_secs_f64((notice.recipients - ended) as f64 / rate);

@@ -181,8 +181,7 @@ pub(super) async fn watch(
         }
     };
     dispatching.stop.cancel();
-    progress.show(&summary(store, submitted).await?, session.clock.now());
-    progress.end();
+    progress.end(&summary(store, submitted).await?, session.clock.now());
     while let Ok(event) = dispatching.events.try_recv() {
         say_event(session, &event);
     }

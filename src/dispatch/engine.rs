@@ -37,7 +37,7 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// So many policy refusals in a row hold a destination, for so long.
 const REFUSALS: u32 = 3;
 const REFUSAL_HOLD: Duration = Duration::from_secs(15 * 60);
-/// Messages composed by one task.
+/// Messages composed by one task, at least; a claim is parted among two.
 const COMPOSE_CHUNK: usize = 32;
 
 pub(super) struct Engine {
@@ -302,6 +302,14 @@ impl Engine {
         let claim = request.as_ref().map(|(_, request)| request);
         let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
         self.outcomes.drain(..written);
+        tracing::debug!(
+            target: "rundruf::dispatch",
+            written,
+            claimed = cycled.claimed.len(),
+            in_flight = self.flights.len(),
+            took = ?self.now().saturating_sub(now),
+            "cycle"
+        );
         if cycled.lease_lost {
             return self.start_anew().await;
         }
@@ -398,8 +406,9 @@ impl Engine {
                 }
             }
         }
+        let chunk_size = batch.len().div_ceil(2).max(COMPOSE_CHUNK);
         while !batch.is_empty() {
-            let rest = batch.split_off(batch.len().min(COMPOSE_CHUNK));
+            let rest = batch.split_off(batch.len().min(chunk_size));
             let chunk = std::mem::replace(&mut batch, rest);
             self.compose(ready.clone(), chunk);
         }

@@ -86,6 +86,12 @@ impl Dispatcher {
     /// When the store fails before anything was claimed. Later failures do not end it: it stops sending, keeps the
     /// outcomes, and goes on when they can be written.
     pub async fn run(self, goal: Goal, stop: CancellationToken) -> Result<Finish, StoreError> {
-        engine::Engine::start(self).await?.run(goal, stop).await
+        let engine = engine::Engine::start(self).await?;
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own: each cycle waits for the store a dozen times, and must not queue behind fifty
+        // connections every time.
+        tokio::task::spawn_blocking(move || runtime.block_on(engine.run(goal, stop)))
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Damaged(format!("the dispatcher broke off: {error}"))))
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::domain::address::Channel;
 use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::AfterCrash;
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::Priority;
 use crate::domain::outcome::{Fault, Outcome, Reason};
 use crate::domain::retry::Next;
@@ -24,6 +25,7 @@ pub struct Flight {
     pub provider_name: String,
     /// What it is throttled with.
     pub destination: String,
+    notice: NoticeId,
     round: i64,
     number: i64,
     priority: Priority,
@@ -37,6 +39,7 @@ impl Flight {
             provider,
             provider_name: provider_name.to_owned(),
             destination: claimed.destination.clone(),
+            notice: claimed.notice,
             round: claimed.round,
             number: claimed.number,
             priority: claimed.priority,
@@ -80,6 +83,8 @@ impl Flight {
         };
         Attempted {
             delivery,
+            notice: self.notice,
+            channel: Channel::Email,
             round: self.round,
             number: self.number,
             provider: self.provider_name.clone(),

@@ -16,13 +16,13 @@ use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::ContactCard;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::ids::{ContactKey, DeliveryId, NoticeId, ProcessId};
+use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
 use crate::domain::notice::Priority;
 use crate::domain::rate::Rate;
 
 use super::connection::Tx;
 use super::lanes::{Bucket, LaneRow, ensure_lane, lock_lanes, write_bucket};
-use super::record::{Attempted, Recorded, Tally, complete_notices, record, write_counts};
+use super::record::{Attempted, Recorded, Standing, Tally, complete_notices, record, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -31,25 +31,23 @@ statements! {
     RENEW = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
     /// Due deliveries of one lane and priority, those due longest first.
     SELECT_DUE = "
-        SELECT d.delivery_id, d.notice_id, d.contact_key, d.address, d.destination, d.round, d.attempts, r.card,
-               n.state AS notice_state, n.expires_at
+        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, r.card
         FROM deliveries d
-             JOIN notices n ON n.notice_id = d.notice_id
              JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
         ORDER BY d.due_at, d.delivery_id
         LIMIT $5 /*lock free*/";
+    /// When a notice runs out, if its deliveries may leave at all.
+    SELECT_LIVE = "SELECT expires_at FROM notices WHERE notice_id = $1 AND state = 'sending'";
     /// The claim itself.
     CLAIM = "
         UPDATE deliveries SET state = 'sending', process_id = $2, provider = $3, updated_at = $4
-        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
+        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// Sets deliveries aside.
     MOVE_TO_LANE = "
         UPDATE deliveries SET lane = moved.lane
         FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'lane' AS lane FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id";
-    /// Whether a notice's deliveries may leave.
-    SELECT_SENDING = "SELECT state FROM notices WHERE notice_id = $1 AND state = 'sending' AND expires_at > $2";
     /// When the next delivery of a lane is due.
     SELECT_NEXT_DUE = "
         SELECT due_at FROM deliveries
@@ -95,8 +93,6 @@ pub struct Claimed {
     pub delivery: DeliveryId,
     /// Its notice.
     pub notice: NoticeId,
-    /// Whom it is for.
-    pub contact: ContactKey,
     /// What the text may say of them.
     pub card: ContactCard,
     /// Where it goes.
@@ -132,19 +128,11 @@ pub struct Cycled {
 struct DueRow {
     delivery_id: Uuid,
     notice_id: Uuid,
-    contact_key: Uuid,
     address: String,
     destination: String,
     round: i64,
     attempts: i64,
     card: Json<ContactCard>,
-    notice_state: String,
-    expires_at: i64,
-}
-
-#[derive(Serialize)]
-struct IdInput {
-    id: Uuid,
 }
 
 #[derive(Serialize)]
@@ -170,6 +158,24 @@ impl Store {
         outcomes: &[Attempted],
         claim: Option<&ClaimRequest>,
     ) -> Result<Cycled, StoreError> {
+        match self.try_cycle(process, leased_to, outcomes, claim, false).await? {
+            Some(done) => Ok(done),
+            // Something was not as we left it: once more, with a look at every delivery.
+            None => {
+                let done = self.try_cycle(process, leased_to, outcomes, claim, true).await?;
+                done.ok_or_else(|| StoreError::Conflict("outcomes could not be written".to_owned()))
+            }
+        }
+    }
+
+    async fn try_cycle(
+        &self,
+        process: ProcessId,
+        leased_to: Option<Timestamp>,
+        outcomes: &[Attempted],
+        claim: Option<&ClaimRequest>,
+        care: bool,
+    ) -> Result<Option<Cycled>, StoreError> {
         let now = self.now().0;
         let mut done = Cycled::default();
         let mut tally = Tally::default();
@@ -182,7 +188,9 @@ impl Store {
             Some(request) if !done.lease_lost => Some(lock_lanes(&mut tx, request.channel).await?),
             _ => None,
         };
-        record(&mut tx, process, outcomes, now, &mut tally).await?;
+        if record(&mut tx, process, outcomes, now, care, &mut tally).await? == Standing::Changed {
+            return Ok(None);
+        }
         if let (Some(request), Some(lanes)) = (claim, lanes) {
             let mut claiming = Claiming::new(request, process, lanes, now);
             claiming.run(&mut tx).await?;
@@ -202,7 +210,7 @@ impl Store {
             done.recorded.completed = complete_notices(&mut tx, touched, now).await?;
         }
         tx.commit().await?;
-        Ok(done)
+        Ok(Some(done))
     }
 }
 
@@ -215,6 +223,8 @@ struct Claiming<'a> {
     rows: HashMap<String, LaneRow>,
     /// Quotas by lane name, as far as this claim uses them.
     buckets: BTreeMap<String, (Bucket, Rate)>,
+    /// Notices met so far: when they run out, if their deliveries may leave.
+    live: HashMap<Uuid, Option<i64>>,
     /// Limited destinations and what they can still take.
     limited: HashMap<String, usize>,
     left: usize,
@@ -235,6 +245,7 @@ impl<'a> Claiming<'a> {
             now,
             rows,
             buckets: BTreeMap::new(),
+            live: HashMap::new(),
             limited: HashMap::new(),
             left: request.room.deliveries,
             claimed: Vec::new(),
@@ -321,10 +332,21 @@ impl<'a> Claiming<'a> {
     }
 
     /// A notice's own lane stays shut while the notice is paused, cancelled or out of time.
-    async fn is_open(&self, tx: &mut Tx, lane: &str) -> Result<bool, StoreError> {
+    async fn is_open(&mut self, tx: &mut Tx, lane: &str) -> Result<bool, StoreError> {
         let Some(notice) = lane.strip_prefix("notice:") else { return Ok(true) };
         let Ok(notice) = Uuid::try_parse(notice) else { return Ok(false) };
-        Ok(tx.fetch_first::<(String,), _>(&SELECT_SENDING, (notice, self.now)).await?.is_some())
+        Ok(self.live_until(tx, notice).await?.is_some())
+    }
+
+    /// When a notice runs out, if its deliveries may leave now.
+    async fn live_until(&mut self, tx: &mut Tx, notice: Uuid) -> Result<Option<i64>, StoreError> {
+        if let Some(known) = self.live.get(&notice) {
+            return Ok(*known);
+        }
+        let row: Option<(i64,)> = tx.fetch_first(&SELECT_LIVE, (notice,)).await?;
+        let live = row.map(|(expires_at,)| expires_at).filter(|expires_at| *expires_at > self.now);
+        self.live.insert(notice, live);
+        Ok(live)
     }
 
     fn is_held(&self, lane: &str) -> bool {
@@ -358,6 +380,9 @@ impl<'a> Claiming<'a> {
                 )
                 .await?;
             let full = rows.len() == window;
+            for row in &rows {
+                self.live_until(tx, row.notice_id).await?;
+            }
             let set_aside = self.sort_out(lane, priority, rows, room);
             self.move_aside(tx).await?;
             self.write_claims(tx).await?;
@@ -377,15 +402,17 @@ impl<'a> Claiming<'a> {
         for row in rows {
             let own_destination = format!("destination:{}", row.destination);
             let own_notice = format!("notice:{}", row.notice_id.simple());
-            if row.notice_state != "sending" || row.expires_at <= self.now {
+            let Some(expires_at) = self.live.get(&row.notice_id).copied().flatten() else {
                 if lane != own_notice {
                     self.set_aside(row.delivery_id, own_notice);
                 }
-            } else if lane != own_destination && self.limited.contains_key(&row.destination) {
+                continue;
+            };
+            if lane != own_destination && self.limited.contains_key(&row.destination) {
                 self.set_aside(row.delivery_id, own_destination);
             } else if taken < room {
                 taken += 1;
-                self.take(lane, priority, row);
+                self.take(lane, priority, row, expires_at);
             }
         }
         self.moves.len() - before
@@ -398,7 +425,7 @@ impl<'a> Claiming<'a> {
         self.moves.push(LaneMove { id: delivery, lane });
     }
 
-    fn take(&mut self, lane: &str, priority: Priority, row: DueRow) {
+    fn take(&mut self, lane: &str, priority: Priority, row: DueRow, expires_at: i64) {
         self.left -= 1;
         if let Some(destination) = lane.strip_prefix("destination:")
             && let Some(left) = self.limited.get_mut(destination)
@@ -415,14 +442,13 @@ impl<'a> Claiming<'a> {
         self.claimed.push(Claimed {
             delivery: DeliveryId(row.delivery_id),
             notice: NoticeId(row.notice_id),
-            contact: ContactKey(row.contact_key),
             card: row.card.0,
             address: row.address,
             destination: row.destination,
             round: row.round,
             number: row.attempts + 1,
             priority,
-            expires_at: Timestamp(row.expires_at),
+            expires_at: Timestamp(expires_at),
         });
     }
 
@@ -481,7 +507,7 @@ impl<'a> Claiming<'a> {
     async fn write_claims(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let fresh = &self.claimed[self.written..];
         if !fresh.is_empty() {
-            let ids: Vec<IdInput> = fresh.iter().map(|claimed| IdInput { id: claimed.delivery.0 }).collect();
+            let ids: Vec<Uuid> = fresh.iter().map(|claimed| claimed.delivery.0).collect();
             tx.execute(&CLAIM, (Json(&ids), self.process.0, self.request.provider.clone(), self.now)).await?;
             self.written = self.claimed.len();
         }

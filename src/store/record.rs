@@ -6,6 +6,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{DeliveryEvent, DeliveryState};
 use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
@@ -20,8 +21,8 @@ statements! {
     SELECT_STANDING = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.process_id,
                n.state AS notice_state, n.expires_at
-        FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
-                           JOIN notices n ON n.notice_id = d.notice_id
+        FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
+                                JOIN notices n ON n.notice_id = d.notice_id
         ORDER BY d.delivery_id /*lock*/";
     /// The tries themselves. A try that was written down as interrupted and whose answer came after all is corrected.
     INSERT_ATTEMPTS = "
@@ -34,14 +35,21 @@ statements! {
         ON CONFLICT (delivery_id, round, number) DO UPDATE SET
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
+    /// The usual case in one step: what this process was sending in the first round has been accepted.
+    UPDATE_SENT = "
+        UPDATE deliveries SET state = 'sent', process_id = NULL, attempts = attempts + 1, provider_ref = NULL,
+                              reason_code = NULL, reason = NULL, updated_at = $3
+        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))
+          AND process_id = $2 AND state = 'sending' AND round = 1";
     /// Where deliveries stand after their tries.
     UPDATE_DELIVERIES = "
         UPDATE deliveries SET
             state = moved.state, process_id = NULL, attempts = moved.attempts, due_at = moved.due_at,
             provider = COALESCE(moved.provider, deliveries.provider),
             provider_ref = COALESCE(moved.provider_ref, deliveries.provider_ref),
-            reason_code = COALESCE(moved.code, deliveries.reason_code),
-            reason = COALESCE(moved.text, deliveries.reason),
+            reason_code = CASE WHEN moved.state = 'sent' THEN NULL
+                               ELSE COALESCE(moved.code, deliveries.reason_code) END,
+            reason = CASE WHEN moved.state = 'sent' THEN NULL ELSE COALESCE(moved.text, deliveries.reason) END,
             updated_at = $2
         FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'state' AS state,
                      CAST(value->>'attempts' AS BIGINT) AS attempts, CAST(value->>'due_at' AS BIGINT) AS due_at,
@@ -110,6 +118,10 @@ pub enum Move {
 pub struct Attempted {
     /// Which delivery.
     pub delivery: DeliveryId,
+    /// Of which notice.
+    pub notice: NoticeId,
+    /// By which channel.
+    pub channel: Channel,
     /// The round it was claimed in.
     pub round: i64,
     /// The number of the try within the round.
@@ -224,11 +236,6 @@ struct StandingRow {
 }
 
 #[derive(Serialize)]
-struct IdInput {
-    id: Uuid,
-}
-
-#[derive(Serialize)]
 struct AttemptInput<'a> {
     id: Uuid,
     round: i64,
@@ -260,19 +267,60 @@ struct DeliveryInput<'a> {
     text: Option<&'a str>,
 }
 
-/// Writes what `attempts` of `process` mean. An outcome is recorded whoever holds the lease by now; a state only
-/// moves to stronger evidence.
+/// What recording found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Everything was as this process had left it.
+    AsExpected,
+    /// Some of what was accepted is not, or no longer, being sent by this process: nothing may be committed, and all
+    /// has to be recorded with care.
+    Changed,
+}
+
+/// Writes what `attempts` of `process` mean. With `care`, every delivery is looked at first; without, what was
+/// accepted is taken to be still ours, and if that is not so, the transaction has to be begun again.
 pub(super) async fn record(
     tx: &mut Tx,
     process: ProcessId,
     attempts: &[Attempted],
+    now: i64,
+    care: bool,
+    tally: &mut Tally,
+) -> Result<Standing, StoreError> {
+    // Later rounds are few, and an answer may belong to an earlier one.
+    let usual = |attempt: &&Attempted| {
+        !care && attempt.round == 1 && matches!(attempt.moved, Move::Sent { reference: None })
+    };
+    let (sent, others): (Vec<&Attempted>, Vec<&Attempted>) = attempts.iter().partition(usual);
+    record_with_care(tx, process, &others, now, tally).await?;
+    if sent.is_empty() {
+        return Ok(Standing::AsExpected);
+    }
+    let ids: Vec<Uuid> = sent.iter().map(|attempt| attempt.delivery.0).collect();
+    if tx.execute(&UPDATE_SENT, (Json(&ids), process.0, now)).await? != ids.len() as u64 {
+        return Ok(Standing::Changed);
+    }
+    let tried: Vec<AttemptInput> = sent.iter().map(|attempt| AttemptInput::of(attempt)).collect();
+    tx.execute(&INSERT_ATTEMPTS, (Json(&tried), process.0)).await?;
+    for attempt in sent {
+        let channel = attempt.channel.as_str();
+        tally.moved(attempt.notice.0, channel, DeliveryState::Sending, DeliveryState::Sent);
+    }
+    Ok(Standing::AsExpected)
+}
+
+/// An outcome is recorded whoever holds the lease by now; a state only moves to stronger evidence.
+async fn record_with_care(
+    tx: &mut Tx,
+    process: ProcessId,
+    attempts: &[&Attempted],
     now: i64,
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
     if attempts.is_empty() {
         return Ok(());
     }
-    let ids: Vec<IdInput> = attempts.iter().map(|attempt| IdInput { id: attempt.delivery.0 }).collect();
+    let ids: Vec<Uuid> = attempts.iter().map(|attempt| attempt.delivery.0).collect();
     let standing: HashMap<Uuid, StandingRow> = tx
         .fetch::<StandingRow, _>(&SELECT_STANDING, (Json(&ids),))
         .await?
@@ -285,16 +333,7 @@ pub(super) async fn record(
     for attempt in attempts {
         let is_try = !matches!(attempt.moved, Move::Return { .. });
         if is_try {
-            tried.push(AttemptInput {
-                id: attempt.delivery.0,
-                round: attempt.round,
-                number: attempt.number,
-                provider: &attempt.provider,
-                ended_at: attempt.ended_at.0,
-                outcome: attempt.moved.word(),
-                code: &attempt.reason.code,
-                text: &attempt.reason.text,
-            });
+            tried.push(AttemptInput::of(attempt));
         }
         let Some(row) = standing.get(&attempt.delivery.0) else { continue };
         let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
@@ -322,7 +361,7 @@ pub(super) async fn record(
     suppress(tx, attempts, now).await
 }
 
-async fn suppress(tx: &mut Tx, attempts: &[Attempted], now: i64) -> Result<(), StoreError> {
+async fn suppress(tx: &mut Tx, attempts: &[&Attempted], now: i64) -> Result<(), StoreError> {
     let dead: Vec<SuppressionInput> = attempts
         .iter()
         .filter_map(|attempt| {
@@ -338,6 +377,21 @@ async fn suppress(tx: &mut Tx, attempts: &[Attempted], now: i64) -> Result<(), S
         tx.execute(&INSERT_SUPPRESSIONS, (Json(&dead), now)).await?;
     }
     Ok(())
+}
+
+impl<'a> AttemptInput<'a> {
+    fn of(attempt: &'a Attempted) -> Self {
+        Self {
+            id: attempt.delivery.0,
+            round: attempt.round,
+            number: attempt.number,
+            provider: &attempt.provider,
+            ended_at: attempt.ended_at.0,
+            outcome: attempt.moved.word(),
+            code: &attempt.reason.code,
+            text: &attempt.reason.text,
+        }
+    }
 }
 
 /// From which state to which, and when due; `None` when the news is of no consequence any more.

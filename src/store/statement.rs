@@ -13,17 +13,19 @@ use sqlx::{Arguments, Encode, Postgres, Sqlite, Type};
 /// | `/*lock*/` | `FOR UPDATE` |
 /// | `/*lock free*/` | `FOR UPDATE OF d SKIP LOCKED` |
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
+/// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
 #[derive(Debug)]
 pub struct Statement {
     name: &'static str,
     shared: &'static str,
+    sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
 }
 
 impl Statement {
     pub(super) const fn new(name: &'static str, shared: &'static str) -> Self {
-        Self { name, shared, postgres: OnceLock::new() }
+        Self { name, shared, sqlite: OnceLock::new(), postgres: OnceLock::new() }
     }
 
     /// What errors and logs call it.
@@ -32,8 +34,8 @@ impl Statement {
     }
 
     /// The text for SQLite.
-    pub const fn sqlite(&self) -> &'static str {
-        self.shared
+    pub fn sqlite(&'static self) -> &'static str {
+        self.sqlite.get_or_init(|| self.shared.replace("json_each_text(", "json_each("))
     }
 
     /// The text for PostgreSQL.
@@ -42,6 +44,7 @@ impl Statement {
             self.shared
                 .replace("/*lock free*/", "FOR UPDATE OF d SKIP LOCKED")
                 .replace("/*lock*/", "FOR UPDATE")
+                .replace("json_each_text(", "jsonb_array_elements_text(")
                 .replace("json_each(", "jsonb_array_elements(")
                 .replace("unhex(", "uuid(")
                 .replace(", '-')", ")")

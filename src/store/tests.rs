@@ -226,6 +226,8 @@ fn request(room: usize) -> ClaimRequest {
 fn ended(claimed: &Claimed, moved: Move) -> Attempted {
     Attempted {
         delivery: claimed.delivery,
+        notice: claimed.notice,
+        channel: Channel::Email,
         round: claimed.round,
         number: claimed.number,
         provider: "relay".to_owned(),

@@ -61,8 +61,8 @@ fn an_import_says_what_it_does_and_a_dry_run_does_nothing() {
 #[test]
 fn faulty_rows_stop_everything_unless_they_may_be_skipped() {
     let desk = desk();
-    let bad: String = (0..60).map(|n| format!("c{n},Kontakt {n},no-address\n")).collect();
-    desk.write("contacts/press.csv", &format!("{PRESS}{bad}"));
+    let bad: Vec<String> = (0..60).map(|n| format!("c{n},Kontakt {n},no-address\n")).collect();
+    desk.write("contacts/press.csv", &format!("{PRESS}{}", bad.concat()));
     let said = desk.run(&["contacts", "import"]);
     said.refused(&[
         "contacts/press.csv, row 3, column email: \"no-address\" is no e-mail address",

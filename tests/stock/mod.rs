@@ -241,6 +241,8 @@ fn attempted(claimed: &Claimed, ends: Ends<'_>) -> Attempted {
     );
     Attempted {
         delivery: claimed.delivery,
+        notice: claimed.notice,
+        channel: Channel::Email,
         round: claimed.round,
         number: claimed.number,
         provider: "relay".to_owned(),
