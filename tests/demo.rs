@@ -1,53 +1,15 @@
 //! `rundruf demo`, as somebody sees it who has nothing but the program.
 
+#[cfg(test)]
+#[path = "demo/machine.rs"]
+mod machine;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-/// Two empty folders: one to work in, one for temporary files.
-struct Machine {
-    here: tempfile::TempDir,
-    temporary: tempfile::TempDir,
-}
-
-impl Machine {
-    fn new() -> Self {
-        Self { here: tempfile::tempdir().unwrap(), temporary: tempfile::tempdir().unwrap() }
-    }
-
-    fn rundruf(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rundruf"));
-        command.current_dir(self.here.path()).env_clear().env("TMPDIR", self.temporary.path());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.rundruf().args(arguments).output().unwrap()
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    entries
-}
-
-/// Each with what it must be followed by, somewhere behind it.
-fn assert_in_order(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let Some(at) = rest.find(part) else {
-            panic!("\"{part}\" is missing, or not in its place, in\n{text}")
-        };
-        rest = &rest[at + part.len()..];
-    }
-}
+use machine::{Machine, assert_in_order, entries, text};
 
 #[test]
 fn the_demo_shows_everything_in_an_empty_folder_and_leaves_nothing_behind() {
