@@ -70,7 +70,9 @@ impl Provider {
             .collect();
         let ready = Arc::new(Ready::new(most, &limits));
         let transport = match &settings.transport {
-            EmailTransport::Smtp(relay) => Transport::Smtp(Connector::new(relay.clone(), Limits::default())),
+            EmailTransport::Smtp(relay) => {
+                Transport::Smtp(Box::new(Connector::new(relay.clone(), Limits::default())))
+            }
             EmailTransport::Outbox(folder) => Transport::Outbox(folder.clone()),
         };
         let shared = Arc::new(Shared {

@@ -158,14 +158,12 @@ impl Store {
         outcomes: &[Attempted],
         claim: Option<&ClaimRequest>,
     ) -> Result<Cycled, StoreError> {
-        match self.try_cycle(process, leased_to, outcomes, claim, false).await? {
-            Some(done) => Ok(done),
-            // Something was not as we left it: once more, with a look at every delivery.
-            None => {
-                let done = self.try_cycle(process, leased_to, outcomes, claim, true).await?;
-                done.ok_or_else(|| StoreError::Conflict("outcomes could not be written".to_owned()))
-            }
+        if let Some(done) = self.try_cycle(process, leased_to, outcomes, claim, false).await? {
+            return Ok(done);
         }
+        // Something was not as we left it: once more, with a look at every delivery.
+        let done = self.try_cycle(process, leased_to, outcomes, claim, true).await?;
+        done.ok_or_else(|| StoreError::Conflict("outcomes could not be written".to_owned()))
     }
 
     async fn try_cycle(

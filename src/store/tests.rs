@@ -166,7 +166,7 @@ impl Bench {
             exercise: true,
             content: json!({"any": "thing"}),
             variables: json!({}),
-            audience: Default::default(),
+            audience: crate::domain::audience::Audience::default(),
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
         };

@@ -144,7 +144,7 @@ fn contact(id: &str) -> Contact {
             webhook_format: WebhookFormat::Standard,
         }],
         groups: vec!["all".to_owned()],
-        attributes: Default::default(),
+        attributes: BTreeMap::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What sending would mean, as it is shown before anything leaves.
 
+use std::collections::BTreeMap;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::compose::Draft;
@@ -29,9 +31,11 @@ pub(super) fn show(session: &Session, draft: &Draft) {
     show_unreachable(&draft.plan);
     match draft.plan.duration {
         Some(duration) => {
-            say(format_args!("  At the limits in force it takes {}.", format_duration(duration)))
+            say(format_args!("  At the limits in force it takes {}.", format_duration(duration)));
         }
-        None => say("  No limit is set: as fast as the relay takes it."),
+        None => {
+            say("  No limit is set: as fast as the relay takes it.");
+        }
     }
     if let Some(at) = wish.at {
         say(format_args!("  It goes out at {}.", session.local(at)));
@@ -44,27 +48,24 @@ pub(super) fn show(session: &Session, draft: &Draft) {
 
 fn show_groups(plan: &Plan, channels: &[Channel]) {
     let width = plan.groups.iter().map(|share| share.name.width()).chain([5]).max().unwrap_or(5);
-    let mut head = format!("  {:width$}  {:>8}", "group", "contacts");
-    for channel in channels {
-        head.push_str(&format!("  {:>8}", channel.as_str()));
-    }
-    say(format!("{head}  unreachable"));
+    let line = |name: &str, contacts: &str, counts: Vec<String>, unreachable: &str| {
+        let padding = " ".repeat(width.saturating_sub(name.width()));
+        let counts = counts.iter().fold(String::new(), |line, count| format!("{line}  {count:>8}"));
+        say(format_args!("  {name}{padding}  {contacts:>8}{counts}  {unreachable:>11}"));
+    };
+    line("group", "contacts", channels.iter().map(ToString::to_string).collect(), "unreachable");
+    let of = |counts: &BTreeMap<Channel, usize>| {
+        channels.iter().map(|channel| counts.get(channel).copied().unwrap_or(0).to_string()).collect()
+    };
     for share in &plan.groups {
-        let padding = " ".repeat(width - share.name.width());
-        let mut line = format!("  {}{padding}  {:>8}", share.name, share.contacts);
-        for channel in channels {
-            line.push_str(&format!("  {:>8}", share.deliveries.get(channel).copied().unwrap_or(0)));
-        }
-        say(format!("{line}  {:>11}", share.unreachable));
+        let (contacts, unreachable) = (share.contacts.to_string(), share.unreachable.to_string());
+        line(&share.name, &contacts, of(&share.deliveries), &unreachable);
     }
-    let totals = plan.by_channel();
-    let contacts: usize = plan.groups.iter().map(|share| share.contacts).sum();
-    let unreachable: usize = plan.groups.iter().map(|share| share.unreachable).sum();
-    let mut line = format!("  {:width$}  {contacts:>8}", "all");
-    for channel in channels {
-        line.push_str(&format!("  {:>8}", totals.get(channel).copied().unwrap_or(0)));
+    if plan.groups.len() > 1 {
+        let contacts: usize = plan.groups.iter().map(|share| share.contacts).sum();
+        let unreachable: usize = plan.groups.iter().map(|share| share.unreachable).sum();
+        line("all", &contacts.to_string(), of(&plan.by_channel()), &unreachable.to_string());
     }
-    say(format!("{line}  {unreachable:>11}"));
 }
 
 fn show_merged(plan: &Plan) {
