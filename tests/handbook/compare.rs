@@ -46,7 +46,8 @@ impl Line {
         let mut rest = line.as_str();
         let mut before = ' ';
         while let Some(next) = rest.chars().next() {
-            let varying = VARYING.iter().find(|(pattern, _)| !before.is_ascii_alphanumeric() && starts(rest, pattern));
+            let varying =
+                VARYING.iter().find(|(pattern, _)| !before.is_ascii_alphanumeric() && starts(rest, pattern));
             if let Some((pattern, word)) = varying {
                 if *word == "<id>" {
                     ids.push(rest[..pattern.len()].to_owned());

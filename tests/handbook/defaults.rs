@@ -8,12 +8,16 @@ type Keys = BTreeSet<String>;
 
 #[test]
 fn every_key_stands_in_the_handbook_with_its_default() {
-    let read = |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let read =
+        |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     let program = of_defaults(&read("src/config/defaults.toml"));
     let handbook = of_page(&read("docs/configuration.md"));
     let missing: Vec<_> = program.difference(&handbook).collect();
     let invented: Vec<_> = handbook.difference(&program).collect();
-    assert!(missing.is_empty() && invented.is_empty(), "missing: {missing:#?}\nnot in the program: {invented:#?}");
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "missing: {missing:#?}\nnot in the program: {invented:#?}"
+    );
     assert!(program.len() > 40, "only {} keys were found", program.len());
 }
 

@@ -19,7 +19,11 @@ fn links_lead_to_files_that_are_there() {
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = target.split('#').next().unwrap_or_default();
             let is_elsewhere = target.contains("://") || file.is_empty() || file.contains(' ');
-            assert!(is_elsewhere || page.parent().unwrap().join(file).exists(), "{}: {target}", page.display());
+            assert!(
+                is_elsewhere || page.parent().unwrap().join(file).exists(),
+                "{}: {target}",
+                page.display()
+            );
         }
     }
 }
@@ -27,7 +31,8 @@ fn links_lead_to_files_that_are_there() {
 #[test]
 fn source_files_named_in_the_readme_are_there() {
     let text = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("src/")).collect();
+    let named: Vec<&str> =
+        text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("src/")).collect();
     assert!(named.len() > 10, "{named:?}");
     for path in named {
         assert!(root().join(path).exists(), "README.md names {path}");

@@ -40,7 +40,8 @@ pub fn folder() -> PathBuf {
 impl Page {
     #[track_caller]
     pub fn read(name: &str) -> Self {
-        let text = std::fs::read_to_string(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let text =
+            std::fs::read_to_string(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self::parse(name, &text).unwrap_or_else(|fault| panic!("{fault}"))
     }
 
@@ -63,7 +64,8 @@ impl Page {
                 inner.push_str(line.get(indent..).unwrap_or_default());
                 inner.push('\n');
             }
-            let kind = kind(info.trim(), &inner).map_err(|fault| format!("docs/{name}, line {}: {fault}", at + 1))?;
+            let kind = kind(info.trim(), &inner)
+                .map_err(|fault| format!("docs/{name}, line {}: {fault}", at + 1))?;
             blocks.push(Block { line: at + 1, kind, text: inner });
         }
         Ok(Self { name: name.to_owned(), fixtures: fixtures(text), blocks })
@@ -87,6 +89,7 @@ fn exit(text: &str) -> Result<i32, String> {
 
 fn fixtures(text: &str) -> Vec<String> {
     let first = text.lines().next().unwrap_or_default();
-    let list = first.strip_prefix("<!-- handbook:").and_then(|rest| rest.strip_suffix("-->")).unwrap_or_default();
+    let list =
+        first.strip_prefix("<!-- handbook:").and_then(|rest| rest.strip_suffix("-->")).unwrap_or_default();
     list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }

@@ -43,7 +43,10 @@ fn a_failure_that_does_not_happen_is_found() {
 #[test]
 fn output_that_is_not_written_is_found() {
     let fault = fault("```sh\nrundruf --version\n```\n```text\nrundruf 999.0\n```\n");
-    assert!(fault.contains("line 4: this line of the page was not written") && fault.contains("rundruf 0."), "{fault}");
+    assert!(
+        fault.contains("line 4: this line of the page was not written") && fault.contains("rundruf 0."),
+        "{fault}"
+    );
 }
 
 #[test]

@@ -28,7 +28,8 @@ use super::smtp_server::{Action, Command as Said, Options, SmtpServer};
 /// The first thing that is not as the page says, with its place.
 pub fn work_through(page: &Page) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let relays = page.fixtures.iter().any(|fixture| fixture == "relays").then(|| runtime.block_on(Relays::start()));
+    let relays =
+        page.fixtures.iter().any(|fixture| fixture == "relays").then(|| runtime.block_on(Relays::start()));
     let mut stage = Stage::new(relays.as_ref());
     for fixture in &page.fixtures {
         match fixture.as_str() {
@@ -115,13 +116,13 @@ impl Stage {
     fn perform(&mut self, block: &Block) -> Result<(), String> {
         match &block.kind {
             Kind::Commands { exit } => self.run(&block.text, *exit),
-            Kind::Output => compare(&self.translated(&block.text), &self.written, &mut self.ids).map_err(|fault| {
-                format!("{fault}\nwhat was written:\n{}", self.written)
-            }),
+            Kind::Output => compare(&self.translated(&block.text), &self.written, &mut self.ids)
+                .map_err(|fault| format!("{fault}\nwhat was written:\n{}", self.written)),
             Kind::File(name) => {
                 let path = self.at.join(name);
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(&path, self.translated(&block.text)).map_err(|error| format!("{name}: {error}"))
+                std::fs::write(&path, self.translated(&block.text))
+                    .map_err(|error| format!("{name}: {error}"))
             }
             Kind::Shown => Ok(()),
         }
@@ -129,7 +130,8 @@ impl Stage {
 
     fn run(&mut self, commands: &str, exit: i32) -> Result<(), String> {
         let place = self.folder.path().join("place");
-        let script = format!("exec 2>&1; trap 'pwd > \"{}\"' EXIT\n{}", place.display(), self.translated(commands));
+        let script =
+            format!("exec 2>&1; trap 'pwd > \"{}\"' EXIT\n{}", place.display(), self.translated(commands));
         let mut shell = Command::new("sh");
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RUNDRUF_")) {
             shell.env_remove(name);
