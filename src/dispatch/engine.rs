@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::channels::email::Before;
 use crate::domain::address::Channel;
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::outcome::{Fault, Outcome, Reason};
@@ -421,8 +422,9 @@ impl Engine {
         let epoch = self.lease.epoch();
         tokio::task::spawn_blocking(move || {
             let mut items = Vec::with_capacity(chunk.len());
+            let mut before = Before::default();
             for (words, claimed) in chunk {
-                match words.email(&composer, &claimed) {
+                match words.email(&composer, &claimed, &mut before) {
                     Ok(mail) => {
                         let destination = Arc::from(claimed.destination.as_str());
                         items.push(Item { mail, destination, epoch });

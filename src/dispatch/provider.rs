@@ -129,13 +129,12 @@ impl Provider {
         self.open + self.opening == 0
     }
 
-    /// Opens connections for what waits: `at_least` one if asked, as many as there are messages, never more than
+    /// Opens connections: `at_least` one if asked, otherwise as many as deliveries have been claimed, never more than
     /// allowed. A provider in doubt gets a single one.
     pub fn open_connections(&mut self, at_least: usize) {
         let most = if self.held.is_some() { 1 } else { self.most };
-        let wanted = self.ready.unserved().saturating_sub(self.opening).max(at_least);
-        let missing = wanted.min(most.saturating_sub(self.open + self.opening));
-        for _ in 0..missing {
+        let wanted = self.flight.max(at_least).min(most);
+        for _ in (self.open + self.opening)..wanted {
             self.opening += 1;
             self.next_number += 1;
             tokio::spawn(run(self.shared.clone(), self.next_number));

@@ -335,12 +335,6 @@ impl Ready {
         back
     }
 
-    /// How many messages wait for a connection beyond those that idle connections will take.
-    pub fn unserved(&self) -> usize {
-        let state = self.lock();
-        state.queue.len().saturating_sub(state.idle)
-    }
-
     /// Resolves when something may have become ready. To be called before [`Ready::take`].
     pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.wake.notified()

@@ -15,10 +15,10 @@ pub(super) fn parse_time(text: &str, zone: &TimeZone, now: Timestamp) -> Result<
     let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40 or 05:40");
     let at = if let Ok(at) = text.parse::<jiff::Timestamp>() {
         Timestamp::from(at)
-    } else if let Ok(time) = text.parse::<Time>() {
-        next_at(time, zone, now)?
+    } else if let Ok(civil) = text.parse::<DateTime>() {
+        in_zone(civil, zone)?
     } else {
-        in_zone(text.parse().map_err(|_| wrong())?, zone)?
+        next_at(text.parse::<Time>().map_err(|_| wrong())?, zone, now)?
     };
     if at <= now {
         return Err(format!("{text} has passed: name a time in the future, or leave --at out to send now"));
