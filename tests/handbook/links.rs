@@ -7,9 +7,7 @@ fn root() -> &'static Path {
 }
 
 fn pages() -> Vec<PathBuf> {
-    let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let pages = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    pages.chain([root().join("README.md")]).collect()
+    super::page::files().into_iter().chain([root().join("README.md")]).collect()
 }
 
 #[test]

@@ -69,10 +69,9 @@ mod pages {
 
     #[test]
     fn every_page_is_worked_through() {
-        let folder = std::fs::read_dir(super::page::folder()).unwrap();
-        let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        for name in names.filter(|name| name.ends_with(".md")) {
-            assert!(LISTED.contains(&name.as_str()), "docs/{name} is no page of this test");
+        for path in super::page::files() {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(LISTED.contains(&name), "docs/{name} is no page of this test");
         }
     }
 }

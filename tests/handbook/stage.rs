@@ -151,7 +151,7 @@ impl Stage {
             eprintln!("{commands}{}", self.written);
         }
         self.at = std::fs::read_to_string(place).map_or(self.at.clone(), |place| place.trim().into());
-        let status = status(&output.status);
+        let status = status(output.status);
         if status == exit {
             return Ok(());
         }
@@ -166,7 +166,7 @@ impl Stage {
 }
 
 /// As a shell counts it: a signal is 128 and its number.
-fn status(status: &std::process::ExitStatus) -> i32 {
+fn status(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
 }
