@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
 
 use crate::cli::arguments::Command;
 use crate::cli::{self, Arguments, Exit, Session, process_environment};
@@ -42,9 +44,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     exit
 }
 
-/// Logs go to standard error, errors only unless `RUNDRUF_LOG` asks for more: commands speak for themselves.
+/// Logs go to standard error, errors only unless `RUNDRUF_LOG` asks for more: commands speak for themselves. Only our
+/// own: what libraries log is not ours to vouch for, and could name recipients or secrets.
 fn log_to_standard_error() {
-    let filter = EnvFilter::try_from_env("RUNDRUF_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    let wanted = EnvFilter::try_from_env("RUNDRUF_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    let ours = filter_fn(|metadata| metadata.target().split("::").next() == Some(env!("CARGO_PKG_NAME")));
+    let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second subscriber is refused; the first serves.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(writer.with_filter(ours)).with(wanted).try_init();
 }

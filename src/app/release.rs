@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{IdSource, NoticeId};
-use crate::domain::notice::{NoticeEvent, NoticeState};
-use crate::store::{NewNotice, Store, StoreError};
+use crate::domain::notice::NoticeState;
+use crate::store::{NewNotice, Release, Store, StoreError};
 
 use super::compose::Draft;
 
@@ -66,16 +66,13 @@ pub async fn submit(
         expires_at: draft.expires_at,
     };
     let plan = &draft.plan;
-    let number = store.submit_notice(&notice, &plan.recipients, &plan.merged, &plan.unreachable).await?;
-    let state = if needs_second_person {
-        store.move_notice(id, NoticeEvent::Submit).await?
-    } else if let Some(at) = wish.at {
-        store.schedule_notice(id, at).await?;
-        NoticeState::Scheduled
-    } else {
-        store.release_notice(id).await?;
-        NoticeState::Sending
+    let release = match wish.at {
+        _ if needs_second_person => Release::ByAnother,
+        Some(at) => Release::At(at),
+        None => Release::Now,
     };
+    let (number, state) =
+        store.submit_released(&notice, &plan.recipients, &plan.merged, &plan.unreachable, release).await?;
     Ok(Submitted { id, number, state })
 }
 

@@ -15,8 +15,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use crate::app::contacts_import::{ImportRequest, read_files, refusal, take_over};
 use crate::config;
@@ -54,7 +52,8 @@ pub(super) async fn run(session: &Session, arguments: DemoArguments) -> anyhow::
 }
 
 async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) -> anyhow::Result<Exit> {
-    let stopped = stopped_by_a_person();
+    // Ctrl-C is heard between two notices, too.
+    let stopped = asked_to_stop();
     let receiver = Receiver::start(folder.received(), outer.clock.clone())
         .await
         .context("the demo's mail server cannot start on 127.0.0.1")?;
@@ -99,30 +98,6 @@ async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) ->
         say(format_args!("  {fault}"));
     }
     Ok(Exit::Refused)
-}
-
-/// Is cancelled when somebody presses Ctrl-C, also between two notices, or closes the terminal: the folder must go then
-/// too.
-fn stopped_by_a_person() -> CancellationToken {
-    let stopped = CancellationToken::new();
-    let token = stopped.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            () = asked_to_stop() => {}
-            () = terminal_closed() => {}
-        }
-        token.cancel();
-    });
-    stopped
-}
-
-async fn terminal_closed() {
-    match signal(SignalKind::hangup()) {
-        Ok(mut hangup) => {
-            hangup.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// A session with the demo's own settings; the environment has no say in them.

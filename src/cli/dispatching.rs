@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use data_encoding::BASE32_NOPAD;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -68,9 +69,10 @@ impl Dispatching {
     /// # Errors
     /// When the store failed before anything was claimed.
     pub(super) async fn follow(mut self, session: &Session) -> anyhow::Result<Finish> {
+        let asked = asked_to_stop();
         let finish = loop {
             tokio::select! {
-                () = asked_to_stop(), if !self.stop.is_cancelled() => {
+                () = asked.cancelled(), if !self.stop.is_cancelled() => {
                     say("Stopping: what is being exchanged is finished, the rest waits.");
                     self.stop.cancel();
                 }
@@ -148,20 +150,20 @@ impl SettingsReader {
     }
 }
 
-/// Resolves when the person or the system wants the program to end.
-pub(super) async fn asked_to_stop() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+/// Is cancelled when the person or the system wants the program to end, or the terminal is closed. It listens from this moment on and hears every
+/// signal, whatever the program is doing.
+pub(super) fn asked_to_stop() -> CancellationToken {
+    let asked = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        // Where signals cannot be heard, they end the program as they always do.
+        let Ok(mut signals) = signal(kind) else { continue };
+        let asked = asked.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            asked.cancel();
+        });
     }
+    asked
 }
 
 /// Says what an event means to the person at the terminal.

@@ -7,6 +7,8 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::compose::{Draft, Wish, compose};
 use crate::app::release::{Submitted, submit};
@@ -20,6 +22,9 @@ use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
 use super::values::read_values;
+
+/// How often the progress is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
     let wish = read_wish(session, &arguments)?;
@@ -35,6 +40,8 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
         say("Nothing was sent.");
         return Ok(Exit::Refused);
     }
+    // From here on Ctrl-C stops cleanly, instead of breaking off in the middle of something.
+    let asked = asked_to_stop();
     let submitted = submit(
         &draft,
         &store,
@@ -46,7 +53,19 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
         session.clock.now(),
     )
     .await?;
-    let exit = follow(session, &arguments, &store, &submitted).await?;
+    let exit = match follow(session, &arguments, &store, &submitted, &asked).await {
+        Ok(exit) => exit,
+        // Something may have been sent by now: that is no error that leaves everything as it was.
+        Err(error) => {
+            say(format_args!("rundruf: {error:#}"));
+            say(format_args!(
+                "Notice {} is written down with all its recipients. When this is mended, go on with: rundruf worker \
+                 --drain",
+                submitted.number
+            ));
+            Exit::Incomplete
+        }
+    };
     store.close().await;
     Ok(exit)
 }
@@ -104,6 +123,7 @@ async fn follow(
     arguments: &SendArguments,
     store: &Store,
     submitted: &Submitted,
+    asked: &CancellationToken,
 ) -> anyhow::Result<Exit> {
     match submitted.state {
         NoticeState::Pending => {
@@ -126,14 +146,14 @@ async fn follow(
         _ => {}
     }
     if arguments.no_wait {
-        while store.fan_out(submitted.id, 5_000).await?.is_some() {}
+        while !asked.is_cancelled() && store.fan_out(submitted.id, 5_000).await?.is_some() {}
         say(format_args!(
             "Notice {} is released. A running worker sends it; without one: rundruf worker --drain",
             submitted.number
         ));
         return finish(session, arguments, store, submitted, false).await.map(|_| Exit::Done);
     }
-    let ended = watch(session, arguments.wait, store, submitted).await?;
+    let ended = watch(session, arguments.wait, store, submitted, asked).await?;
     let notice = finish(session, arguments, store, submitted, true).await?;
     if ended != Finish::Reached {
         say_how_to_go_on(&notice);
@@ -155,6 +175,7 @@ pub(super) async fn watch(
     wait: Option<Duration>,
     store: &Store,
     submitted: &Submitted,
+    asked: &CancellationToken,
 ) -> anyhow::Result<Finish> {
     let mut dispatching = Dispatching::start(session, store, Goal::Notice(submitted.id)).await?;
     let on_terminal = std::io::stderr().is_terminal();
@@ -166,18 +187,17 @@ pub(super) async fn watch(
         }
     };
     tokio::pin!(timeout);
-    let mut look = tokio::time::interval(Duration::from_millis(250));
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut looks = look_on(store, submitted);
     let finish = loop {
         tokio::select! {
             finish = &mut dispatching.task => break finish.context("the dispatcher ended unexpectedly")??,
-            () = asked_to_stop(), if !dispatching.stop.is_cancelled() => {
+            () = asked.cancelled(), if !dispatching.stop.is_cancelled() => {
                 progress.interrupted(|| say("Stopping: what is being exchanged is finished, the rest waits."));
                 dispatching.stop.cancel();
             }
             () = &mut timeout, if !dispatching.stop.is_cancelled() => dispatching.stop.cancel(),
             Some(event) = dispatching.events.recv() => progress.interrupted(|| say_event(session, &event)),
-            _ = look.tick() => progress.show(&summary(store, submitted).await?, session.clock.now()),
+            Some(notice) = looks.recv() => progress.show(&notice, session.clock.now()),
         }
     };
     dispatching.stop.cancel();
@@ -186,6 +206,27 @@ pub(super) async fn watch(
         say_event(session, &event);
     }
     Ok(finish)
+}
+
+/// Looks again and again how the notice stands, as long as anybody listens. Beside everything else: a store that does
+/// not answer must not hold up the news that it does not.
+fn look_on(store: &Store, submitted: &Submitted) -> mpsc::Receiver<NoticeSummary> {
+    let (sender, looks) = mpsc::channel(1);
+    let (store, id) = (store.clone(), submitted.id);
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !sender.is_closed() {
+            tick.tick().await;
+            // Why it cannot be read is said by the dispatcher, which notices it too.
+            if let Ok(Some(notice)) = store.notice_summary(id).await
+                && sender.send(notice).await.is_err()
+            {
+                return;
+            }
+        }
+    });
+    looks
 }
 
 /// The result as it was asked for: a line of JSON on standard output, or a report for people.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::channels::email::Before;
 use crate::domain::address::Channel;
 use crate::domain::ids::{DeliveryId, ProcessId};
+use crate::domain::mask::mask_addresses_in;
 use crate::domain::outcome::{Fault, Outcome, Reason};
 use crate::store::{Attempted, ClaimRequest, Claimed, Cycled, Hold, LaneRoom, Room, StoreError};
 
@@ -53,6 +54,8 @@ pub(super) struct Engine {
     /// The places of the providers in use, in the order in which they are tried.
     order: Vec<usize>,
     flights: HashMap<DeliveryId, Flight>,
+    /// What others took back while it was being exchanged: if it is accepted after all, that is worth knowing.
+    taken_back: HashMap<DeliveryId, Flight>,
     /// What ended and is not written yet.
     outcomes: Vec<Attempted>,
     /// Destinations to be held, not written yet.
@@ -84,6 +87,7 @@ impl Engine {
             providers: BTreeMap::new(),
             order: Vec::new(),
             flights: HashMap::new(),
+            taken_back: HashMap::new(),
             outcomes: Vec::new(),
             holds: Vec::new(),
             wording: Wording::default(),
@@ -210,10 +214,11 @@ impl Engine {
 
     /// Turns how a try ended into what is to be written down.
     fn ended(&mut self, delivery: DeliveryId, outcome: Outcome) {
-        let Some(flight) = self.flights.remove(&delivery) else { return };
-        if let Some(provider) = self.providers.get_mut(&flight.provider) {
+        let ours = self.flights.remove(&delivery);
+        if let Some(provider) = ours.as_ref().and_then(|flight| self.providers.get_mut(&flight.provider)) {
             provider.flight = provider.flight.saturating_sub(1);
         }
+        let Some(flight) = ours.or_else(|| self.taken_back.remove(&delivery)) else { return };
         match &outcome {
             Outcome::Ours { reason } => self.hold_provider(flight.provider, reason),
             Outcome::Permanent { reason, fault: Fault::Policy } => self.count_refusal(&flight, reason),
@@ -231,12 +236,10 @@ impl Engine {
         }
         let retry_at = self.parts.clock.now().plus(REFUSAL_HOLD);
         let lane = format!("destination:{}", flight.destination);
-        self.holds.push(Hold { lane, not_before: retry_at, reason: reason.text.clone() });
-        self.tell(Event::DestinationHeld {
-            destination: flight.destination.clone(),
-            reason: reason.text.clone(),
-            retry_at,
-        });
+        // A destination's reply usually repeats the recipient's address, and this goes into logs.
+        let reason = mask_addresses_in(&reason.text);
+        self.holds.push(Hold { lane, not_before: retry_at, reason: reason.clone() });
+        self.tell(Event::DestinationHeld { destination: flight.destination.clone(), reason, retry_at });
     }
 
     fn hold_provider(&mut self, index: usize, reason: &Reason) {
@@ -267,6 +270,11 @@ impl Engine {
                 self.give_back(back);
             }
         }
+        if self.failing {
+            // What we know first, and our own lease with it: nobody is to take back what has been accepted meanwhile.
+            self.cycle().await?;
+            self.find_strays().await?;
+        }
         let after_crash = self.running.settings.delivery.after_crash;
         let reclaimed = self.housekeeping.step(&self.parts.store, after_crash, now).await?;
         if reclaimed.requeued + reclaimed.unclear > 0 {
@@ -281,6 +289,18 @@ impl Engine {
             self.failing = false;
             self.lease.stop(false);
             self.tell(Event::StoreBack);
+        }
+        Ok(())
+    }
+
+    /// A claim may have been written although the store failed before it could say so: what stands in our name and
+    /// was never handed out goes back.
+    async fn find_strays(&mut self) -> Result<(), StoreError> {
+        let held: Vec<DeliveryId> = self.flights.keys().copied().collect();
+        let strays = self.parts.store.return_strays(self.process, &held).await?;
+        if strays > 0 {
+            tracing::info!(target: "rundruf::dispatch", strays, "claims that were never answered are given back");
+            self.look_at = Duration::ZERO;
         }
         Ok(())
     }
@@ -509,7 +529,7 @@ impl Engine {
                 provider.flight = 0;
             }
         }
-        self.flights.clear();
+        self.taken_back.extend(self.flights.drain());
         self.process = ProcessId(self.parts.ids.next());
         self.register().await
     }

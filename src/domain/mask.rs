@@ -17,13 +17,47 @@ pub fn mask_address(address: &str) -> String {
     format!("{}…", first(address))
 }
 
+/// A sentence of another program, such as an SMTP reply, with every e-mail address in it masked:
+/// `550 5.7.1 <rathaus@musterdorf.example>: no` → `550 5.7.1 <r…@musterdorf.example>: no`.
+pub fn mask_addresses_in(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut word = String::new();
+    let end_word = |word: &mut String, masked: &mut String| {
+        if word.contains('@') {
+            masked.push_str(&mask_address(word));
+        } else {
+            masked.push_str(word);
+        }
+        word.clear();
+    };
+    for c in text.chars() {
+        if c.is_whitespace() || "<>()[]\"',;:".contains(c) {
+            end_word(&mut word, &mut masked);
+            masked.push(c);
+        } else {
+            word.push(c);
+        }
+    }
+    end_word(&mut word, &mut masked);
+    masked
+}
+
 fn first(text: &str) -> String {
     text.chars().take(1).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::mask_address;
+    use super::{mask_address, mask_addresses_in};
+
+    #[test]
+    fn addresses_in_a_sentence_are_masked_and_the_rest_stays() {
+        let said = "550 5.7.1 <rathaus@musterdorf.example>: Recipient address rejected: by policy";
+        let masked = "550 5.7.1 <r…@musterdorf.example>: Recipient address rejected: by policy";
+        assert_eq!(mask_addresses_in(said), masked);
+        assert_eq!(mask_addresses_in("a@b.example,c@d.example"), "a…@b.example,c…@d.example");
+        assert_eq!(mask_addresses_in("451 4.3.0 later, please"), "451 4.3.0 later, please");
+    }
 
     #[test]
     fn nothing_that_identifies_a_person_remains() {

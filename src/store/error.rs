@@ -29,6 +29,12 @@ pub enum StoreError {
     /// No room left.
     #[error("the disk that holds the store is full: make room, then go on with \"rundruf worker --drain\"")]
     Full,
+    /// The disk refuses to read or write.
+    #[error(
+        "the disk that holds the store refuses it ({0}): look whether it is full, over a quota, write-protected or \
+         broken; then go on with \"rundruf worker --drain\""
+    )]
+    Disk(String),
     /// The file or its folder cannot be opened or written.
     #[error("the store at {path} cannot be opened: {why}: check the path and who may read and write it")]
     Unusable {
@@ -69,8 +75,8 @@ impl StoreError {
                     Some(5 | 6) if is_sqlite => Self::Locked(BUSY_TIMEOUT_SECONDS),
                     Some(11 | 26) if is_sqlite => Self::Damaged(text),
                     Some(13) if is_sqlite => Self::Full,
-                    // An I/O error while writing is, on a full disk, what some file systems say instead of 13.
-                    Some(10) if is_sqlite => Self::Damaged(format!("the disk answers: {text}")),
+                    // Also what a quota or a full disk says on some file systems, instead of 13.
+                    Some(10) if is_sqlite => Self::Disk(text),
                     Some(8 | 14) if is_sqlite => Self::Unusable { path: PathBuf::new(), why: text },
                     _ if !is_sqlite && error.code().is_some_and(|code| code == "53100") => Self::Full,
                     _ if !is_sqlite
@@ -94,7 +100,12 @@ impl StoreError {
     pub const fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Locked(_) | Self::Full | Self::Server(_) | Self::Unexpected { .. } | Self::Damaged(_)
+            Self::Locked(_)
+                | Self::Full
+                | Self::Disk(_)
+                | Self::Server(_)
+                | Self::Unexpected { .. }
+                | Self::Damaged(_)
         )
     }
 }

@@ -33,7 +33,7 @@ pub use deliveries::{
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;
-pub use notices::{NewNotice, Notice, NoticeSummary};
+pub use notices::{NewNotice, Notice, NoticeSummary, Release};
 pub use processes::Reclaimed;
 pub use recipients::{MergedRecipient, Recipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};

@@ -104,6 +104,17 @@ pub struct NewNotice {
     pub expires_at: Timestamp,
 }
 
+/// What follows when a notice is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// It goes out.
+    Now,
+    /// It goes out then.
+    At(Timestamp),
+    /// It waits until a second person releases it.
+    ByAnother,
+}
+
 /// One notice in full.
 #[derive(Debug, Clone)]
 pub struct Notice {
@@ -248,8 +259,46 @@ impl Store {
         merged: &[MergedRecipient],
         unreachable: &[UnreachableRecipient],
     ) -> Result<String, StoreError> {
-        let now = self.now().0;
         let mut tx = self.db.begin().await?;
+        let number = self.write_draft(&mut tx, notice, recipients, merged, unreachable).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    /// Writes a notice with its frozen list and releases it as `release` says, in one step: a notice that is there is
+    /// on its way, whenever the program ends.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then there is no such notice and no number is used up.
+    pub async fn submit_released(
+        &self,
+        notice: &NewNotice,
+        recipients: &[Recipient],
+        merged: &[MergedRecipient],
+        unreachable: &[UnreachableRecipient],
+        release: Release,
+    ) -> Result<(String, NoticeState), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let number = self.write_draft(&mut tx, notice, recipients, merged, unreachable).await?;
+        let id = notice.id;
+        let state = match release {
+            Release::Now => self.release_in(&mut tx, id).await?,
+            Release::At(at) => self.schedule_in(&mut tx, id, at).await?,
+            Release::ByAnother => self.move_in(&mut tx, id, NoticeEvent::Submit).await?,
+        };
+        tx.commit().await?;
+        Ok((number, state))
+    }
+
+    async fn write_draft(
+        &self,
+        tx: &mut Tx,
+        notice: &NewNotice,
+        recipients: &[Recipient],
+        merged: &[MergedRecipient],
+        unreachable: &[UnreachableRecipient],
+    ) -> Result<String, StoreError> {
+        let now = self.now().0;
         let year = i64::from(notice.year);
         let taken: Option<(i64,)> = tx.fetch_first(&TAKE_SEQUENCE, (year,)).await?;
         let (sequence,) = taken.ok_or_else(|| StoreError::Damaged("a year has no sequence".to_owned()))?;
@@ -276,9 +325,8 @@ impl Store {
             ),
         )
         .await?;
-        freeze(&mut tx, notice.id, recipients, merged, unreachable).await?;
+        freeze(tx, notice.id, recipients, merged, unreachable).await?;
         tx.execute(&UPDATE_RECIPIENTS, (notice.id.0, recipients.len() as i64)).await?;
-        tx.commit().await?;
         Ok(number)
     }
 
@@ -288,9 +336,14 @@ impl Store {
     /// [`StoreError::Conflict`] when it cannot be released from where it stands.
     pub async fn release_notice(&self, notice: NoticeId) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        next_state(&mut tx, notice, NoticeEvent::Release).await?;
-        tx.execute(&UPDATE_RELEASED, (notice.0, self.now().0)).await?;
+        self.release_in(&mut tx, notice).await?;
         tx.commit().await
+    }
+
+    async fn release_in(&self, tx: &mut Tx, notice: NoticeId) -> Result<NoticeState, StoreError> {
+        let next = next_state(tx, notice, NoticeEvent::Release).await?;
+        tx.execute(&UPDATE_RELEASED, (notice.0, self.now().0)).await?;
+        Ok(next)
     }
 
     /// Releases a notice for later.
@@ -299,9 +352,19 @@ impl Store {
     /// [`StoreError::Conflict`] when it cannot be released from where it stands.
     pub async fn schedule_notice(&self, notice: NoticeId, at: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        next_state(&mut tx, notice, NoticeEvent::Schedule).await?;
-        tx.execute(&UPDATE_SCHEDULED, (notice.0, at.0, self.now().0)).await?;
+        self.schedule_in(&mut tx, notice, at).await?;
         tx.commit().await
+    }
+
+    async fn schedule_in(
+        &self,
+        tx: &mut Tx,
+        notice: NoticeId,
+        at: Timestamp,
+    ) -> Result<NoticeState, StoreError> {
+        let next = next_state(tx, notice, NoticeEvent::Schedule).await?;
+        tx.execute(&UPDATE_SCHEDULED, (notice.0, at.0, self.now().0)).await?;
+        Ok(next)
     }
 
     /// Releases every scheduled notice whose time has come; gives the time of the next one.
@@ -328,9 +391,19 @@ impl Store {
     /// [`StoreError::Conflict`] when the event does not fit where it stands.
     pub async fn move_notice(&self, notice: NoticeId, event: NoticeEvent) -> Result<NoticeState, StoreError> {
         let mut tx = self.db.begin().await?;
-        let next = next_state(&mut tx, notice, event).await?;
-        tx.execute(&UPDATE_STATE, (notice.0, next.as_str(), self.now().0)).await?;
+        let next = self.move_in(&mut tx, notice, event).await?;
         tx.commit().await?;
+        Ok(next)
+    }
+
+    async fn move_in(
+        &self,
+        tx: &mut Tx,
+        notice: NoticeId,
+        event: NoticeEvent,
+    ) -> Result<NoticeState, StoreError> {
+        let next = next_state(tx, notice, event).await?;
+        tx.execute(&UPDATE_STATE, (notice.0, next.as_str(), self.now().0)).await?;
         Ok(next)
     }
 

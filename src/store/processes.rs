@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{AfterCrash, DeliveryState};
-use crate::domain::ids::ProcessId;
+use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::notice::Priority;
 
 use super::record::{CountDelta, Tally, complete_notices, write_counts};
@@ -39,6 +39,12 @@ statements! {
         FROM deliveries
         WHERE process_id = $1 AND state = 'sending'
         ON CONFLICT DO NOTHING";
+    /// Gives back what stands in the name of a process that knows nothing of it.
+    RETURN_STRAYS = "
+        UPDATE deliveries SET state = 'queued', process_id = NULL, updated_at = $3
+        WHERE process_id = $1 AND state = 'sending'
+          AND delivery_id NOT IN (SELECT unhex(value, '-') FROM json_each_text($2))
+        RETURNING notice_id, channel";
     /// How many are being sent by somebody.
     COUNT_HELD = "SELECT CAST(count(*) AS BIGINT) FROM deliveries WHERE state = 'sending'";
     /// Puts deliveries whose process died where they belong.
@@ -176,6 +182,25 @@ impl Store {
             complete_notices(tx, notices, now).await?;
         }
         Ok((held.len() - unclear, unclear))
+    }
+
+    /// Gives back deliveries that stand in the name of `process` but are not among those it knows of, `held`: their
+    /// claim was written, and the answer lost. None of them has left. Gives how many.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was given back.
+    pub async fn return_strays(&self, process: ProcessId, held: &[DeliveryId]) -> Result<usize, StoreError> {
+        let held: Vec<Uuid> = held.iter().map(|id| id.0).collect();
+        let mut tx = self.db.begin().await?;
+        let strays: Vec<(Uuid, String)> =
+            tx.fetch(&RETURN_STRAYS, (process.0, Json(&held), self.now().0)).await?;
+        let mut tally = Tally::default();
+        for (notice, channel) in &strays {
+            tally.moved(*notice, channel, DeliveryState::Sending, DeliveryState::Queued);
+        }
+        write_counts(&mut tx, &tally.into_deltas()).await?;
+        tx.commit().await?;
+        Ok(strays.len())
     }
 
     /// How many deliveries some process is sending at this moment.

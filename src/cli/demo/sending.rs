@@ -45,12 +45,17 @@ pub(super) async fn send_all(
         if position > 0 {
             tell("")?;
         }
-        outcomes.push(send(session, store, first).await?);
+        outcomes.push(send(session, store, first, stopped).await?);
     }
     Ok(outcomes)
 }
 
-async fn send(session: &Session, store: &Store, first: &FirstNotice) -> anyhow::Result<Outcome> {
+async fn send(
+    session: &Session,
+    store: &Store,
+    first: &FirstNotice,
+    stopped: &CancellationToken,
+) -> anyhow::Result<Outcome> {
     let now = session.clock.now();
     let zone = &session.settings.instance.timezone;
     let draft = compose(first.wish(now, zone), &session.settings, store, &session.ids, now).await?;
@@ -76,7 +81,7 @@ async fn send(session: &Session, store: &Store, first: &FirstNotice) -> anyhow::
         now,
     )
     .await?;
-    watch(session, None, store, &submitted).await?;
+    watch(session, None, store, &submitted, stopped).await?;
     let outcome = outcome(store, first.group, &submitted).await?;
     tell(sentence(&outcome.notice))?;
     Ok(outcome)

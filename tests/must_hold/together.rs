@@ -1,0 +1,21 @@
+//! Several processes on one store.
+
+use crate::instance::{Engine, Instance, on_both_engines, relay};
+use crate::relay::Relay;
+
+on_both_engines!(two_workers_share_the_work_and_nobody_gets_it_twice);
+
+async fn two_workers_share_the_work_and_nobody_gets_it_twice(engine: Engine) {
+    let server = Relay::start().await;
+    let instance = Instance::new(engine).await;
+    instance.configure(&relay(server.port(), ""));
+    let everybody = instance.import(5_000);
+    instance.release(&[]);
+    let (one, two) = (instance.start(&["worker", "--drain"]), instance.start(&["worker", "--drain"]));
+    one.end().await.exits(0);
+    two.end().await.exits(0);
+    assert!(server.assert_everybody_got_it(&everybody).is_empty());
+    assert_eq!(server.received(), 5_000);
+    assert_eq!(instance.count("sent"), 5_000);
+    assert_eq!(instance.notices()[0]["state"], "completed");
+}
