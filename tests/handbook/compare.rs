@@ -64,11 +64,18 @@ impl Line {
         Self { text, ids }
     }
 
+    /// `…` stands for anything.
     fn is_met_by(&self, found: &Self) -> bool {
-        match self.text.strip_suffix('…') {
-            Some(beginning) => found.text.starts_with(beginning.trim_end()),
-            None => found.text == self.text,
+        let mut parts = self.text.split('…').map(str::trim);
+        let beginning = parts.next().unwrap_or_default();
+        let Some(mut rest) = found.text.strip_prefix(beginning) else { return false };
+        let mut parts: Vec<&str> = parts.collect();
+        let Some(end) = parts.pop() else { return rest.is_empty() };
+        for part in parts {
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
         }
+        rest.ends_with(end)
     }
 }
 

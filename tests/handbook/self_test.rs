@@ -72,4 +72,7 @@ fn the_order_of_lines_counts() {
     let mut ids = Ids::new();
     assert!(compare("b\na\n", "a\nb\n", &mut ids).is_err());
     compare("a\n…\nc…\n", "a\nb\ncde\n", &mut ids).unwrap();
+    compare("1 … 2 … 3\n", "1 x 2 y z 3\n", &mut ids).unwrap();
+    assert!(compare("1 … 2 … 3\n", "1 x y z 3\n", &mut ids).is_err());
+    assert!(compare("cd\n", "cde\n", &mut ids).is_err());
 }

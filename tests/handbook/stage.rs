@@ -1,4 +1,5 @@
-//! The folder in which a page is worked through, and what stands around it.
+//! The folder in which a page is worked through, and what stands around it. A clone of the repository lies in it under
+//! the name `rundruf`.
 //!
 //! With `relays` three mail relays exist, and stand in for their names wherever a page writes them:
 //!
@@ -90,7 +91,7 @@ impl Stage {
         std::fs::create_dir_all(&at).unwrap();
         std::fs::create_dir(folder.path().join("bin")).unwrap();
         symlink(env!("CARGO_BIN_EXE_rundruf"), folder.path().join("bin/rundruf")).unwrap();
-        symlink(env!("CARGO_MANIFEST_DIR"), folder.path().join("rundruf")).unwrap();
+        symlink(env!("CARGO_MANIFEST_DIR"), at.join("rundruf")).unwrap();
         let year = SystemClock::new().now().to_string()[..4].to_owned();
         let mut names = vec![("2026-000".to_owned(), format!("{year}-000"))];
         if let Some(relays) = relays {
