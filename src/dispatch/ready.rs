@@ -132,7 +132,7 @@ impl Ready {
     }
 
     /// Counts messages that were claimed and are being composed.
-    pub fn claimed<'a>(&self, destinations: impl Iterator<Item = &'a str>) {
+    pub fn claimed<'a>(&self, destinations: impl Iterator<Item = &'a Arc<str>>) {
         let mut state = self.lock();
         for destination in destinations {
             state.destination(destination).claimed += 1;
@@ -243,7 +243,7 @@ impl Ready {
     }
 
     /// Counts a policy refusal of a destination; gives how many there were in a row.
-    pub fn refused(&self, destination: &str) -> u32 {
+    pub fn refused(&self, destination: &Arc<str>) -> u32 {
         let mut state = self.lock();
         let known = state.destination(destination);
         known.refusals += 1;
@@ -251,7 +251,7 @@ impl Ready {
     }
 
     /// A message that was counted as claimed did not become ready.
-    pub fn dropped(&self, destination: &str) {
+    pub fn dropped(&self, destination: &Arc<str>) {
         let mut state = self.lock();
         let known = state.destination(destination);
         known.claimed = known.claimed.saturating_sub(1);
@@ -348,11 +348,8 @@ impl Ready {
 }
 
 impl State {
-    fn destination(&mut self, name: &str) -> &mut Destination {
-        if !self.destinations.contains_key(name) {
-            self.destinations.insert(Arc::from(name), Destination::default());
-        }
-        self.destinations.entry(Arc::from(name)).or_default()
+    fn destination(&mut self, name: &Arc<str>) -> &mut Destination {
+        self.destinations.entry(name.clone()).or_default()
     }
 
     /// Half of the connections, at least one.
@@ -464,7 +461,7 @@ mod tests {
         }
 
         fn push(&self, destination: &str, count: usize) {
-            self.ready.claimed(std::iter::repeat_n(destination, count));
+            self.ready.claimed(std::iter::repeat_n(&Arc::from(destination), count));
             self.ready.push((0..count).map(|_| self.item(destination)).collect());
         }
 

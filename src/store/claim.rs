@@ -6,6 +6,7 @@
 //! there are. What stands in a lane of its own is claimed from there as soon as the lane has room.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -98,7 +99,7 @@ pub struct Claimed {
     /// Where it goes.
     pub address: String,
     /// What it is throttled with.
-    pub destination: String,
+    pub destination: Arc<str>,
     /// The round.
     pub round: i64,
     /// The number that this try will have.
@@ -442,7 +443,7 @@ impl<'a> Claiming<'a> {
             notice: NoticeId(row.notice_id),
             card: row.card.0,
             address: row.address,
-            destination: row.destination,
+            destination: Arc::from(row.destination),
             round: row.round,
             number: row.attempts + 1,
             priority,

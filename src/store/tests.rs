@@ -424,7 +424,7 @@ async fn a_limited_destination_does_not_block_the_open_road(bench: Bench) {
         fast.extend(bench.claim_with(process, &blocked).await.claimed);
     }
     assert_eq!(fast.len(), 200);
-    assert!(fast.iter().all(|claimed| claimed.destination == "fast.example"));
+    assert!(fast.iter().all(|claimed| &*claimed.destination == "fast.example"));
     let room = LaneRoom { room: Room { deliveries: 2, rate: None }, ..limited };
     let some = bench.claim_with(process, &ClaimRequest { limited: vec![room], ..request(50) }).await.claimed;
     assert_eq!(some.len(), 2, "a lane takes what it has room for");

@@ -11,29 +11,29 @@ use lettre::message::header::ContentTransferEncoding;
 /// The lines of the last text, and what they became.
 #[derive(Debug, Default)]
 pub struct EncodedLines {
-    lines: Vec<(String, Vec<u8>)>,
+    lines: Vec<(String, String)>,
 }
 
 impl EncodedLines {
     /// Encodes `text`; its line ends, of whatever kind, become CRLF, and a last one is dropped.
-    pub(super) fn encode(&mut self, text: &str) -> Vec<u8> {
+    pub(super) fn encode(&mut self, text: &str) -> String {
         let text = if text.contains('\r') {
             Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
         } else {
             Cow::Borrowed(text)
         };
         let text = text.strip_suffix('\n').unwrap_or(&text);
-        let mut encoded = Vec::with_capacity(text.len() + text.len() / 8 + 64);
+        let mut encoded = String::with_capacity(text.len() + text.len() / 8 + 64);
         for (at, line) in text.split('\n').enumerate() {
             if at > 0 {
-                encoded.extend_from_slice(b"\r\n");
+                encoded.push_str("\r\n");
             }
-            encoded.extend_from_slice(self.line(at, line));
+            encoded.push_str(self.line(at, line));
         }
         encoded
     }
 
-    fn line(&mut self, at: usize, line: &str) -> &[u8] {
+    fn line(&mut self, at: usize, line: &str) -> &str {
         if at == self.lines.len() {
             self.lines.push((line.to_owned(), quoted_printable(line)));
         } else if self.lines[at].0 != line {
@@ -43,9 +43,11 @@ impl EncodedLines {
     }
 }
 
-fn quoted_printable(line: &str) -> Vec<u8> {
+fn quoted_printable(line: &str) -> String {
     let encoding = ContentTransferEncoding::QuotedPrintable;
-    Body::new_with_encoding(line.to_owned(), encoding).map_or_else(|bytes| bytes, Body::into_vec)
+    let encoded =
+        Body::new_with_encoding(line.to_owned(), encoding).map_or_else(|bytes| bytes, Body::into_vec);
+    String::from_utf8_lossy(&encoded).into_owned()
 }
 
 #[cfg(test)]
@@ -53,11 +55,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn decoded(encoded: &[u8]) -> String {
+    fn decoded(encoded: &str) -> String {
         let mut message =
             b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
                 .to_vec();
-        message.extend_from_slice(encoded);
+        message.extend_from_slice(encoded.as_bytes());
         let message = mail_parser::MessageParser::default().parse(&message).unwrap();
         message.body_text(0).unwrap().replace("\r\n", "\n")
     }
@@ -81,7 +83,7 @@ mod tests {
             for text in texts {
                 let encoded = lines.encode(&text);
                 prop_assert_eq!(decoded(&encoded), text);
-                prop_assert!(encoded.split(|byte| *byte == b'\n').all(|line| line.len() <= 78));
+                prop_assert!(encoded.split('\n').all(|line| line.len() <= 78));
             }
         }
     }

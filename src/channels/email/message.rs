@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use lettre::message::header::{
-    self, ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue, Headers,
-};
-use lettre::message::{Body, MultiPart, SinglePart};
+use lettre::message::header::{self, Header, HeaderName, HeaderValue, Headers};
 
 use crate::domain::address::EmailAddress;
 use crate::domain::clock::Timestamp;
@@ -17,6 +14,7 @@ use crate::domain::settings::Email;
 use super::dkim::Signer;
 use super::encoded_lines::EncodedLines;
 use super::header_text::{mailbox, unstructured};
+use super::mould::{Filling, Mould};
 use super::return_path::{ReturnPath, base32};
 
 /// One e-mail before it is composed.
@@ -107,8 +105,34 @@ fn stuff(message: &str) -> String {
 /// What the message before had become, part by part.
 #[derive(Debug, Default)]
 pub struct Before {
+    frame: Option<Frame>,
+    mould: Option<Mould>,
     text: EncodedLines,
     html: EncodedLines,
+}
+
+/// Everything in the headers that does not belong to the recipient. `None` in [`Before`]: they are like no other's.
+#[derive(Debug, PartialEq, Eq)]
+struct Frame {
+    subject: String,
+    language: String,
+    date: Timestamp,
+    campaign: String,
+    group: String,
+}
+
+impl Frame {
+    /// `None` when the headers hold more that is the recipient's own.
+    fn of(email: &OutgoingEmail<'_>) -> Option<Self> {
+        let own = !email.references.is_empty() || email.list_unsubscribe.is_some();
+        (!own).then(|| Self {
+            subject: email.content.subject.clone(),
+            language: email.content.language.clone(),
+            date: email.date,
+            campaign: email.feedback.campaign.to_owned(),
+            group: email.feedback.group.to_owned(),
+        })
+    }
 }
 
 /// Why a message could not be composed.
@@ -194,23 +218,20 @@ impl Composer {
         before: &mut Before,
     ) -> Result<Mail, ComposeError> {
         let id = base32(email.delivery);
-        // Quoted-printable never contains "=_", so no text can end its part (RFC 2045, section 6.7).
-        let mut message = MultiPart::alternative()
-            .boundary(format!("=_{id}"))
-            .singlepart(part(ContentType::TEXT_PLAIN, &email.content.text, &mut before.text))
-            .singlepart(part(ContentType::TEXT_HTML, &email.content.html, &mut before.html));
-        let mut headers = Headers::with_capacity(20);
-        self.set_headers(&mut headers, email)?;
-        if let Some(content_type) = message.headers().get::<ContentType>() {
-            headers.set(content_type);
+        let to = header_line(mailbox("To", email.to_name, email.to.as_str()));
+        let frame = Frame::of(email);
+        if frame.is_none() || before.frame != frame {
+            let mut headers = Headers::with_capacity(20);
+            self.set_headers(&mut headers, email)?;
+            before.mould = Some(Mould::cast(headers, &to, &id));
+            before.frame = frame;
         }
-        *message.headers_mut() = headers;
-        let mut bytes = message.formatted();
-        self.sign(&mut bytes, email.date)?;
-        // lettre encodes everything to ASCII; should it ever not, the message is still text.
-        let text = String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Ok(Mail::new(email.delivery, self.return_path.of(email.delivery), email.to.clone(), &text))
+        let text = before.text.encode(&email.content.text);
+        let html = before.html.encode(&email.content.html);
+        let filling = Filling { to: &to, id: &id, text: &text, html: &html };
+        let message = before.mould.as_ref().map(|mould| mould.fill(filling)).unwrap_or_default();
+        let message = self.signed(message, email.date)?;
+        Ok(Mail::new(email.delivery, self.return_path.of(email.delivery), email.to.clone(), &message))
     }
 
     fn set_headers(&self, headers: &mut Headers, email: &OutgoingEmail<'_>) -> Result<(), ComposeError> {
@@ -247,20 +268,22 @@ impl Composer {
         format!("{}:{}:email:{}", word(feedback.campaign), word(feedback.group), self.sender_id)
     }
 
-    fn sign(&self, message: &mut Vec<u8>, date: Timestamp) -> Result<(), ComposeError> {
+    fn signed(&self, message: String, date: Timestamp) -> Result<String, ComposeError> {
         if self.signers.is_empty() {
-            return Ok(());
+            return Ok(message);
         }
-        let signatures = Signer::sign_all(&self.signers, message, date)
+        let mut signed = Signer::sign_all(&self.signers, message.as_bytes(), date)
             .map_err(|selector| ComposeError::Signing { selector })?;
-        message.splice(0..0, signatures.into_bytes());
-        Ok(())
+        signed.push_str(&message);
+        Ok(signed)
     }
 }
 
-fn part(content_type: ContentType, text: &str, before: &mut EncodedLines) -> SinglePart {
-    let body = Body::dangerous_pre_encoded(before.encode(text), ContentTransferEncoding::QuotedPrintable);
-    SinglePart::builder().content_type(content_type).body(body)
+/// A header as it stands in a message, with its line end.
+fn header_line(value: HeaderValue) -> String {
+    let mut headers = Headers::new();
+    headers.insert_raw(value);
+    headers.to_string()
 }
 
 fn set_list_headers(headers: &mut Headers, unsubscribe: ListUnsubscribe<'_>) -> Result<(), ComposeError> {

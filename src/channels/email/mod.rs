@@ -26,6 +26,7 @@ pub mod feed;
 mod header_text;
 mod login;
 pub mod message;
+mod mould;
 mod open_failure;
 pub mod outbox;
 pub mod reply;
