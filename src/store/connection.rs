@@ -79,6 +79,8 @@ impl Db {
         let options = PgConnectOptions::from_str(url.expose_secret())
             .map_err(|error| StoreError::Server(error.to_string()))?
             .application_name("rundruf")
+            // A machine that freezes or vanishes in the middle of a transaction must not hold up all others.
+            .options([("idle_in_transaction_session_timeout", "10s")])
             .statement_cache_capacity(200);
         let pool = PgPoolOptions::new()
             .max_connections(8)
