@@ -95,11 +95,7 @@ impl Db {
     /// fail half-way for another writer's sake.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { write, .. } => write
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map(Tx::Sqlite)
-                .map_err(|e| StoreError::at("begin", e)),
+            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(Tx::Sqlite),
             Self::Postgres(pool) => {
                 pool.begin().await.map(Tx::Postgres).map_err(|e| StoreError::at("begin", e))
             }
@@ -145,6 +141,21 @@ impl Db {
     pub(super) const fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
     }
+}
+
+/// On a full disk SQLite rolls a transaction back by itself, which the driver takes for one that is still open: such a
+/// connection can never begin another, and is replaced.
+async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    match write.begin_with("BEGIN IMMEDIATE").await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            let stuck = write.acquire().await.map_err(|e| StoreError::at("begin", e))?;
+            // It is gone either way.
+            let _ = stuck.close().await;
+            write.begin_with("BEGIN IMMEDIATE").await
+        }
+        begun => begun,
+    }
+    .map_err(|e| StoreError::at("begin", e))
 }
 
 impl Tx {
