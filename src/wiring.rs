@@ -1,5 +1,6 @@
 //! The one place that sees everything: from arguments and settings to running parts.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
@@ -49,7 +50,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 fn log_to_standard_error() {
     let wanted = EnvFilter::try_from_env("RUNDRUF_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
     let ours = filter_fn(|metadata| metadata.target().split("::").next() == Some(env!("CARGO_PKG_NAME")));
-    let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     // A second subscriber is refused; the first serves.
     let _ = tracing_subscriber::registry().with(writer.with_filter(ours)).with(wanted).try_init();
 }

@@ -535,6 +535,7 @@ impl Engine {
     }
 
     fn fail(&mut self, error: &StoreError) {
+        tracing::debug!(target: "rundruf::dispatch", %error, "the store failed");
         if !self.failing {
             self.failing = true;
             self.lease.stop(true);

@@ -79,6 +79,8 @@ impl Db {
         let options = PgConnectOptions::from_str(url.expose_secret())
             .map_err(|error| StoreError::Server(error.to_string()))?
             .application_name("rundruf")
+            // A machine that freezes or vanishes in the middle of a transaction must not hold up all others.
+            .options([("idle_in_transaction_session_timeout", "10s")])
             .statement_cache_capacity(200);
         let pool = PgPoolOptions::new()
             .max_connections(8)
@@ -93,11 +95,7 @@ impl Db {
     /// fail half-way for another writer's sake.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { write, .. } => write
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map(Tx::Sqlite)
-                .map_err(|e| StoreError::at("begin", e)),
+            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(Tx::Sqlite),
             Self::Postgres(pool) => {
                 pool.begin().await.map(Tx::Postgres).map_err(|e| StoreError::at("begin", e))
             }
@@ -143,6 +141,21 @@ impl Db {
     pub(super) const fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
     }
+}
+
+/// On a full disk SQLite rolls a transaction back by itself, which the driver takes for one that is still open: such a
+/// connection can never begin another, and is replaced.
+async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    match write.begin_with("BEGIN IMMEDIATE").await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            let stuck = write.acquire().await.map_err(|e| StoreError::at("begin", e))?;
+            // It is gone either way.
+            let _ = stuck.close().await;
+            write.begin_with("BEGIN IMMEDIATE").await
+        }
+        begun => begun,
+    }
+    .map_err(|e| StoreError::at("begin", e))
 }
 
 impl Tx {

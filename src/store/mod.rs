@@ -35,7 +35,7 @@ pub use fan_out::FanOut;
 pub use lanes::Hold;
 pub use notices::{NewNotice, Notice, NoticeSummary, Release};
 pub use processes::Reclaimed;
-pub use recipients::{MergedRecipient, Recipient, UnreachableRecipient};
+pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
 pub use suppressions::Suppression;
 pub use sweep::Swept;

@@ -41,6 +41,19 @@ statements! {
     SELECT_UNREACHABLE = "
         SELECT contact_key, contact_id, name, reason FROM unreachable_recipients
         WHERE notice_id = $1 ORDER BY contact_id";
+    /// Whose every delivery was suppressed, their own or one that they share.
+    SELECT_SILENCED = "
+        SELECT c.id, c.name
+        FROM (SELECT contact_key
+              FROM (SELECT contact_key, state FROM deliveries WHERE notice_id = $1
+                    UNION ALL
+                    SELECT m.contact_key, d.state
+                    FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
+                    WHERE m.notice_id = $1) AS ways
+              GROUP BY contact_key
+              HAVING min(CASE WHEN state = 'suppressed' THEN 1 ELSE 0 END) = 1) AS silenced
+             JOIN contacts c ON c.contact_key = silenced.contact_key
+        ORDER BY c.id";
 }
 
 /// One delivery to be made.
@@ -82,6 +95,15 @@ pub struct UnreachableRecipient {
     pub name: String,
     /// Why.
     pub reason: String,
+}
+
+/// A contact whose every way a suppression took: nothing was sent to it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SilencedRecipient {
+    /// The id from the file.
+    pub id: String,
+    /// The name.
+    pub name: String,
 }
 
 #[derive(Serialize)]
@@ -160,6 +182,14 @@ pub(super) async fn freeze(
 }
 
 impl Store {
+    /// Contacts to whom nothing was sent because every address of theirs is suppressed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn silenced_recipients(&self, notice: NoticeId) -> Result<Vec<SilencedRecipient>, StoreError> {
+        self.db.fetch(&SELECT_SILENCED, (notice.0,)).await
+    }
+
     /// Contacts that share an address with another recipient of the notice.
     ///
     /// # Errors

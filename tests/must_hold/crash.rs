@@ -42,11 +42,11 @@ async fn a_worker_killed_again_and_again_loses_nobody(engine: Engine) {
     let (instance, everybody) = instance(engine, &server, RESEND, count).await;
     instance.release(&[]);
     let mut doubtful = BTreeSet::new();
-    for messages in [1, 37, 400, 2_000] {
+    for (crashes, messages) in [1, 37, 400, 2_000].into_iter().enumerate() {
         worker_killed_after(&instance, &server, messages).await;
-        let in_flight = instance.addresses("sending");
-        assert!(in_flight.len() <= IN_FLIGHT, "{} were in flight", in_flight.len());
-        doubtful.extend(in_flight);
+        // Those of the worker before may not have been taken back yet.
+        doubtful.extend(instance.addresses("sending"));
+        assert!(doubtful.len() <= (crashes + 1) * IN_FLIGHT, "{} were in flight", doubtful.len());
     }
     instance.drain().await.says(&["a process that died was sending", "they are sent again"]);
     let repeated = server.assert_everybody_got_it(&everybody);

@@ -4,13 +4,15 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::SystemClock;
 use rundruf::domain::ids::IdSource;
 use rundruf::domain::settings::DatabaseUrl;
 use rundruf::store::{Purpose, Store};
-use sqlx::Executor;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::process::{Run, Said};
 
@@ -166,6 +168,17 @@ impl Instance {
     /// How many deliveries of the only notice are in `state`.
     pub fn count(&self, state: &str) -> u64 {
         self.notices()[0]["counts"][state].as_u64().unwrap()
+    }
+
+    /// Whether nobody holds the lock of an SQLite store's only writer.
+    pub async fn is_writable(&self) -> bool {
+        let Some(path) = self.database.strip_prefix("sqlite://") else { return true };
+        let options =
+            SqliteConnectOptions::new().filename(self.path(path)).busy_timeout(Duration::from_millis(20));
+        let mut connection = options.connect().await.unwrap();
+        let free = connection.execute("BEGIN IMMEDIATE").await.is_ok();
+        connection.close().await.unwrap();
+        free
     }
 
     /// The store itself, to look on while the program runs.

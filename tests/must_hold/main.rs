@@ -14,6 +14,10 @@ mod last_way;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+#[path = "../smtp_channel/private_ca.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod private_ca;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod relay;

@@ -65,7 +65,12 @@ impl Drop for SmtpServer {
 impl SmtpServer {
     /// Listens on a free port of 127.0.0.1.
     pub async fn start(options: Options) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
+        Self::start_at(0, options).await
+    }
+
+    /// Listens on this port of 127.0.0.1.
+    pub async fn start_at(port: u16, options: Options) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a loopback port");
         let address = listener.local_addr().expect("its address");
         let record = Arc::new(Mutex::new(Record::default()));
         let accepting = tokio::spawn(accept(listener, options, record.clone()));

@@ -9,7 +9,9 @@ use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{Counts, DeliveryState};
 use crate::domain::notice::NoticeState;
-use crate::store::{MergedRecipient, NextTries, NoticeSummary, ReasonCount, Store, UnreachableRecipient};
+use crate::store::{
+    MergedRecipient, NextTries, NoticeSummary, ReasonCount, SilencedRecipient, Store, UnreachableRecipient,
+};
 
 use super::output::{counted, program, write_text};
 use super::session::Session;
@@ -63,7 +65,12 @@ pub(super) async fn write_report(
     store: &Store,
     notice: &NoticeSummary,
 ) -> anyhow::Result<()> {
+    let silenced = match notice.counts().get(DeliveryState::Suppressed) {
+        0 => Vec::new(),
+        _ => store.silenced_recipients(notice.id).await?,
+    };
     let facts = Facts {
+        silenced,
         reasons: store.reasons(notice.id).await?,
         unreachable: store.unreachable_recipients(notice.id).await?,
         merged: store.merged_recipients(notice.id).await?,
@@ -78,6 +85,7 @@ pub(super) async fn write_report(
 struct Facts {
     reasons: Vec<ReasonCount>,
     unreachable: Vec<UnreachableRecipient>,
+    silenced: Vec<SilencedRecipient>,
     merged: Vec<MergedRecipient>,
     next_tries: Option<NextTries>,
 }
@@ -103,6 +111,7 @@ impl Report<'_> {
             self.reasons(&mut text, state)?;
         }
         self.unreachable(&mut text)?;
+        self.silenced(&mut text)?;
         self.merged(&mut text)?;
         self.next_commands(&mut text)?;
         Ok(text)
@@ -200,6 +209,18 @@ impl Report<'_> {
             writeln!(text, "  {} ({}): {}", contact.name, contact.id, contact.reason)?;
         }
         writeln!(text, "  → tell them another way, and add an address to the contact file")
+    }
+
+    fn silenced(&self, text: &mut String) -> std::fmt::Result {
+        let silenced = &self.facts.silenced;
+        if silenced.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "\nGot nothing, because every address of theirs is blocked: {}", silenced.len())?;
+        for contact in silenced {
+            writeln!(text, "  {} ({})", contact.name, contact.id)?;
+        }
+        writeln!(text, "  → tell them another way; if an address is right, lift the block and send it again")
     }
 
     fn merged(&self, text: &mut String) -> std::fmt::Result {
