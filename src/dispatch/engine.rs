@@ -312,6 +312,7 @@ impl Engine {
             self.parts.store.hold_lane(Channel::Email, &hold).await?;
         }
         let request = if now >= self.look_at { self.claim_request() } else { None };
+        // A claim renews the lease, too: it must never be made in the name of a process that others think dead.
         let renew = now >= self.renew_at || request.is_some();
         if !renew && self.outcomes.is_empty() {
             return Ok(());
