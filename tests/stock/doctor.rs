@@ -56,6 +56,14 @@ fn a_fresh_instance_says_what_is_missing_and_makes_nothing() {
     assert!(!desk.path("var").exists());
 }
 
+#[test]
+fn a_second_person_who_cannot_say_yes_is_warned_of() {
+    let desk = Desk::new();
+    configured(&desk, "[approval]\nrequired = true\n");
+    let said = desk.run(&["doctor"]).ok();
+    contains(&said.out, &["look    approval: [approval] required is on", "every notice stays pending"]);
+}
+
 #[tokio::test]
 async fn what_waits_for_a_person_is_named() {
     let desk = Desk::new();
