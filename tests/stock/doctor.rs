@@ -48,7 +48,7 @@ fn a_fresh_instance_says_what_is_missing_and_makes_nothing() {
             "ok      templates: ",
             "MB free for the store",
             "look    store: there is none at",
-            "\"rundruf contacts import\" makes it",
+            "contacts import\" makes it",
             "look    provider outbox: mails are written into var/outbox",
         ],
     );
