@@ -41,6 +41,9 @@ pub(super) fn show(session: &Session, draft: &Draft) {
         say(format_args!("  It goes out at {}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
+    if draft.template.spec.alarm {
+        say("! This is an alarm: this version follows no confirmations and no deputies. Let people confirm by telephone.");
+    }
     for finding in &draft.findings {
         say(format_args!("! {finding}"));
     }
