@@ -254,7 +254,10 @@ impl Report<'_> {
         writeln!(text, "\nNext:")?;
         if let Some(tries) = later {
             let at = self.local(tries.first);
-            writeln!(text, "  The next try is due at {at}; a running worker ({program} worker) makes it by itself.")?;
+            writeln!(
+                text,
+                "  The next try is due at {at}; a running worker ({program} worker) makes it by itself."
+            )?;
         }
         let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
         for (command, purpose) in steps {
