@@ -161,7 +161,8 @@ async fn cancel(session: &Session, number: &str) -> anyhow::Result<()> {
     }
     let sending = counts.get(DeliveryState::Sending);
     if sending > 0 {
-        words.push(format!("{sending} are being handed over at this moment and may still leave"));
+        let sending = counted(sending, "is", "are");
+        words.push(format!("{sending} being handed over at this moment and may still leave"));
     }
     say(words.join(", "));
     store.close().await;
@@ -186,6 +187,7 @@ async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
         let count = counted(retried.deliveries as i128, "delivery is", "deliveries are");
         let elsewhere = match retried.readdressed {
             0 => String::new(),
+            1 if retried.deliveries == 1 => " to the address that the contact has now".to_owned(),
             1 => " (1 of them to the address that the contact has now)".to_owned(),
             many => format!(" ({many} of them to the addresses that the contacts have now)"),
         };

@@ -132,7 +132,8 @@ impl Report<'_> {
         if not_yet > 0 {
             writeln!(
                 text,
-                "  {not_yet} more are not written yet: a running service or worker goes on with them"
+                "  {} not written yet: a running service or worker goes on",
+                counted(not_yet, "more is", "more are")
             )?;
         }
         for (state, count) in counts.iter().filter(|(_, count)| *count != 0) {
