@@ -139,15 +139,15 @@ impl<'a> Planning<'a> {
         if !reached {
             let contact = &known.contact;
             let why = reasons.join("; ");
-            if !blocked {
+            if blocked {
+                self.plan.silenced.push(Silenced { id: contact.id.clone(), name: contact.name.clone(), why });
+            } else {
                 self.plan.unreachable.push(UnreachableRecipient {
                     contact: known.key,
                     id: contact.id.clone(),
                     name: contact.name.clone(),
                     reason: why,
                 });
-            } else {
-                self.plan.silenced.push(Silenced { id: contact.id.clone(), name: contact.name.clone(), why });
             }
         }
         let share = self.share(addressed.group);
