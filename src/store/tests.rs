@@ -80,6 +80,8 @@ on_both_engines!(
     what_runs_out_expires,
     unclear_deliveries_are_resolved_all_or_none,
     retrying_reaches_those_who_did_not_get_it,
+    retrying_goes_to_the_address_that_a_contact_has_now,
+    retrying_leaves_nobody_behind_who_shares_a_delivery,
     a_late_answer_counts_whoever_holds_the_lease,
     an_instance_value_stays_what_it_was_first,
 );
@@ -112,6 +114,13 @@ fn book(contacts: Vec<Contact>) -> ContactBook {
 }
 
 impl Bench {
+    /// Sends a notice again; every address has its domain as its destination.
+    async fn retry(&self, notice: NoticeId) -> Retried {
+        let until = self.clock.now().plus(Duration::from_secs(60));
+        let destination = |address: &Address| Some(address.natural_destination());
+        self.store.retry_notice(notice, until, &destination).await.unwrap()
+    }
+
     fn process(&self) -> ProcessId {
         ProcessId(self.ids.next())
     }
@@ -155,6 +164,37 @@ impl Bench {
                 destination: known.contact.points[0].address.natural_destination(),
             })
             .collect();
+        self.submit(id, priority, &recipients, &[]).await;
+        id
+    }
+
+    /// A notice to the contacts a and b, who have the same address; b is merged.
+    async fn notice_to_two_who_share(&self, address: &str) -> NoticeId {
+        let id = NoticeId(self.ids.next());
+        let contacts = vec![contact("a", address, &["all"]), contact("b", address, &["all"])];
+        self.store.import_contacts(&book(contacts), &self.ids, false, false).await.unwrap();
+        let known = self.store.contacts().await.unwrap();
+        let delivery = DeliveryId(self.ids.next());
+        let recipient = Recipient {
+            delivery,
+            channel: Channel::Email,
+            contact: known[0].key,
+            card: known[0].contact.card(),
+            address: address.to_owned(),
+            destination: "x.example".to_owned(),
+        };
+        let merged = MergedRecipient { delivery, contact: known[1].key, id: "b".to_owned() };
+        self.submit(id, Priority::Normal, &[recipient], &[merged]).await;
+        id
+    }
+
+    async fn submit(
+        &self,
+        id: NoticeId,
+        priority: Priority,
+        recipients: &[Recipient],
+        merged: &[MergedRecipient],
+    ) {
         let new = NewNotice {
             id,
             year: 2026,
@@ -170,9 +210,8 @@ impl Bench {
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
         };
-        self.store.submit_notice(&new, &recipients, &[], &[]).await.unwrap();
+        self.store.submit_notice(&new, recipients, merged, &[]).await.unwrap();
         self.store.release_notice(id).await.unwrap();
-        id
     }
 
     async fn fan_out_all(&self) {
@@ -508,10 +547,7 @@ async fn retrying_reaches_those_who_did_not_get_it(bench: Bench) {
         )
         .await;
     bench.store.suppress("email", &claimed[2].address, "5.1.1", "", None).await.unwrap();
-    assert_eq!(
-        bench.store.retry_notice(notice, bench.clock.now().plus(Duration::from_secs(60))).await.unwrap(),
-        1
-    );
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });
     let again = bench.claim(process, 3).await;
     assert_eq!(again.iter().map(|claimed| claimed.delivery).collect::<Vec<_>>(), [claimed[1].delivery]);
     bench.record(process, &[sent(&claimed[1])]).await;
@@ -522,6 +558,56 @@ async fn retrying_reaches_those_who_did_not_get_it(bench: Bench) {
     );
     bench.record(process, &[sent(&again[0])]).await;
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sent, 2), (DeliveryState::Failed, 1)]);
+}
+
+async fn retrying_goes_to_the_address_that_a_contact_has_now(bench: Bench) {
+    let notice = bench.notice(4, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 4).await;
+    let failed: Vec<Attempted> = claimed.iter().map(|claimed| ended(claimed, Move::Failed)).collect();
+    bench.record(process, &failed).await;
+    let mut contacts: Vec<Contact> =
+        bench.store.contacts().await.unwrap().into_iter().map(|known| known.contact).collect();
+    let mut mend = |claimed: &Claimed, address: &str| {
+        let contact = contacts.iter_mut().find(|contact| contact.id == claimed.card.id).unwrap();
+        contact.points[0].address = Address::parse(Channel::Email, address).unwrap();
+    };
+    // The old address is suppressed, the new one is not; a suppressed one; one that another delivery has.
+    bench.store.suppress("email", &claimed[0].address, "5.1.1", "", None).await.unwrap();
+    mend(&claimed[0], "mended@y.example");
+    bench.store.suppress("email", "blocked@y.example", "manual", "", None).await.unwrap();
+    mend(&claimed[1], "blocked@y.example");
+    mend(&claimed[2], &claimed[3].address);
+    bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 4, readdressed: 1 });
+    let again = bench.claim(process, 4).await;
+    let goes = |claimed: &Claimed| {
+        let found = again.iter().find(|again| again.delivery == claimed.delivery).unwrap();
+        (found.address.clone(), found.destination.clone())
+    };
+    assert_eq!(goes(&claimed[0]), ("mended@y.example".to_owned(), "y.example".to_owned()));
+    assert_eq!(goes(&claimed[1]).0, claimed[1].address, "a suppressed address is no way");
+    assert_eq!(goes(&claimed[2]).0, claimed[2].address, "nobody gets it twice");
+}
+
+async fn retrying_leaves_nobody_behind_who_shares_a_delivery(bench: Bench) {
+    let notice = bench.notice_to_two_who_share("both@x.example").await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 1).await;
+    bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
+    let import = async |first: &str, second: &str| {
+        let contacts = vec![contact("a", first, &["all"]), contact("b", second, &["all"])];
+        bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+    };
+    import("a@x.example", "both@x.example").await;
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });
+    let claimed = bench.claim(process, 1).await;
+    bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
+    import("new@x.example", "new@x.example").await;
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 1 });
 }
 
 async fn a_late_answer_counts_whoever_holds_the_lease(bench: Bench) {

@@ -1,15 +1,14 @@
 //! What sending would mean, as it is shown before anything leaves.
 
-use std::collections::BTreeMap;
-
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::compose::Draft;
-use crate::app::plan::Plan;
+use crate::app::plan::{GroupShare, Plan};
 use crate::domain::address::Channel;
 use crate::domain::duration::format_duration;
 use crate::domain::notice::Priority;
 
+use super::super::output::counted;
 use super::super::session::{Session, say};
 
 /// How many names a list shows before it only counts.
@@ -41,6 +40,11 @@ pub(super) fn show(session: &Session, draft: &Draft) {
         say(format_args!("  It goes out at {}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
+    if draft.template.spec.alarm {
+        say(
+            "! This is an alarm: this version follows no confirmations and no deputies. Let people confirm by telephone.",
+        );
+    }
     for finding in &draft.findings {
         say(format_args!("! {finding}"));
     }
@@ -48,36 +52,43 @@ pub(super) fn show(session: &Session, draft: &Draft) {
 
 fn show_groups(plan: &Plan, channels: &[Channel]) {
     let width = plan.groups.iter().map(|share| share.name.width()).chain([5]).max().unwrap_or(5);
-    let line = |name: &str, contacts: &str, counts: Vec<String>, unreachable: &str| {
+    let header = ["contacts"].into_iter().chain(channels.iter().map(|channel| channel.as_str()));
+    let header: Vec<&str> = header.chain(["merged", "blocked", "unreachable"]).collect();
+    let line = |name: &str, cells: Vec<String>| {
         let padding = " ".repeat(width.saturating_sub(name.width()));
-        let counts = counts.iter().fold(String::new(), |line, count| format!("{line}  {count:>8}"));
-        say(format_args!("  {name}{padding}  {contacts:>8}{counts}  {unreachable:>11}"));
+        let cells = cells.iter().zip(&header).fold(String::new(), |line, (cell, column)| {
+            let width = column.len().max(6);
+            format!("{line}  {cell:>width$}")
+        });
+        say(format_args!("  {name}{padding}{cells}"));
     };
-    line("group", "contacts", channels.iter().map(ToString::to_string).collect(), "unreachable");
-    let of = |counts: &BTreeMap<Channel, usize>| {
-        channels.iter().map(|channel| counts.get(channel).copied().unwrap_or(0).to_string()).collect()
+    line("group", header.iter().map(ToString::to_string).collect());
+    let counts = |share: &GroupShare| {
+        let by_channel =
+            channels.iter().map(|channel| share.deliveries.get(channel).copied().unwrap_or_default());
+        let counts = [share.contacts].into_iter().chain(by_channel);
+        counts
+            .chain([share.merged, share.blocked, share.unreachable])
+            .map(|count| count.to_string())
+            .collect()
     };
     for share in &plan.groups {
-        let (contacts, unreachable) = (share.contacts.to_string(), share.unreachable.to_string());
-        line(&share.name, &contacts, of(&share.deliveries), &unreachable);
+        line(&share.name, counts(share));
     }
     if plan.groups.len() > 1 {
-        let contacts: usize = plan.groups.iter().map(|share| share.contacts).sum();
-        let unreachable: usize = plan.groups.iter().map(|share| share.unreachable).sum();
-        line("all", &contacts.to_string(), of(&plan.by_channel()), &unreachable.to_string());
+        line("all", counts(&plan.everybody()));
     }
 }
 
 fn show_merged(plan: &Plan) {
-    if plan.merged.is_empty() {
+    let is_silenced = |id: &str| plan.silenced.iter().any(|silenced| silenced.id == id);
+    let mut names: Vec<&str> = plan.merged.iter().map(|merged| merged.id.as_str()).collect();
+    names.retain(|id| !is_silenced(id));
+    if names.is_empty() {
         return;
     }
-    let names: Vec<&str> = plan.merged.iter().map(|merged| merged.id.as_str()).collect();
-    say(format_args!(
-        "  {} share an address with another recipient and get one message together: {}",
-        names.len(),
-        list(&names)
-    ));
+    let share = counted(names.len() as i128, "contact shares its address", "contacts share their address");
+    say(format_args!("  {share} with another recipient and one message serves both: {}", list(&names)));
 }
 
 fn show_unreachable(plan: &Plan) {
