@@ -20,6 +20,9 @@ mod private_ca;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+#[path = "../support/queued.rs"]
+mod queued;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod relay_trouble;

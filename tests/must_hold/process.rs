@@ -121,3 +121,12 @@ pub async fn until(holds: impl Fn() -> bool, tell: &dyn Fn() -> String) {
         tokio::time::sleep(GLANCE).await;
     }
 }
+
+/// [`until`] for what has to be asked of a store.
+pub async fn until_store(holds: impl AsyncFn() -> bool, tell: &dyn Fn() -> String) {
+    let late = tokio::time::Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < late, "waited in vain; {}", tell());
+        tokio::time::sleep(GLANCE).await;
+    }
+}
