@@ -4,6 +4,12 @@
 //!
 //! SQLite always; PostgreSQL too where `RUNDRUF_TEST_POSTGRES` names a server (`tests/run --services` starts one).
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench speaks to whoever runs it, and stops when it cannot go on"
+)]
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,8 +26,7 @@ use rundruf::store::{NewNotice, Purpose, Recipient, Store};
 const BATCH: i64 = 5_000;
 
 fn main() {
-    let rows: usize =
-        std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000_000);
+    let rows: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,52 +1,15 @@
 //! `rundruf demo`, as somebody sees it who has nothing but the program.
 
+#[cfg(test)]
+#[path = "demo/machine.rs"]
+mod machine;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-/// Two empty folders: one to work in, one for temporary files.
-struct Machine {
-    here: tempfile::TempDir,
-    temporary: tempfile::TempDir,
-}
-
-impl Machine {
-    fn new() -> Self {
-        Self { here: tempfile::tempdir().unwrap(), temporary: tempfile::tempdir().unwrap() }
-    }
-
-    fn rundruf(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rundruf"));
-        command.current_dir(self.here.path()).env_clear().env("TMPDIR", self.temporary.path());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.rundruf().args(arguments).output().unwrap()
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    entries
-}
-
-/// Each with what it must be followed by, somewhere behind it.
-fn assert_in_order(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let Some(at) = rest.find(part) else {
-            panic!("\"{part}\" is missing, or not in its place, in\n{text}")
-        };
-        rest = &rest[at + part.len()..];
-    }
-}
+use machine::{Machine, assert_in_order, entries, text};
 
 #[test]
 fn the_demo_shows_everything_in_an_empty_folder_and_leaves_nothing_behind() {
@@ -120,6 +83,40 @@ fn a_named_folder_stays_and_nothing_that_lies_about_disturbs() {
         machine.run(&["-c", "mine/rundruf.toml", "deliveries", "list", "--state", "failed", "--json"]);
     assert_in_order(&text(&failed.stdout), &["moosbruecke-it", "550"]);
     assert_eq!(text(&failed.stdout).lines().count(), 1);
+}
+
+#[test]
+fn the_demo_goes_on_until_it_is_interrupted() {
+    let machine = Machine::new();
+    let mut demo =
+        machine.rundruf().arg("demo").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut shown = String::new();
+    for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        shown.push_str(&line);
+        shown.push('\n');
+        if line.contains("Ctrl-C ends it") {
+            break;
+        }
+    }
+    assert_in_order(
+        &shown,
+        &["In a second terminal", "notices list", "send lage-ohne-neues", "Ctrl-C ends it"],
+    );
+
+    // The command for a notice of one's own, as it can be copied.
+    let (_, copied) = shown.split_once("when you will be back\n").unwrap();
+    let (copied, _) = copied.split_once("\n\n").unwrap();
+    let sent =
+        Command::new("sh").args(["-c", &format!("{copied} --yes --except it-leads")]).output().unwrap();
+    let (report, said) = (text(&sent.stdout), text(&sent.stderr));
+    assert_eq!(sent.status.code(), Some(0), "{copied}\n{report}\n{said}");
+    assert_in_order(&report, &["-0005", "[EXERCISE]", "completed"]);
+
+    let interrupted = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    assert_eq!(entries(machine.temporary.path()), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -6,6 +6,13 @@
 //! watch started. Printed is the ratio of the medians; figures of one machine at one hour mean little, ratios within one
 //! run do. PostgreSQL is measured too where `RUNDRUF_TEST_POSTGRES` names a server.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench speaks to whoever runs it, and stops when it cannot go on"
+)]
+
 mod instance;
 mod proxy;
 

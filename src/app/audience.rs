@@ -6,6 +6,8 @@ use crate::domain::audience::{Audience, Filter};
 use crate::domain::contact::{Contact, Group, KnownContact};
 use crate::domain::nearest::hint;
 
+use super::nesting::{is_member, with_nested};
+
 /// Everybody who can be addressed.
 #[derive(Debug)]
 pub struct Directory {
@@ -87,7 +89,7 @@ impl Directory {
         for name in &audience.except {
             except.extend(self.names_within(name)?);
         }
-        let left_out = |contact: &Contact| contact.groups.iter().any(|group| except.contains(group.as_str()));
+        let left_out = |contact: &Contact| is_member(&except, contact);
 
         let mut taken = BTreeSet::new();
         let mut addressed = Vec::new();
@@ -101,7 +103,7 @@ impl Directory {
         for name in &audience.groups {
             let names = self.names_within(name)?;
             for (at, known) in self.contacts.iter().enumerate() {
-                if !known.contact.groups.iter().any(|group| names.contains(group.as_str())) {
+                if !is_member(&names, &known.contact) {
                     continue;
                 }
                 seen.push(&known.contact);
@@ -121,16 +123,7 @@ impl Directory {
             let hint = hint(name, self.groups.keys().map(String::as_str));
             return Err(AudienceError::UnknownGroup { name: name.to_owned(), hint });
         }
-        let mut names = BTreeSet::new();
-        let mut open = vec![name];
-        while let Some(name) = open.pop() {
-            if names.insert(name)
-                && let Some(group) = self.groups.get(name)
-            {
-                open.extend(group.contains.iter().map(String::as_str));
-            }
-        }
-        Ok(names)
+        Ok(with_nested(&self.groups, name))
     }
 
     fn unknown_contact(&self, id: &str) -> AudienceError {

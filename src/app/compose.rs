@@ -138,7 +138,7 @@ pub async fn compose(
         transliterate: settings.sms.transliterate,
     };
     let findings = check_send(&compiled, &values, &facts, &check);
-    Ok(Draft { template, values, channels, findings, plan, expires_at, wish })
+    Ok(Draft { wish, template, values, channels, findings, plan, expires_at })
 }
 
 /// A notice's facts before it has a number: as long as real ones.

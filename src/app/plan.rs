@@ -30,16 +30,21 @@ pub struct Plan {
     pub duration: Option<Duration>,
 }
 
-/// What one group contributes.
+/// What one group contributes. By one channel, its contacts are its deliveries, the merged, the blocked and the
+/// unreachable.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupShare {
     /// Its name; `(contacts)` for those named singly.
     pub name: String,
     /// How many contacts.
     pub contacts: usize,
-    /// How many deliveries by channel.
+    /// How many deliveries that leave, by channel.
     pub deliveries: BTreeMap<Channel, usize>,
-    /// How many cannot be reached.
+    /// How many contacts get nothing of their own, because they share the address of another.
+    pub merged: usize,
+    /// How many contacts get nothing, because every address of theirs is suppressed.
+    pub blocked: usize,
+    /// How many contacts have no way at all.
     pub unreachable: usize,
 }
 
@@ -81,7 +86,6 @@ struct Planning<'a> {
     settings: &'a Settings,
     suppressed: HashMap<(&'a str, &'a str), &'a Suppression>,
     dead: BTreeSet<&'a str>,
-    grouped: HashMap<&'a str, &'a str>,
     /// By channel and normalised address: the first contact that has it, and those that share it.
     deliveries: BTreeMap<(Channel, String), Shared<'a>>,
     plan: Plan,
@@ -100,11 +104,6 @@ impl<'a> Planning<'a> {
             settings,
             suppressed: suppressions.iter().map(|s| ((s.channel.as_str(), s.address.as_str()), s)).collect(),
             dead: email.unreachable_domains.iter().map(String::as_str).collect(),
-            grouped: email
-                .destinations
-                .iter()
-                .flat_map(|group| group.domains.iter().map(|domain| (domain.as_str(), group.name.as_str())))
-                .collect(),
             deliveries: BTreeMap::new(),
             plan: Plan::default(),
         }
@@ -125,9 +124,7 @@ impl<'a> Planning<'a> {
                 }
                 Way::Suppressed(point, suppression) => {
                     // Its row shows what was not sent, and why.
-                    if self.deliver(known, point) {
-                        made.push(*channel);
-                    }
+                    self.deliver(known, point);
                     let address = crate::domain::mask::mask_address(&suppression.address);
                     reasons.push(format!(
                         "{address} is suppressed ({}: {})",
@@ -138,21 +135,29 @@ impl<'a> Planning<'a> {
                 Way::None => reasons.push(format!("no {channel} address")),
             }
         }
+        let blocked = !reached && ways.iter().any(|way| matches!(way, Way::Suppressed(..)));
         if !reached {
             let contact = &known.contact;
             let why = reasons.join("; ");
-            if made.is_empty() && !ways.iter().any(|way| matches!(way, Way::Suppressed(..))) {
+            if blocked {
+                self.plan.silenced.push(Silenced { id: contact.id.clone(), name: contact.name.clone(), why });
+            } else {
                 self.plan.unreachable.push(UnreachableRecipient {
                     contact: known.key,
                     id: contact.id.clone(),
                     name: contact.name.clone(),
                     reason: why,
                 });
-            } else {
-                self.plan.silenced.push(Silenced { id: contact.id.clone(), name: contact.name.clone(), why });
             }
         }
-        self.count(addressed.group, &made, reached);
+        let share = self.share(addressed.group);
+        share.contacts += 1;
+        share.blocked += usize::from(blocked);
+        share.unreachable += usize::from(!reached && !blocked);
+        share.merged += usize::from(reached && made.is_empty());
+        for channel in made {
+            *share.deliveries.entry(channel).or_default() += 1;
+        }
     }
 
     /// The first contact point of a channel that can be used, in the order of ranks.
@@ -194,27 +199,21 @@ impl<'a> Planning<'a> {
         true
     }
 
-    fn count(&mut self, group: Option<&str>, made: &[Channel], reached: bool) {
+    /// What the group contributes, as far as it is counted.
+    fn share(&mut self, group: Option<&str>) -> &mut GroupShare {
         let name = group.unwrap_or("(contacts)");
         let at = self.plan.groups.iter().position(|share| share.name == name).unwrap_or_else(|| {
             self.plan.groups.push(GroupShare { name: name.to_owned(), ..GroupShare::default() });
             self.plan.groups.len() - 1
         });
-        let share = &mut self.plan.groups[at];
-        share.contacts += 1;
-        share.unreachable += usize::from(!reached);
-        for channel in made {
-            *share.deliveries.entry(*channel).or_default() += 1;
-        }
+        &mut self.plan.groups[at]
     }
 
     fn finish(mut self, ids: &IdSource) -> Plan {
         let mut by_destination: HashMap<String, u64> = HashMap::new();
         for ((channel, _), shared) in &self.deliveries {
             let delivery = DeliveryId(ids.next());
-            let natural = shared.address.natural_destination();
-            let destination =
-                self.grouped.get(natural.as_str()).map_or(natural.clone(), |group| (*group).to_owned());
+            let destination = self.settings.email.destination(shared.address);
             *by_destination.entry(destination.clone()).or_default() += 1;
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
                 delivery,
@@ -249,12 +248,23 @@ impl<'a> Planning<'a> {
 }
 
 impl Plan {
-    /// How many deliveries go by each channel.
-    pub fn by_channel(&self) -> BTreeMap<Channel, usize> {
-        let mut counts = BTreeMap::new();
-        for recipient in &self.recipients {
-            *counts.entry(recipient.channel).or_default() += 1;
-        }
-        counts
+    /// The shares of all groups together.
+    pub fn everybody(&self) -> GroupShare {
+        self.groups.iter().fold(
+            GroupShare { name: "all".to_owned(), ..GroupShare::default() },
+            |mut sum, share| {
+                sum.contacts += share.contacts;
+                sum.merged += share.merged;
+                sum.blocked += share.blocked;
+                sum.unreachable += share.unreachable;
+                for (channel, count) in &share.deliveries {
+                    *sum.deliveries.entry(*channel).or_default() += count;
+                }
+                sum
+            },
+        )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::contacts_import::{ImportRequest, read_files, refusal, take_over};
 use crate::config;
@@ -87,7 +88,7 @@ async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) ->
         (true, true) => next_steps::afterwards(),
     })?;
     if !arguments.once {
-        stay(session, &store).await?;
+        stay(session, &store, &stopped).await?;
     }
     store.close().await;
     if faults.is_empty() {
@@ -121,9 +122,9 @@ fn open(folder: &Folder, receiver: &Receiver) -> anyhow::Result<()> {
          depends on it. All people and places are invented, and no message leaves this\n\
          machine.\n\n\
          Folder       {} ({kept})\n\
-         Mail server  inside this program, 127.0.0.1:{}. Like the world outside, it has\n{INDENT}\
-         a mailbox that does not exist ({UNKNOWN_MAILBOX})\n{INDENT}\
-         and a domain that puts first tries off ({GREYLISTING_DOMAIN}).",
+         Mail server  127.0.0.1:{}, inside this program. Like the world outside, it\n{INDENT}\
+         has a mailbox that does not exist, {UNKNOWN_MAILBOX},\n{INDENT}\
+         and a domain that puts every first try off, {GREYLISTING_DOMAIN}.",
         folder.path().display(),
         receiver.port()
     ))
@@ -147,10 +148,15 @@ async fn import(session: &Session, store: &Store) -> anyhow::Result<()> {
     ))
 }
 
-/// Sends what is submitted from elsewhere until somebody presses Ctrl-C.
-async fn stay(session: &Session, store: &Store) -> anyhow::Result<()> {
+/// Sends what is submitted from elsewhere, until it is `stopped`.
+async fn stay(session: &Session, store: &Store, stopped: &CancellationToken) -> anyhow::Result<()> {
     let dispatching = Dispatching::start(session, store, Goal::Serve).await?;
     tell("The demo goes on for these commands. Ctrl-C ends it.")?;
+    let (stopped, stop) = (stopped.clone(), dispatching.stop.clone());
+    tokio::spawn(async move {
+        stopped.cancelled().await;
+        stop.cancel();
+    });
     dispatching.follow(session).await?;
     Ok(())
 }

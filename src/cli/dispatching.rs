@@ -150,11 +150,11 @@ impl SettingsReader {
     }
 }
 
-/// Is cancelled when the person or the system wants the program to end. It listens from this moment on and hears every
+/// Is cancelled when the person or the system wants the program to end, or the terminal is closed. It listens from this moment on and hears every
 /// signal, whatever the program is doing.
 pub(super) fn asked_to_stop() -> CancellationToken {
     let asked = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         // Where signals cannot be heard, they end the program as they always do.
         let Ok(mut signals) = signal(kind) else { continue };
         let asked = asked.clone();

@@ -2,7 +2,8 @@
 
 mod show;
 
-use crate::domain::delivery::DeliveryState;
+use crate::domain::address::Address;
+use crate::domain::delivery::{Counts, DeliveryState};
 use crate::domain::notice::{NoticeEvent, NoticeState};
 use crate::store::{NoticeSummary, Purpose, Store, StoreError};
 
@@ -160,7 +161,8 @@ async fn cancel(session: &Session, number: &str) -> anyhow::Result<()> {
     }
     let sending = counts.get(DeliveryState::Sending);
     if sending > 0 {
-        words.push(format!("{sending} are being handed over at this moment and may still leave"));
+        let sending = counted(sending, "is", "are");
+        words.push(format!("{sending} being handed over at this moment and may still leave"));
     }
     say(words.join(", "));
     store.close().await;
@@ -171,32 +173,67 @@ async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
     let notice = find_notice(session, &store, number).await?;
     let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
-    let count = store.retry_notice(notice.id, expires_at).await.map_err(|error| refused(&notice, error))?;
+    let email = &session.settings.email;
+    let destination =
+        |address: &Address| (!email.is_unreachable(address)).then(|| email.destination(address));
+    let retried = store
+        .retry_notice(notice.id, expires_at, &destination)
+        .await
+        .map_err(|error| refused(&notice, error))?;
     let counts = notice.counts();
-    if count == 0 {
+    if retried.deliveries == 0 {
         say(format_args!("{number}: nobody is left to send it to again; nothing was changed"));
     } else {
-        let count = counted(count as i128, "delivery is", "deliveries are");
+        let count = counted(retried.deliveries as i128, "delivery is", "deliveries are");
+        let elsewhere = match retried.readdressed {
+            0 => String::new(),
+            1 if retried.deliveries == 1 => " to the address that the contact has now".to_owned(),
+            1 => " (1 of them to the address that the contact has now)".to_owned(),
+            many => format!(" ({many} of them to the addresses that the contacts have now)"),
+        };
         say(format_args!(
-            "{number}: {count} sent again, until {}. {}",
+            "{number}: {count} sent again{elsewhere}, until {}. {}",
             session.local(expires_at.max(notice.expires_at)),
             who_sends(session)
         ));
     }
-    let suppressed = counts.get(DeliveryState::Suppressed);
-    if suppressed > 0 {
-        say("Addresses that are blocked now are left out: \"suppressions list\" shows them.");
-    }
-    let unclear = counts.get(DeliveryState::Unclear);
-    if unclear > 0 {
-        let unclear = counted(unclear, "unclear delivery is", "unclear deliveries are");
-        say(format_args!(
-            "{unclear} left out: decide about them with \"{} deliveries resolve\".",
-            program(session)
-        ));
+    for line in left_out(session, &counts, retried.deliveries as i64) {
+        say(line);
     }
     store.close().await;
     Ok(())
+}
+
+/// Who is not sent a notice again and why, a line each. `retried` of those counted before are.
+fn left_out(session: &Session, counts: &Counts, retried: i64) -> Vec<String> {
+    let program = program(session);
+    let not_out =
+        [DeliveryState::Failed, DeliveryState::Expired, DeliveryState::Cancelled, DeliveryState::Suppressed];
+    // All of these are sent again, unless their address is suppressed now.
+    let suppressed = not_out.into_iter().map(|state| counts.get(state)).sum::<i64>() - retried;
+    let unclear = counts.get(DeliveryState::Unclear);
+    let mut lines = Vec::new();
+    if suppressed > 0 {
+        let left_out = counted(suppressed, "delivery is", "deliveries are");
+        lines.push(format!(
+            "{left_out} left out because the address is blocked: correct it in the contact file and import it, or, if \
+             it is right, \"{program} suppressions lift ADDRESS\" ({program} suppressions list), and retry."
+        ));
+    }
+    if unclear > 0 {
+        let left_out = counted(unclear, "unclear delivery is", "unclear deliveries are");
+        let them = if unclear == 1 { "it" } else { "them" };
+        lines
+            .push(format!("{left_out} left out: decide about {them} with \"{program} deliveries resolve\"."));
+    }
+    if retried == 0 && counts.open() > 0 {
+        let waiting = counted(counts.open(), "delivery still waits", "deliveries still wait");
+        lines.push(format!("{waiting} and will go out by itself: \"{program} notices report\" shows when."));
+    }
+    if retried == 0 && counts.got_out() == counts.total() {
+        lines.push(format!("All {} got out.", counted(counts.total(), "delivery", "deliveries")));
+    }
+    lines
 }
 
 fn who_sends(session: &Session) -> String {

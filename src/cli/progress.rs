@@ -132,8 +132,7 @@ fn words(counts: &Counts) -> String {
     [DeliveryState::Failed, DeliveryState::Suppressed, DeliveryState::Expired, DeliveryState::Unclear]
         .into_iter()
         .filter(|state| counts.get(*state) > 0)
-        .map(|state| format!(", {} {state}", counts.get(state)))
-        .collect()
+        .fold(String::new(), |words, state| format!("{words}, {} {state}", counts.get(state)))
 }
 
 fn style() -> ProgressStyle {

@@ -18,6 +18,7 @@ use crate::store::{NoticeSummary, Purpose, Store};
 
 use super::arguments::SendArguments;
 use super::dispatching::{Dispatching, asked_to_stop, say_event};
+use super::output::counted;
 use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
@@ -108,10 +109,11 @@ fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> {
     if !session.is_interactive() {
         bail!("nothing was sent: there is no terminal to ask at; add --yes to send without being asked");
     }
-    let count = draft.plan.recipients.len();
+    let count: usize = draft.plan.everybody().deliveries.values().sum();
+    let recipients = counted(count as i128, "recipient", "recipients");
     let question = if draft.wish.exercise { "Send this exercise" } else { "Send this" };
     let mut terminal = std::io::stderr().lock();
-    write!(terminal, "{question} to {count} recipients? Type yes: ")?;
+    write!(terminal, "{question} to {recipients}? Type yes: ")?;
     terminal.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -260,9 +262,10 @@ fn say_how_to_go_on(notice: &NoticeSummary) {
     let counts = notice.counts();
     let left = notice.recipients - counts.total() + counts.open();
     if left > 0 {
+        let wait = if left == 1 { "still waits" } else { "still wait" };
         say(format_args!(
-            "{left} of {} deliveries still wait. Go on with: rundruf worker --drain",
-            notice.recipients
+            "{left} of {} {wait}. Go on with: rundruf worker --drain",
+            counted(notice.recipients, "delivery", "deliveries")
         ));
     }
 }

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Write};
 use clap::ValueEnum;
 use unicode_width::UnicodeWidthStr;
 
+use super::session::say;
+
 pub use cell::{Cell, json_object};
 
 /// How a list is written.
@@ -38,7 +40,8 @@ pub struct ListWriter<'w> {
 }
 
 impl<'w> ListWriter<'w> {
-    /// A list with these `columns`, which are the header even if no row follows.
+    /// A list with these `columns`. They are the header of CSV even if no row follows; a table is for people, and
+    /// shows only columns in which something stands.
     pub fn new(out: &'w mut dyn Write, format: Format, columns: &'static [&'static str]) -> Self {
         Self { out, format, columns, table: Vec::new(), is_first: true, is_closed: false }
     }
@@ -89,15 +92,21 @@ impl<'w> ListWriter<'w> {
     }
 
     fn write_table(&mut self) -> io::Result<()> {
+        if self.table.is_empty() {
+            say("nothing found");
+            return Ok(());
+        }
         let header = self.columns.iter().map(|column| column.replace('_', " ").to_uppercase()).collect();
         let mut lines: Vec<Vec<String>> = vec![header];
         lines.append(&mut self.table);
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|column| lines.iter().map(|line| line[column].width()).max().unwrap_or(0))
-            .collect();
+        let width = |column: usize| {
+            let is_used = lines.iter().skip(1).any(|line| !line[column].is_empty());
+            if is_used { lines.iter().map(|line| line[column].width()).max().unwrap_or(0) } else { 0 }
+        };
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
         for line in lines {
             let mut text = String::new();
-            for (cell, width) in line.iter().zip(&widths) {
+            for (cell, width) in line.iter().zip(&widths).filter(|(_, width)| **width > 0) {
                 text.push_str(cell);
                 text.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
             }
@@ -204,8 +213,14 @@ long-id  日本 \"x\", y      10        now
     }
 
     #[test]
-    fn an_empty_list_has_its_header_and_no_json() {
-        assert_eq!(written(Format::Table, Vec::new()), "ID  NAME  ATTEMPTS  UPDATED AT\n");
+    fn a_table_leaves_out_columns_in_which_nothing_stands() {
+        let rows = vec![vec![("id", "a".into()), ("name", "".into()), ("attempts", 2.into())]];
+        assert_eq!(written(Format::Table, rows), "ID  ATTEMPTS\na   2\n");
+    }
+
+    #[test]
+    fn an_empty_list_has_its_header_as_csv_alone() {
+        assert_eq!(written(Format::Table, Vec::new()), "");
         assert_eq!(written(Format::Csv, Vec::new()), "id,name,attempts,updated_at\n");
         assert_eq!(written(Format::Json, Vec::new()), "");
     }

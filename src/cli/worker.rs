@@ -20,7 +20,7 @@ pub(super) async fn run(session: &Session, arguments: WorkerArguments) -> anyhow
         Finish::Reached if arguments.drain => say("Nothing is due any more."),
         Finish::Held => {
             say("No provider can be used; what is due stays queued. Mend what is said above, then run \
-             \"rundruf worker --drain\" again.")
+             \"rundruf worker --drain\" again.");
         }
         Finish::Reached | Finish::Stopped => {}
     }

@@ -20,6 +20,8 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
+            // Nobody wrote it, but another key may make it wrong.
+            Some(Origin::Default) => f.write_str("the built-in default: ")?,
             Some(origin) => write!(f, "{origin}: ")?,
             None => f.write_str("configuration: ")?,
         }
@@ -81,5 +83,20 @@ impl<'a> Context<'a> {
         let mut faults = self.faults.into_inner();
         faults.sort_by(|a, b| (&a.origin, &a.key).cmp(&(&b.origin, &b.key)));
         faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_nobody_wrote_is_called_the_built_in_default() {
+        let fault = Fault {
+            origin: Some(Origin::Default),
+            key: "email.from".to_owned(),
+            message: "is wrong".to_owned(),
+        };
+        assert_eq!(fault.to_string(), "the built-in default: email.from: is wrong");
     }
 }

@@ -19,7 +19,7 @@ use super::ready::{Item, Ready, Take};
 #[derive(Debug)]
 pub enum Transport {
     /// Over SMTP.
-    Smtp(Connector),
+    Smtp(Box<Connector>),
     /// Into a folder.
     Outbox(std::path::PathBuf),
 }

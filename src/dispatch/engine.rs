@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::channels::email::Before;
 use crate::domain::address::Channel;
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::mask::mask_addresses_in;
@@ -238,7 +239,7 @@ impl Engine {
         // A destination's reply usually repeats the recipient's address, and this goes into logs.
         let reason = mask_addresses_in(&reason.text);
         self.holds.push(Hold { lane, not_before: retry_at, reason: reason.clone() });
-        self.tell(Event::DestinationHeld { destination: flight.destination.clone(), reason, retry_at });
+        self.tell(Event::DestinationHeld { destination: flight.destination.to_string(), reason, retry_at });
     }
 
     fn hold_provider(&mut self, index: usize, reason: &Reason) {
@@ -311,6 +312,7 @@ impl Engine {
             self.parts.store.hold_lane(Channel::Email, &hold).await?;
         }
         let request = if now >= self.look_at { self.claim_request() } else { None };
+        // A claim renews the lease, too: it must never be made in the name of a process that others think dead.
         let renew = now >= self.renew_at || request.is_some();
         if !renew && self.outcomes.is_empty() {
             return Ok(());
@@ -396,7 +398,7 @@ impl Engine {
         } else {
             now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)
         };
-        let mut destinations = cycled.claimed.iter().map(|claimed| claimed.destination.as_str());
+        let mut destinations = cycled.claimed.iter().map(|claimed| &claimed.destination);
         let first = destinations.next();
         let single = first.is_none_or(|first| destinations.all(|other| other == first));
         self.providers[&place].ready.only_slow(single && !cycled.more);
@@ -409,8 +411,8 @@ impl Engine {
         }
         let Some(provider) = self.providers.get_mut(&place) else { return Ok(()) };
         provider.flight += claimed.len();
-        provider.ready.claimed(claimed.iter().map(|claimed| claimed.destination.as_str()));
-        let (name, ready) = (provider.name.clone(), provider.ready.clone());
+        provider.ready.claimed(claimed.iter().map(|claimed| &claimed.destination));
+        let (name, ready) = (Arc::from(provider.name.as_str()), provider.ready.clone());
         for claimed in &claimed {
             self.flights.insert(claimed.delivery, Flight::new(claimed, place, &name));
         }
@@ -441,10 +443,11 @@ impl Engine {
         let epoch = self.lease.epoch();
         tokio::task::spawn_blocking(move || {
             let mut items = Vec::with_capacity(chunk.len());
+            let mut before = Before::default();
             for (words, claimed) in chunk {
-                match words.email(&composer, &claimed) {
+                match words.email(&composer, &claimed, &mut before) {
                     Ok(mail) => {
-                        let destination = Arc::from(claimed.destination.as_str());
+                        let destination = claimed.destination.clone();
                         items.push(Item { mail, destination, epoch });
                     }
                     Err(reason) => {

@@ -1,5 +1,6 @@
 //! From how a try ended to what is written down: retry times, expiry, suppression.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::address::Channel;
@@ -22,9 +23,9 @@ pub struct Flight {
     /// The provider that has it.
     pub provider: usize,
     /// That provider's name.
-    pub provider_name: String,
+    pub provider_name: Arc<str>,
     /// What it is throttled with.
-    pub destination: String,
+    pub destination: Arc<str>,
     notice: NoticeId,
     round: i64,
     number: i64,
@@ -34,10 +35,10 @@ pub struct Flight {
 
 impl Flight {
     /// A delivery that was claimed for `provider`.
-    pub fn new(claimed: &Claimed, provider: usize, provider_name: &str) -> Self {
+    pub fn new(claimed: &Claimed, provider: usize, provider_name: &Arc<str>) -> Self {
         Self {
             provider,
-            provider_name: provider_name.to_owned(),
+            provider_name: provider_name.clone(),
             destination: claimed.destination.clone(),
             notice: claimed.notice,
             round: claimed.round,
@@ -87,7 +88,7 @@ impl Flight {
             channel: Channel::Email,
             round: self.round,
             number: self.number,
-            provider: self.provider_name.clone(),
+            provider: self.provider_name.to_string(),
             ended_at: now,
             reason,
             moved,

@@ -70,7 +70,9 @@ impl Provider {
             .collect();
         let ready = Arc::new(Ready::new(most, &limits));
         let transport = match &settings.transport {
-            EmailTransport::Smtp(relay) => Transport::Smtp(Connector::new(relay.clone(), Limits::default())),
+            EmailTransport::Smtp(relay) => {
+                Transport::Smtp(Box::new(Connector::new(relay.clone(), Limits::default())))
+            }
             EmailTransport::Outbox(folder) => Transport::Outbox(folder.clone()),
         };
         let shared = Arc::new(Shared {
@@ -127,13 +129,12 @@ impl Provider {
         self.open + self.opening == 0
     }
 
-    /// Opens connections for what waits: `at_least` one if asked, as many as there are messages, never more than
+    /// Opens connections: `at_least` one if asked, otherwise as many as deliveries have been claimed, never more than
     /// allowed. A provider in doubt gets a single one.
     pub fn open_connections(&mut self, at_least: usize) {
         let most = if self.held.is_some() { 1 } else { self.most };
-        let wanted = self.ready.unserved().saturating_sub(self.opening).max(at_least);
-        let missing = wanted.min(most.saturating_sub(self.open + self.opening));
-        for _ in 0..missing {
+        let wanted = self.flight.max(at_least).min(most);
+        for _ in (self.open + self.opening)..wanted {
             self.opening += 1;
             self.next_number += 1;
             tokio::spawn(run(self.shared.clone(), self.next_number));

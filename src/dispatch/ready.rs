@@ -5,6 +5,8 @@
 //! quickly all of them as long as nobody else waits. One that stalls, or answers "not now", gets a single one until
 //! it recovers; so it never slows its neighbours.
 
+mod shares;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::channels::email::Mail;
 use crate::domain::ids::DeliveryId;
 
 use super::pace::Pace;
+use shares::{Conduct, Configured, Destination, State};
 
 /// How long an exchange may take before its destination counts as slow.
 pub const STALL: Duration = Duration::from_secs(1);
@@ -30,40 +33,6 @@ pub struct Item {
     pub epoch: u64,
 }
 
-/// How a destination has behaved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Conduct {
-    /// Nothing is known.
-    #[default]
-    Unknown,
-    /// It accepted the last message within [`STALL`].
-    Quick,
-    /// It kept a connection waiting for longer than [`STALL`].
-    Slow,
-    /// It answered "not now".
-    Deferring,
-}
-
-/// What is known of one destination in this process.
-#[derive(Debug, Default)]
-struct Destination {
-    conduct: Conduct,
-    /// Connections that are exchanging a message for it.
-    connections: usize,
-    /// Messages claimed and not yet ended.
-    claimed: usize,
-    /// Policy refusals in a row without a success.
-    refusals: u32,
-    /// Limits from the configuration.
-    configured: Option<Configured>,
-}
-
-#[derive(Debug, Clone)]
-struct Configured {
-    connections: Option<usize>,
-    pace: Pace,
-}
-
 /// A destination that can take only so many more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limited {
@@ -71,29 +40,6 @@ pub struct Limited {
     pub destination: String,
     /// How many more may be claimed for it.
     pub room: usize,
-}
-
-/// What a connection is doing at this moment.
-#[derive(Debug, Clone)]
-struct Exchange {
-    delivery: DeliveryId,
-    destination: Arc<str>,
-    since: Duration,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    queue: VecDeque<Item>,
-    destinations: HashMap<Arc<str>, Destination>,
-    /// By connection: the exchange under way, and the one whose envelope went out with its body.
-    exchanges: HashMap<u64, VecDeque<Exchange>>,
-    /// Connections at most.
-    connections: usize,
-    /// Connections that wait for a message.
-    idle: usize,
-    closing: bool,
-    /// Nothing but slow destinations has anything due.
-    only_slow: bool,
 }
 
 /// The queue between claiming and the connections of one provider.
@@ -132,7 +78,7 @@ impl Ready {
     }
 
     /// Counts messages that were claimed and are being composed.
-    pub fn claimed<'a>(&self, destinations: impl Iterator<Item = &'a str>) {
+    pub fn claimed<'a>(&self, destinations: impl Iterator<Item = &'a Arc<str>>) {
         let mut state = self.lock();
         for destination in destinations {
             state.destination(destination).claimed += 1;
@@ -243,7 +189,7 @@ impl Ready {
     }
 
     /// Counts a policy refusal of a destination; gives how many there were in a row.
-    pub fn refused(&self, destination: &str) -> u32 {
+    pub fn refused(&self, destination: &Arc<str>) -> u32 {
         let mut state = self.lock();
         let known = state.destination(destination);
         known.refusals += 1;
@@ -251,7 +197,7 @@ impl Ready {
     }
 
     /// A message that was counted as claimed did not become ready.
-    pub fn dropped(&self, destination: &str) {
+    pub fn dropped(&self, destination: &Arc<str>) {
         let mut state = self.lock();
         let known = state.destination(destination);
         known.claimed = known.claimed.saturating_sub(1);
@@ -335,12 +281,6 @@ impl Ready {
         back
     }
 
-    /// How many messages wait for a connection beyond those that idle connections will take.
-    pub fn unserved(&self) -> usize {
-        let state = self.lock();
-        state.queue.len().saturating_sub(state.idle)
-    }
-
     /// Resolves when something may have become ready. To be called before [`Ready::take`].
     pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.wake.notified()
@@ -353,223 +293,5 @@ impl Ready {
     }
 }
 
-impl State {
-    fn destination(&mut self, name: &str) -> &mut Destination {
-        if !self.destinations.contains_key(name) {
-            self.destinations.insert(Arc::from(name), Destination::default());
-        }
-        self.destinations.entry(Arc::from(name)).or_default()
-    }
-
-    /// Half of the connections, at least one.
-    fn half(&self) -> usize {
-        (self.connections / 2).max(1)
-    }
-
-    /// How many connections a destination may hold; `alone` when nobody else waits.
-    fn allowance(&self, known: &Destination, alone: bool) -> usize {
-        let by_conduct = match known.conduct {
-            Conduct::Quick if alone => self.connections,
-            Conduct::Quick | Conduct::Unknown => self.half(),
-            Conduct::Slow if self.only_slow => self.half(),
-            Conduct::Slow | Conduct::Deferring => 1,
-        };
-        let configured = known.configured.as_ref().and_then(|configured| configured.connections);
-        by_conduct.min(configured.unwrap_or(usize::MAX))
-    }
-
-    /// How many more may be claimed; `None`: as many as the provider takes.
-    fn claim_room(&self, known: &Destination) -> Option<usize> {
-        let most = match known.conduct {
-            Conduct::Quick => usize::MAX,
-            // Enough to keep its share of the connections busy, and no more of the flight than that.
-            Conduct::Unknown => self.connections.max(2),
-            Conduct::Slow | Conduct::Deferring => self.allowance(known, false) * 2,
-        };
-        let configured = known
-            .configured
-            .as_ref()
-            .map(|configured| configured.connections.map_or(usize::MAX, |connections| connections * 4));
-        let most = most.min(configured.unwrap_or(usize::MAX));
-        let limited = configured.is_some()
-            || known.claimed >= most
-            || matches!(known.conduct, Conduct::Slow | Conduct::Deferring);
-        limited.then(|| most.saturating_sub(known.claimed))
-    }
-
-    /// How many messages may wait for a destination.
-    fn waiting_room(&self, destination: &str) -> usize {
-        match self.destinations.get(destination) {
-            Some(known) if matches!(known.conduct, Conduct::Slow | Conduct::Deferring) => {
-                self.allowance(known, false)
-            }
-            _ => usize::MAX,
-        }
-    }
-
-    /// The first message whose destination may take another connection: one that stays within its share before one
-    /// that takes what others leave.
-    fn pick(&mut self, only: Option<&Arc<str>>) -> Option<Item> {
-        let fits = |state: &Self, item: &Item, alone: bool| {
-            only.is_none_or(|only| *only == item.destination)
-                && state
-                    .destinations
-                    .get(&item.destination)
-                    .is_none_or(|known| known.connections < state.allowance(known, alone))
-        };
-        let at = (0..self.queue.len())
-            .find(|at| fits(self, &self.queue[*at], false))
-            .or_else(|| (0..self.queue.len()).find(|at| fits(self, &self.queue[*at], true)))?;
-        self.queue.remove(at)
-    }
-
-    fn begin(&mut self, connection: u64, item: &Item, now: Duration) -> Option<Pace> {
-        let destination = item.destination.clone();
-        let known = self.destination(&destination);
-        known.connections += 1;
-        let pace = known.configured.as_ref().map(|configured| configured.pace.clone());
-        let exchange = Exchange { delivery: item.mail.delivery, destination, since: now };
-        self.exchanges.entry(connection).or_default().push_back(exchange);
-        pace
-    }
-
-    /// Ten thousand ordinary domains need no memory of their own.
-    fn forget_ordinary(&mut self) {
-        const MANY: usize = 20_000;
-        if self.destinations.len() > MANY {
-            self.destinations.retain(|_, known| {
-                known.claimed > 0
-                    || known.connections > 0
-                    || known.configured.is_some()
-                    || known.refusals > 0
-                    || matches!(known.conduct, Conduct::Slow | Conduct::Deferring)
-            });
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::chance::Chance;
-    use crate::domain::clock::{ManualClock, Timestamp};
-    use crate::domain::ids::IdSource;
-
-    struct Desk {
-        ready: Ready,
-        ids: IdSource,
-    }
-
-    impl Desk {
-        fn new(connections: usize) -> Self {
-            let clock = Arc::new(ManualClock::new(Timestamp(0)));
-            Self {
-                ready: Ready::new(connections, &[]),
-                ids: IdSource::new(clock, Arc::new(Chance::seeded(7))),
-            }
-        }
-
-        fn push(&self, destination: &str, count: usize) {
-            self.ready.claimed(std::iter::repeat_n(destination, count));
-            self.ready.push((0..count).map(|_| self.item(destination)).collect());
-        }
-
-        fn item(&self, destination: &str) -> Item {
-            let to = format!("a@{destination}").parse().unwrap();
-            let mail =
-                Mail::new(DeliveryId(self.ids.next()), "b@x.example".to_owned(), to, "Subject: x\r\n\r\nx");
-            Item { mail, destination: Arc::from(destination), epoch: 0 }
-        }
-
-        fn take(&self, connection: u64) -> Option<Item> {
-            match self.ready.take(connection, Duration::ZERO) {
-                Take::Message(item, _) => Some(item),
-                Take::Nothing | Take::Closed => None,
-            }
-        }
-    }
-
-    #[test]
-    fn an_unknown_destination_gets_half_of_the_connections() {
-        let desk = Desk::new(10);
-        desk.push("new.example", 20);
-        let taken = (0..10).filter_map(|connection| desk.take(connection)).count();
-        assert_eq!(taken, 5);
-    }
-
-    #[test]
-    fn a_quick_destination_gets_all_of_them_while_nobody_else_waits() {
-        let desk = Desk::new(10);
-        desk.push("quick.example", 20);
-        let first = desk.take(0).unwrap();
-        desk.ready.ended(0, first.mail.delivery, Some(true), Duration::from_millis(5));
-        assert_eq!((0..10).filter_map(|connection| desk.take(connection)).count(), 10);
-    }
-
-    #[test]
-    fn others_go_before_a_quick_destination_beyond_its_half() {
-        let desk = Desk::new(4);
-        desk.push("quick.example", 20);
-        let first = desk.take(0).unwrap();
-        desk.ready.ended(0, first.mail.delivery, Some(true), Duration::from_millis(5));
-        desk.push("other.example", 2);
-        let taken: Vec<String> = (0..4)
-            .filter_map(|connection| desk.take(connection))
-            .map(|item| item.destination.to_string())
-            .collect();
-        assert_eq!(taken, ["quick.example", "quick.example", "other.example", "other.example"]);
-    }
-
-    #[test]
-    fn a_stalled_destination_keeps_one_connection_and_gives_the_rest_back() {
-        let desk = Desk::new(10);
-        desk.push("slow.example", 10);
-        let taken: Vec<Item> = (0..10).filter_map(|connection| desk.take(connection)).collect();
-        assert_eq!(taken.len(), 5);
-        assert!(desk.ready.give_back(Duration::from_millis(900)).is_empty());
-        assert_eq!(desk.ready.give_back(Duration::from_millis(1_100)).len(), 4);
-        assert_eq!(desk.ready.limited(), [Limited { destination: "slow.example".to_owned(), room: 0 }]);
-        for (connection, item) in taken.iter().enumerate() {
-            desk.ready.ended(connection as u64, item.mail.delivery, Some(true), Duration::from_secs(5));
-        }
-        assert!(desk.take(0).is_some() && desk.take(1).is_none(), "a single one until it recovers");
-    }
-
-    #[test]
-    fn nothing_waits_behind_a_destination_that_is_not_known_to_be_quick() {
-        let desk = Desk::new(10);
-        desk.push("unknown.example", 1);
-        desk.push("other.example", 1);
-        assert_eq!(&*desk.take(0).unwrap().destination, "unknown.example");
-        assert!(desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).is_none());
-        desk.push("unknown.example", 1);
-        assert_eq!(
-            &*desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).unwrap().destination,
-            "unknown.example"
-        );
-    }
-
-    #[test]
-    fn what_went_out_behind_a_slow_answer_is_not_blamed_for_it() {
-        let desk = Desk::new(10);
-        desk.push("quick.example", 2);
-        let first = desk.take(0).unwrap();
-        desk.ready.ended(0, first.mail.delivery, Some(true), Duration::ZERO);
-        let slow = desk.take(0).unwrap();
-        desk.push("other.example", 1);
-        let behind = desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).unwrap();
-        desk.ready.ended(0, slow.mail.delivery, Some(true), Duration::from_secs(5));
-        desk.ready.ended(0, behind.mail.delivery, Some(true), Duration::from_millis(5_010));
-        let limited: Vec<String> =
-            desk.ready.limited().into_iter().map(|limited| limited.destination).collect();
-        assert_eq!(limited, ["quick.example"]);
-    }
-
-    #[test]
-    fn closing_gives_everything_back() {
-        let desk = Desk::new(10);
-        desk.push("x.example", 3);
-        assert_eq!(desk.ready.close().len(), 3);
-        assert!(matches!(desk.ready.take(0, Duration::ZERO), Take::Closed));
-    }
-}
+mod tests;

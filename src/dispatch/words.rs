@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::channels::email::{Composer, Feedback, Mail, OutgoingEmail};
+use crate::channels::email::{Before, Composer, Feedback, Mail, OutgoingEmail};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
 use crate::domain::outcome::Reason;
@@ -68,27 +68,26 @@ impl Words {
         }
     }
 
-    /// The message for one recipient.
+    /// The message for one recipient; `before` knows the last one of this notice.
     ///
     /// # Errors
     /// Why there is none: the frozen template cannot be filled. Checks before the release make that improbable.
-    pub fn email(&self, composer: &Composer, claimed: &Claimed) -> Result<Mail, Reason> {
+    pub fn email(&self, composer: &Composer, claimed: &Claimed, before: &mut Before) -> Result<Mail, Reason> {
         let fault = |text: String| Reason::new("wording", text);
         let prepared = self.prepared.as_ref().map_err(|error| fault(error.clone()))?;
         let content = prepared.render_email(&claimed.card).map_err(|error| fault(error.to_string()))?;
         let to = claimed.address.parse().map_err(fault)?;
-        composer
-            .compose(&OutgoingEmail {
-                delivery: claimed.delivery,
-                to: &to,
-                to_name: &claimed.card.name,
-                content: &content,
-                date: self.date,
-                references: &[],
-                feedback: Feedback { campaign: &self.number, group: &self.template },
-                list_unsubscribe: None,
-            })
-            .map_err(|error| fault(error.to_string()))
+        let email = OutgoingEmail {
+            delivery: claimed.delivery,
+            to: &to,
+            to_name: &claimed.card.name,
+            content: &content,
+            date: self.date,
+            references: &[],
+            feedback: Feedback { campaign: &self.number, group: &self.template },
+            list_unsubscribe: None,
+        };
+        composer.compose_after(&email, before).map_err(|error| fault(error.to_string()))
     }
 }
 

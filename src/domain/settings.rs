@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use super::address::{EmailAddress, PhoneNumber};
+use super::address::{Address, EmailAddress, PhoneNumber};
 use super::delivery::AfterCrash;
 use super::rate::Rate;
 use super::retry::RetryPolicy;
@@ -105,6 +105,21 @@ pub struct Email {
     pub destinations: Vec<EmailDestination>,
     /// The keys that sign.
     pub dkim: Vec<DkimKey>,
+}
+
+impl Email {
+    /// The destination whose limits hold for `address`: the configured one that has its domain, or its own.
+    pub fn destination(&self, address: &Address) -> String {
+        let natural = address.natural_destination();
+        let configured = self.destinations.iter().find(|destination| destination.domains.contains(&natural));
+        configured.map_or(natural, |destination| destination.name.clone())
+    }
+
+    /// Whether mail to `address` cannot arrive now.
+    pub fn is_unreachable(&self, address: &Address) -> bool {
+        matches!(address, Address::Email(address)
+            if self.unreachable_domains.iter().any(|domain| domain == address.domain()))
+    }
 }
 
 /// `Name <address>`

@@ -1,10 +1,12 @@
 //! Deliveries one by one: listing, looking closely, deciding by hand.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::address::Channel;
+use crate::domain::address::{Address, Channel};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
@@ -61,6 +63,33 @@ statements! {
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
         ORDER BY d.delivery_id /*lock*/";
+    /// What addresses the contacts have now whose delivery did not get out, in the order of ranks; whether another
+    /// delivery of the notice has that address, and how many contacts that share the delivery do not have it.
+    SELECT_ADDRESSES_NOW = "
+        SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
+               (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
+                WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $2))
+                   AS suppressions,
+               (SELECT CAST(count(*) AS BIGINT) FROM deliveries o
+                WHERE o.notice_id = d.notice_id AND o.channel = d.channel AND lower(o.address) = lower(p.address))
+                   AS holders,
+               (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
+                WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
+                  AND NOT EXISTS (SELECT 1 FROM contact_points q
+                                  WHERE q.contact_key = m.contact_key AND q.channel = d.channel
+                                    AND lower(q.address) = lower(p.address))) AS left_behind
+        FROM deliveries d
+             JOIN contacts c ON c.contact_key = d.contact_key AND c.removed_at IS NULL
+             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
+        WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
+        ORDER BY d.delivery_id, p.rank";
+    /// A delivery goes elsewhere.
+    READDRESS = "
+        UPDATE deliveries SET address = moved.address, destination = moved.destination
+        FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'address' AS address,
+                     value->>'destination' AS destination
+              FROM json_each($1)) AS moved
+        WHERE deliveries.delivery_id = moved.delivery_id";
     /// The notice goes on, with this much time.
     REOPEN_NOTICE = "
         UPDATE notices SET state = $2, completed_at = NULL, swept = 0, updated_at = $4,
@@ -191,6 +220,34 @@ pub struct NextTries {
     pub last: Timestamp,
 }
 
+/// What a retry did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retried {
+    /// How many deliveries are sent again.
+    pub deliveries: usize,
+    /// How many of them to another address than before, because the contact has another now.
+    pub readdressed: usize,
+}
+
+/// An address that a contact has now.
+#[derive(sqlx::FromRow)]
+struct AddressRow {
+    delivery_id: Uuid,
+    channel: String,
+    frozen: String,
+    address: String,
+    suppressions: i64,
+    holders: i64,
+    left_behind: i64,
+}
+
+#[derive(Serialize)]
+struct AddressInput {
+    id: Uuid,
+    address: String,
+    destination: String,
+}
+
 #[derive(sqlx::FromRow)]
 struct StandingRow {
     delivery_id: Uuid,
@@ -213,6 +270,32 @@ struct WordInput {
 fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) -> Json<Vec<WordInput>> {
     let wanted = if wanted.is_empty() { all } else { wanted };
     Json(wanted.iter().map(|value| WordInput { word: word(*value) }).collect())
+}
+
+/// Which deliveries go elsewhere: to the way that a new notice would take now. One that nobody else of the notice
+/// has, and that leaves nobody behind who shares the delivery.
+fn readdressed(
+    now: &[AddressRow],
+    destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+) -> Vec<AddressInput> {
+    let mut given = BTreeSet::new();
+    let mut moved = Vec::new();
+    for addresses in now.chunk_by(|one, other| one.delivery_id == other.delivery_id) {
+        let way = addresses.iter().filter(|row| row.suppressions == 0).find_map(|row| {
+            let address = Address::parse(row.channel.parse().ok()?, &row.address).ok()?;
+            Some((row, destination(&address)?))
+        });
+        let Some((row, destination)) = way else { continue };
+        let address = row.address.to_lowercase();
+        if address != row.frozen.to_lowercase()
+            && row.holders == 0
+            && row.left_behind == 0
+            && given.insert((row.channel.as_str(), address))
+        {
+            moved.push(AddressInput { id: row.delivery_id, address: row.address.clone(), destination });
+        }
+    }
+    moved
 }
 
 impl Store {
@@ -315,20 +398,31 @@ impl Store {
         tx.commit().await
     }
 
-    /// Sends a notice again to those who did not get it; gives how many. Addresses that are suppressed now and
+    /// Sends a notice again to those who did not get it. Where the contact has another address now, it goes there:
+    /// to the first that is not suppressed and that has a `destination`. Addresses that are suppressed now and
     /// deliveries that are unclear are left out.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the notice is not one that can be sent again.
-    pub async fn retry_notice(&self, notice: NoticeId, expires_at: Timestamp) -> Result<usize, StoreError> {
+    pub async fn retry_notice(
+        &self,
+        notice: NoticeId,
+        expires_at: Timestamp,
+        destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+    ) -> Result<Retried, StoreError> {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
+        let now: Vec<AddressRow> = tx.fetch(&SELECT_ADDRESSES_NOW, (notice.0, self.now().0)).await?;
+        let moved = readdressed(&now, destination);
+        if !moved.is_empty() {
+            tx.execute(&READDRESS, (Json(&moved),)).await?;
+        }
         let rows: Vec<StandingRow> = tx.fetch(&SELECT_NOT_OUT, (notice.0, self.now().0)).await?;
-        let count = rows.len();
-        if count > 0 {
+        let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
+        if retried.deliveries > 0 {
             self.start_round(tx, &rows, expires_at).await?;
         }
-        Ok(count)
+        Ok(retried)
     }
 
     async fn start_round(

@@ -28,7 +28,7 @@ pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::ContactFilter;
 pub use contacts_import::{Change, ImportReport};
 pub use deliveries::{
-    AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution,
+    AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,
 };
 pub use error::StoreError;
 pub use fan_out::FanOut;

@@ -174,8 +174,8 @@ impl Store {
         }
         if !moves.is_empty() {
             tx.execute(&INSERT_INTERRUPTED, (process.0, now)).await?;
-            let moved = tx.execute(&MOVE_HELD, (Json(&moves), now)).await?;
-            debug_assert_eq!(moved, moves.len() as u64);
+            let touched = tx.execute(&MOVE_HELD, (Json(&moves), now)).await?;
+            debug_assert_eq!(touched, moves.len() as u64);
             let deltas: Vec<CountDelta> = tally.into_deltas();
             write_counts(tx, &deltas).await?;
             let notices: BTreeSet<Uuid> = deltas.iter().map(|delta| delta.notice).collect();

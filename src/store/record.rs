@@ -57,6 +57,16 @@ statements! {
                      value->>'code' AS code, value->>'text' AS text
               FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id";
+    /// The tries of the usual case: [id, number, ended_at, code, text] each.
+    INSERT_ACCEPTED = "
+        INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
+        SELECT unhex(value->>0, '-'), 1, CAST(value->>1 AS BIGINT), $2, $3, CAST(value->>2 AS BIGINT), 'accepted',
+               value->>3, value->>4
+        FROM json_each($1)
+        WHERE TRUE
+        ON CONFLICT (delivery_id, round, number) DO UPDATE SET
+            process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
+            outcome = excluded.outcome, code = excluded.code, text = excluded.text";
     /// Addresses that turned out not to exist.
     INSERT_SUPPRESSIONS = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until)
@@ -300,8 +310,16 @@ pub(super) async fn record(
     if tx.execute(&UPDATE_SENT, (Json(&ids), process.0, now)).await? != ids.len() as u64 {
         return Ok(Standing::Changed);
     }
-    let tried: Vec<AttemptInput> = sent.iter().map(|attempt| AttemptInput::of(attempt)).collect();
-    tx.execute(&INSERT_ATTEMPTS, (Json(&tried), process.0)).await?;
+    for same in sent.chunk_by(|one, other| one.provider == other.provider) {
+        let tried: Vec<_> = same
+            .iter()
+            .map(|attempt| {
+                let reason = &attempt.reason;
+                (attempt.delivery.0, attempt.number, attempt.ended_at.0, &reason.code, &reason.text)
+            })
+            .collect();
+        tx.execute(&INSERT_ACCEPTED, (Json(&tried), process.0, same[0].provider.clone())).await?;
+    }
     for attempt in sent {
         let channel = attempt.channel.as_str();
         tally.moved(attempt.notice.0, channel, DeliveryState::Sending, DeliveryState::Sent);

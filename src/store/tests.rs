@@ -72,6 +72,8 @@ on_both_engines!(
     outcomes_move_deliveries_and_end_the_notice,
     a_dead_process_gives_its_claims_back,
     after_a_crash_doubtful_deliveries_wait_for_a_person,
+    a_claim_whose_answer_was_lost_goes_back,
+    a_notice_is_submitted_and_released_in_one_step,
     a_lost_lease_claims_nothing,
     a_quota_is_shared,
     a_limited_destination_does_not_block_the_open_road,
@@ -80,6 +82,8 @@ on_both_engines!(
     what_runs_out_expires,
     unclear_deliveries_are_resolved_all_or_none,
     retrying_reaches_those_who_did_not_get_it,
+    retrying_goes_to_the_address_that_a_contact_has_now,
+    retrying_leaves_nobody_behind_who_shares_a_delivery,
     a_late_answer_counts_whoever_holds_the_lease,
     an_instance_value_stays_what_it_was_first,
 );
@@ -112,6 +116,13 @@ fn book(contacts: Vec<Contact>) -> ContactBook {
 }
 
 impl Bench {
+    /// Sends a notice again; every address has its domain as its destination.
+    async fn retry(&self, notice: NoticeId) -> Retried {
+        let until = self.clock.now().plus(Duration::from_secs(60));
+        let destination = |address: &Address| Some(address.natural_destination());
+        self.store.retry_notice(notice, until, &destination).await.unwrap()
+    }
+
     fn process(&self) -> ProcessId {
         ProcessId(self.ids.next())
     }
@@ -155,7 +166,32 @@ impl Bench {
                 destination: known.contact.points[0].address.natural_destination(),
             })
             .collect();
-        let new = NewNotice {
+        self.submit(id, priority, &recipients, &[]).await;
+        id
+    }
+
+    /// A notice to the contacts a and b, who have the same address; b is merged.
+    async fn notice_to_two_who_share(&self, address: &str) -> NoticeId {
+        let id = NoticeId(self.ids.next());
+        let contacts = vec![contact("a", address, &["all"]), contact("b", address, &["all"])];
+        self.store.import_contacts(&book(contacts), &self.ids, false, false).await.unwrap();
+        let known = self.store.contacts().await.unwrap();
+        let delivery = DeliveryId(self.ids.next());
+        let recipient = Recipient {
+            delivery,
+            channel: Channel::Email,
+            contact: known[0].key,
+            card: known[0].contact.card(),
+            address: address.to_owned(),
+            destination: "x.example".to_owned(),
+        };
+        let merged = MergedRecipient { delivery, contact: known[1].key, id: "b".to_owned() };
+        self.submit(id, Priority::Normal, &[recipient], &[merged]).await;
+        id
+    }
+
+    fn new_notice(&self, id: NoticeId, priority: Priority) -> NewNotice {
+        NewNotice {
             id,
             year: 2026,
             code: "ABCDEFGH".to_owned(),
@@ -166,13 +202,22 @@ impl Bench {
             exercise: true,
             content: json!({"any": "thing"}),
             variables: json!({}),
-            audience: Default::default(),
+            audience: crate::domain::audience::Audience::default(),
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
-        };
-        self.store.submit_notice(&new, &recipients, &[], &[]).await.unwrap();
+        }
+    }
+
+    async fn submit(
+        &self,
+        id: NoticeId,
+        priority: Priority,
+        recipients: &[Recipient],
+        merged: &[MergedRecipient],
+    ) {
+        let new = self.new_notice(id, priority);
+        self.store.submit_notice(&new, recipients, merged, &[]).await.unwrap();
         self.store.release_notice(id).await.unwrap();
-        id
     }
 
     async fn fan_out_all(&self) {
@@ -386,6 +431,32 @@ async fn after_a_crash_doubtful_deliveries_wait_for_a_person(bench: Bench) {
     assert_eq!(bench.state(normal).await, NoticeState::Completed, "unclear deliveries end a notice");
 }
 
+async fn a_claim_whose_answer_was_lost_goes_back(bench: Bench) {
+    let notice = bench.notice(5, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let known = bench.claim(process, 2).await;
+    let unheard = bench.claim(process, 2).await;
+    let held = [known[0].delivery, known[1].delivery];
+    assert_eq!(bench.store.return_strays(process, &held).await.unwrap(), unheard.len());
+    assert_eq!(bench.counts(notice).await, [(DeliveryState::Queued, 3), (DeliveryState::Sending, 2)]);
+    let again = bench.claim(process, 5).await;
+    assert_eq!((again.len(), again[0].number), (3, 1), "no try was counted");
+}
+
+async fn a_notice_is_submitted_and_released_in_one_step(bench: Bench) {
+    let later = bench.clock.now().plus(Duration::from_secs(60));
+    for (release, state) in [
+        (Release::Now, NoticeState::Sending),
+        (Release::At(later), NoticeState::Scheduled),
+        (Release::ByAnother, NoticeState::Pending),
+    ] {
+        let new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
+        let (_, told) = bench.store.submit_released(&new, &[], &[], &[], release).await.unwrap();
+        assert_eq!((told, bench.state(new.id).await), (state, state));
+    }
+}
+
 async fn a_lost_lease_claims_nothing(bench: Bench) {
     bench.notice(2, &["x.example"], Priority::Normal).await;
     bench.fan_out_all().await;
@@ -424,7 +495,7 @@ async fn a_limited_destination_does_not_block_the_open_road(bench: Bench) {
         fast.extend(bench.claim_with(process, &blocked).await.claimed);
     }
     assert_eq!(fast.len(), 200);
-    assert!(fast.iter().all(|claimed| claimed.destination == "fast.example"));
+    assert!(fast.iter().all(|claimed| &*claimed.destination == "fast.example"));
     let room = LaneRoom { room: Room { deliveries: 2, rate: None }, ..limited };
     let some = bench.claim_with(process, &ClaimRequest { limited: vec![room], ..request(50) }).await.claimed;
     assert_eq!(some.len(), 2, "a lane takes what it has room for");
@@ -508,10 +579,7 @@ async fn retrying_reaches_those_who_did_not_get_it(bench: Bench) {
         )
         .await;
     bench.store.suppress("email", &claimed[2].address, "5.1.1", "", None).await.unwrap();
-    assert_eq!(
-        bench.store.retry_notice(notice, bench.clock.now().plus(Duration::from_secs(60))).await.unwrap(),
-        1
-    );
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });
     let again = bench.claim(process, 3).await;
     assert_eq!(again.iter().map(|claimed| claimed.delivery).collect::<Vec<_>>(), [claimed[1].delivery]);
     bench.record(process, &[sent(&claimed[1])]).await;
@@ -522,6 +590,56 @@ async fn retrying_reaches_those_who_did_not_get_it(bench: Bench) {
     );
     bench.record(process, &[sent(&again[0])]).await;
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sent, 2), (DeliveryState::Failed, 1)]);
+}
+
+async fn retrying_goes_to_the_address_that_a_contact_has_now(bench: Bench) {
+    let notice = bench.notice(4, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 4).await;
+    let failed: Vec<Attempted> = claimed.iter().map(|claimed| ended(claimed, Move::Failed)).collect();
+    bench.record(process, &failed).await;
+    let mut contacts: Vec<Contact> =
+        bench.store.contacts().await.unwrap().into_iter().map(|known| known.contact).collect();
+    let mut mend = |claimed: &Claimed, address: &str| {
+        let contact = contacts.iter_mut().find(|contact| contact.id == claimed.card.id).unwrap();
+        contact.points[0].address = Address::parse(Channel::Email, address).unwrap();
+    };
+    // The old address is suppressed, the new one is not; a suppressed one; one that another delivery has.
+    bench.store.suppress("email", &claimed[0].address, "5.1.1", "", None).await.unwrap();
+    mend(&claimed[0], "mended@y.example");
+    bench.store.suppress("email", "blocked@y.example", "manual", "", None).await.unwrap();
+    mend(&claimed[1], "blocked@y.example");
+    mend(&claimed[2], &claimed[3].address);
+    bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 4, readdressed: 1 });
+    let again = bench.claim(process, 4).await;
+    let goes = |claimed: &Claimed| {
+        let found = again.iter().find(|again| again.delivery == claimed.delivery).unwrap();
+        (found.address.clone(), found.destination.clone())
+    };
+    assert_eq!(goes(&claimed[0]), ("mended@y.example".to_owned(), "y.example".to_owned()));
+    assert_eq!(goes(&claimed[1]).0, claimed[1].address, "a suppressed address is no way");
+    assert_eq!(goes(&claimed[2]).0, claimed[2].address, "nobody gets it twice");
+}
+
+async fn retrying_leaves_nobody_behind_who_shares_a_delivery(bench: Bench) {
+    let notice = bench.notice_to_two_who_share("both@x.example").await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 1).await;
+    bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
+    let import = async |first: &str, second: &str| {
+        let contacts = vec![contact("a", first, &["all"]), contact("b", second, &["all"])];
+        bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+    };
+    import("a@x.example", "both@x.example").await;
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });
+    let claimed = bench.claim(process, 1).await;
+    bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
+    import("new@x.example", "new@x.example").await;
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 1 });
 }
 
 async fn a_late_answer_counts_whoever_holds_the_lease(bench: Bench) {

@@ -35,7 +35,7 @@ impl NoticeFacts {
         Self {
             number: "2026-0007".into(),
             code: "K7M3QX9P".into(),
-            url: format!("{}/verify/2026-0007", public_url(instance)),
+            url: instance.notice_url("2026-0007"),
             expires_at: at,
             exercise: false,
             incident: Some(IncidentFacts {

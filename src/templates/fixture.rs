@@ -61,7 +61,7 @@ pub(super) fn notice() -> NoticeFacts {
     NoticeFacts {
         number: "2026-0007".into(),
         code: "K7M3QX9P".into(),
-        url: "https://lage.kim.example/verify/2026-0007".into(),
+        url: "https://lage.kim.example/n/2026-0007".into(),
         expires_at: Timestamp(1_795_200_000_000),
         exercise: false,
         incident: None,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rundruf::dispatch::{Event, Finish, Goal};
 use rundruf::domain::delivery::DeliveryState;
 use rundruf::domain::notice::Priority;
+use rundruf::store::DeliveryFilter;
 
 use crate::bench::{Bench, Engine, addresses, on_both_engines};
 use crate::smtp_server::{Action, Command, Options, SmtpServer};
@@ -35,7 +36,7 @@ async fn a_relay_that_is_down_is_said_at_once_and_the_next_takes_over(engine: En
     assert!(event.to_string().contains("127.0.0.1:1"), "{event}");
     assert_eq!(dispatching.end().await, Finish::Reached);
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sent, 50)]);
-    let row = &bench.store.deliveries(&Default::default(), None, 1).await.unwrap()[0];
+    let row = &bench.store.deliveries(&DeliveryFilter::default(), None, 1).await.unwrap()[0];
     assert_eq!((row.provider.as_deref(), row.attempts), (Some("second"), 1), "a held provider costs no try");
 }
 

@@ -99,18 +99,49 @@ fn only_prune_removes_and_never_everybody() {
     let desk = imported();
     desk.write("contacts/press.csv", "id,name,email\nkurier,Kurier,k@kurier.example\n");
     let kept = desk.run(&["contacts", "import"]).ok();
-    contains(&kept.out, &["missing    1: bote", "--prune removes them"]);
+    contains(
+        &kept.out,
+        &["1 contact is in the store and not in these files; it stays (--prune removes it): bote"],
+    );
     assert_eq!(list(&desk).len(), 4);
-    desk.write("empty/press.csv", "id,name,email\n");
-    desk.run(&["contacts", "import", "--prune", "empty"]).refused(&["would remove everybody"]);
+    desk.run(&["contacts", "import", "--prune", "contacts/press.csv"]).refused(&[
+        "everybody else would be removed: nothing was imported",
+        "Run it without paths",
+        "rundruf contacts import --prune",
+    ]);
     assert_eq!(list(&desk).len(), 4);
+    let schools = std::fs::read_to_string(desk.path("contacts/schools.csv")).unwrap();
+    let press = std::fs::read_to_string(desk.path("contacts/press.csv")).unwrap();
+    desk.write("contacts/schools.csv", "id,name\n");
+    desk.write("contacts/press.csv", "id,name\n");
+    desk.run(&["contacts", "import", "--prune"]).refused(&["would remove everybody"]);
+    assert_eq!(list(&desk).len(), 4);
+    desk.write("contacts/schools.csv", &schools);
+    desk.write("contacts/press.csv", &press);
     let pruned = desk.run(&["contacts", "import", "--prune"]).ok();
     contains(&pruned.out, &["removed    1: bote"]);
     assert_eq!(list(&desk).len(), 3);
     // With --prune a deputy must be in the files: the store's would just be removed.
-    desk.write("alone/press.csv", "id,name,email,deputy\nkurier,Kurier,k@kurier.example,gs-see\n");
-    desk.run(&["contacts", "import", "--prune", "alone"]).refused(&["deputy", "gs-see"]);
+    desk.write("contacts/press.csv", "id,name,email,deputy\nkurier,Kurier,k@kurier.example,bote\n");
+    desk.write("alone/press.csv", PRESS);
     desk.run(&["contacts", "import", "alone/press.csv"]).ok();
+    desk.run(&["contacts", "import", "--prune"]).refused(&["deputy", "bote"]);
+    desk.run(&["contacts", "import", "contacts/press.csv"]).ok();
+}
+
+#[test]
+fn lists_name_ten_and_single_files_alarm_nobody() {
+    let desk = imported();
+    let rows: Vec<String> = (10..22).map(|n| format!("c{n},Kontakt {n},c{n}@k.example\n")).collect();
+    desk.write("lists/staff.csv", &format!("id,name,email\n{}", rows.concat()));
+    let said = desk.run(&["contacts", "import", "lists/staff.csv"]).ok();
+    contains(
+        &said.out,
+        &[
+            "added      12: c10, c11, c12, c13, c14, c15, c16, c17, c18, c19 and 2 more\n",
+            "3 contacts are in the store and not in these files; they stay\n",
+        ],
+    );
 }
 
 #[test]
@@ -227,7 +258,6 @@ fn the_samples_of_the_repository_are_taken_over() {
     desk.write("again/everyone.csv", &exported);
     let dry = desk.run(&["contacts", "import", "again/everyone.csv", "--dry-run"]).ok().out;
     contains(&dry, &["added      0\n"]);
-    let changes: Vec<&str> =
-        dry.lines().filter(|line| line.starts_with("  ") && !line.contains("--prune")).collect();
+    let changes: Vec<&str> = dry.lines().filter(|line| line.starts_with("  ")).collect();
     assert!(changes.iter().all(|line| line.ends_with(": groups") || line.contains("more")), "{changes:?}");
 }

@@ -48,12 +48,20 @@ fn a_fresh_instance_says_what_is_missing_and_makes_nothing() {
             "ok      templates: ",
             "MB free for the store",
             "look    store: there is none at",
-            "\"rundruf contacts import\" makes it",
+            "contacts import\" makes it",
             "look    provider outbox: mails are written into var/outbox",
         ],
     );
     contains(&said.err, &["Nothing is broken, 2 things to look at."]);
     assert!(!desk.path("var").exists());
+}
+
+#[test]
+fn a_second_person_who_cannot_say_yes_is_warned_of() {
+    let desk = Desk::new();
+    configured(&desk, "[approval]\nrequired = true\n");
+    let said = desk.run(&["doctor"]).ok();
+    contains(&said.out, &["look    approval: [approval] required is on", "every notice stays pending"]);
 }
 
 #[tokio::test]

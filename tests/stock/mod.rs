@@ -7,6 +7,7 @@ mod notices;
 mod suppressions;
 mod templates;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -144,7 +145,7 @@ fn contact(id: &str) -> Contact {
             webhook_format: WebhookFormat::Standard,
         }],
         groups: vec!["all".to_owned()],
-        attributes: Default::default(),
+        attributes: BTreeMap::default(),
     }
 }
 

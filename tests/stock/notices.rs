@@ -84,6 +84,7 @@ async fn a_report_names_everybody_who_was_not_reached_and_what_to_do() {
     )
     .await;
     let report = desk.run(&["notices", "report", "2026-0001"]).ok().out;
+    assert!(!report.contains("worker --drain"), "nothing is due now:\n{report}");
     contains(
         &report,
         &[
@@ -100,7 +101,8 @@ async fn a_report_names_everybody_who_was_not_reached_and_what_to_do() {
             "Merged: 1 contact shares its address with another recipient, and one delivery serves both: e",
             "rundruf deliveries list --notice 2026-0001 --state failed",
             "rundruf deliveries resolve ID… --as sent|failed|resend",
-            "rundruf worker --drain",
+            "Next:\n  The next try is due at",
+            "a running worker (",
         ],
     );
 }
@@ -159,7 +161,48 @@ async fn a_retry_says_how_many_and_who_sends() {
     let said = desk.run(&["notices", "retry", "2026-0001"]).ok();
     contains(&said.err, &["1 delivery is sent again", "rundruf worker --drain"]);
     deliver(&store, &[]).await;
-    contains(&desk.run(&["notices", "retry", "2026-0001"]).ok().err, &["nobody is left"]);
+    contains(
+        &desk.run(&["notices", "retry", "2026-0001"]).ok().err,
+        &["nobody is left", "All 2 deliveries got out."],
+    );
     let rows = desk.run(&["deliveries", "list", "--json"]).ok().json();
     assert!(rows.iter().all(|row| row["state"] == "sent"), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_retry_of_nobody_says_why() {
+    let desk = Desk::new();
+    let store = desk.store().await;
+    let id = notice(&store, &["a", "b"], &[], &[]).await;
+    fan_out(&store, id).await;
+    let (moved, reason) = unknown_user();
+    deliver(&store, &[("a", moved, reason), ("b", Move::Unclear, Reason::new("connection", "it broke"))])
+        .await;
+    desk.run(&["suppressions", "add", "a@musterdorf.example", "--reason", "unknown"]).ok();
+    let said = desk.run(&["notices", "retry", "2026-0001"]).ok();
+    contains(
+        &said.err,
+        &[
+            "nobody is left to send it to again; nothing was changed",
+            "1 delivery is left out because the address is blocked",
+            "suppressions lift ADDRESS",
+            "1 unclear delivery is left out: decide about it",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_retry_goes_to_a_corrected_address() {
+    let desk = Desk::new();
+    let store = desk.store().await;
+    let id = notice(&store, &["a", "b"], &[], &[]).await;
+    fan_out(&store, id).await;
+    let (moved, reason) = unknown_user();
+    deliver(&store, &[("b", moved, reason)]).await;
+    desk.write("mended.csv", "id,name,email\nb,Rathaus b,rathaus@neudorf.example\n");
+    desk.run(&["contacts", "import", "mended.csv"]).ok();
+    let said = desk.run(&["notices", "retry", "2026-0001"]).ok();
+    contains(&said.err, &["1 delivery is sent again to the address that the contact has now, until"]);
+    let rows = desk.run(&["deliveries", "list", "--state", "queued", "--json"]).ok().json();
+    assert_eq!(rows[0]["address"], "rathaus@neudorf.example");
 }

@@ -123,3 +123,24 @@ fn completions_are_written_for_every_shell() {
     }
     assert_eq!(desk.run(&["completions", "dosbox"]).code, 2);
 }
+
+#[test]
+fn a_plan_says_that_an_alarm_is_not_followed_up_and_its_columns_add_up() {
+    let desk = desk();
+    desk.write(
+        "contacts/towns.csv",
+        "id,name,email\na,A,a@dorf.example\nb,B,a@dorf.example\nc,C,c@dorf.example\nd,D,\n",
+    );
+    desk.run(&["contacts", "import"]).ok();
+    desk.run(&["suppressions", "add", "c@dorf.example", "--reason", "unknown"]).ok();
+    let said = desk.run(&["send", "probe", "--to", "towns", "--set", "ort=Rathaus", "--dry-run"]).ok();
+    contains(
+        &said.err,
+        &[
+            "group  contacts   email  merged  blocked  unreachable",
+            "towns         4       1       1        1            1",
+            "1 contact shares its address with another recipient and one message serves both: b",
+            "! This is an alarm: this version follows no confirmations and no deputies.",
+        ],
+    );
+}

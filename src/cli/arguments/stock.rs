@@ -57,7 +57,7 @@ pub struct ImportArguments {
     /// Show what would be added and changed; change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Also remove contacts that the files no longer have
+    /// Also remove contacts that the files no longer have; only without paths, over the whole folder
     #[arg(long)]
     pub prune: bool,
     /// Import the good rows although others are faulty; without it one faulty row stops everything

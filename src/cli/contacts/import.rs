@@ -2,18 +2,32 @@
 
 use std::fmt::Write as _;
 
+use anyhow::bail;
+
 use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
 use crate::cli::arguments::{ContactFiles, ImportArguments};
-use crate::cli::output::{counted, write_text};
+use crate::cli::output::{counted, program, write_text};
 use crate::cli::session::{Exit, Session, out, say};
 use crate::contacts::{ContactFinding, Reading};
 use crate::store::{ImportReport, Purpose, Store, StoreError};
 
-/// How many findings, ids and changes are named before the rest is only counted.
-const MOST_NAMED: usize = 50;
+/// How many findings are shown before the rest is only counted.
+const MOST_FINDINGS: usize = 50;
+
+/// How many contacts, groups and changes are named before the rest is only counted.
+const MOST_NAMED: usize = 10;
 
 /// Takes contact files over.
 pub(super) async fn import(session: &Session, arguments: ImportArguments) -> anyhow::Result<Exit> {
+    let is_whole = arguments.files.paths.is_empty();
+    if arguments.prune && !is_whole {
+        bail!(
+            "--prune removes every contact that the files do not have. With single files named, everybody else would be \
+             removed: nothing was imported. Run it without paths, over the whole folder {}: {} contacts import --prune",
+            session.settings.instance.contacts.display(),
+            program(session)
+        );
+    }
     let request = request(session, arguments.files, arguments.prune, arguments.skip_bad);
     // Faulty files make no store.
     let store = existing_store(session).await?;
@@ -34,7 +48,7 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
         store.close().await;
         report
     };
-    write_text(&mut out(), &summary(&reading, &report, arguments.dry_run)?)?;
+    write_text(&mut out(), &summary(&reading, &report, is_whole, arguments.dry_run)?)?;
     Ok(Exit::Done)
 }
 
@@ -76,10 +90,10 @@ async fn existing_store(session: &Session) -> Result<Option<Store>, StoreError> 
 }
 
 fn say_findings(findings: &[ContactFinding]) {
-    for finding in findings.iter().take(MOST_NAMED) {
+    for finding in findings.iter().take(MOST_FINDINGS) {
         say(finding);
     }
-    let more = findings.len().saturating_sub(MOST_NAMED);
+    let more = findings.len().saturating_sub(MOST_FINDINGS);
     if more > 0 {
         say(format_args!("and {more} more"));
     }
@@ -104,7 +118,7 @@ fn refused(refusal: Refusal, reading: &Reading) -> String {
         ),
         Refusal::PruneEverybody => {
             "the files have no contact, and --prune would remove everybody: nothing was \
-                                    changed. Check the path, or leave out --prune."
+                                    changed. Check the folder of contacts, or leave out --prune."
                 .to_owned()
         }
     }
@@ -118,8 +132,13 @@ fn files_and_rows(reading: &Reading) -> String {
     )
 }
 
-/// What was, or would be, done.
-fn summary(reading: &Reading, report: &ImportReport, dry_run: bool) -> Result<String, std::fmt::Error> {
+/// What was, or would be, done. `is_whole`: everything was read, so who is not in it has gone from the files.
+fn summary(
+    reading: &Reading,
+    report: &ImportReport,
+    is_whole: bool,
+    dry_run: bool,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "{} read", files_and_rows(reading))?;
     if !reading.findings.is_empty() {
@@ -137,8 +156,7 @@ fn summary(reading: &Reading, report: &ImportReport, dry_run: bool) -> Result<St
     }
     writeln!(text, "unchanged  {}", report.unchanged)?;
     if !report.missing.is_empty() {
-        count(&mut text, "missing", &report.missing)?;
-        writeln!(text, "  in the store but not in these files; they stay (--prune removes them)")?;
+        text.push_str(&kept(&report.missing, is_whole));
     }
     if !report.removed.is_empty() {
         count(&mut text, "removed", &report.removed)?;
@@ -153,6 +171,15 @@ fn summary(reading: &Reading, report: &ImportReport, dry_run: bool) -> Result<St
         writeln!(text, "This was a dry run: nothing was changed.")?;
     }
     Ok(text)
+}
+
+/// Contacts of the store that the files do not have. Single files name only some: that is nothing to look at.
+fn kept(ids: &[String], is_whole: bool) -> String {
+    let contacts = counted(ids.len() as i128, "contact is", "contacts are");
+    let (stay, them) = if ids.len() == 1 { ("it stays", "it") } else { ("they stay", "them") };
+    let end =
+        if is_whole { format!(" (--prune removes {them}): {}", named(ids.iter())) } else { String::new() };
+    format!("{contacts} in the store and not in these files; {stay}{end}\n")
 }
 
 fn count(text: &mut String, what: &str, ids: &[String]) -> std::fmt::Result {

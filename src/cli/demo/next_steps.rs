@@ -64,6 +64,7 @@ fn looking(text: &mut String, session: &Session, first: &str) -> std::fmt::Resul
         ("All notices, and where they stand", "notices list".to_owned()),
         ("The whole report on the first one", format!("notices report {first}")),
         ("Who did not get a message", "deliveries list --state failed".to_owned()),
+        ("Addresses that are left out from now on, and why", "suppressions list".to_owned()),
         (
             "What a school that reads English gets",
             "templates preview erst-schule --contact isr-rotbuchen".to_owned(),

@@ -36,6 +36,13 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
             "set [email] from to an address of yours",
         ));
     }
+    if settings.approval.required {
+        lines.push(Line::warning(
+            "approval",
+            "[approval] required is on: every notice stays pending, and this version has no way to release it",
+            "set it to false, or nothing leaves",
+        ));
+    }
     let public_url = &settings.instance.public_url;
     if is_smtp && public_url.host_str().is_some_and(invented) {
         lines.push(Line::warning(

@@ -141,7 +141,8 @@ impl Report<'_> {
         if not_yet > 0 {
             writeln!(
                 text,
-                "  {not_yet} more are not written yet: a running service or worker goes on with them"
+                "  {} not written yet: a running service or worker goes on",
+                counted(not_yet, "more is", "more are")
             )?;
         }
         for (state, count) in counts.iter().filter(|(_, count)| *count != 0) {
@@ -263,20 +264,39 @@ impl Report<'_> {
         }
         match self.notice.state {
             NoticeState::Paused => steps.push((format!("notices resume {number}"), "let it go on")),
-            NoticeState::Sending => {
+            NoticeState::Sending if self.only_later_tries().is_none() => {
                 steps.push(("worker --drain".to_owned(), "send what waits, if no service runs"));
             }
             _ => {}
         }
-        if steps.is_empty() {
+        let later = self.only_later_tries();
+        if steps.is_empty() && later.is_none() {
             return Ok(());
         }
         writeln!(text, "\nNext:")?;
+        if let Some(tries) = later {
+            let at = self.local(tries.first);
+            writeln!(
+                text,
+                "  The next try is due at {at}; a running worker ({program} worker) makes it by itself."
+            )?;
+        }
         let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
         for (command, purpose) in steps {
             writeln!(text, "  {program} {command:<width$}  {purpose}")?;
         }
         Ok(())
+    }
+
+    /// When nothing can be done now: all that waits has been tried, and is due only then.
+    fn only_later_tries(&self) -> Option<NextTries> {
+        let (notice, counts) = (self.notice, self.notice.counts());
+        let later = self.facts.next_tries.filter(|tries| {
+            tries.first > self.session.clock.now()
+                && counts.get(DeliveryState::Queued) <= tries.count
+                && counts.get(DeliveryState::Sending) == 0
+        });
+        later.filter(|_| notice.state == NoticeState::Sending && notice.fanned_out == notice.recipients)
     }
 
     fn local(&self, at: Timestamp) -> String {

@@ -47,7 +47,7 @@ fn what_to_do_depends_on_the_reason() {
         ("wording", "the template"),
         ("550", "read the answer"),
     ] {
-        let advice = words::advice(DeliveryState::Failed, code);
+        let advice = advice(DeliveryState::Failed, code);
         assert!(advice.contains(expected), "{code}: {advice}");
     }
 }

@@ -3,11 +3,12 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::compose::Draft;
-use crate::app::plan::Plan;
+use crate::app::plan::{GroupShare, Plan};
 use crate::domain::address::Channel;
 use crate::domain::duration::format_duration;
 use crate::domain::notice::Priority;
 
+use super::super::output::counted;
 use super::super::session::{Session, say};
 
 /// How many names a list shows before it only counts.
@@ -29,14 +30,21 @@ pub(super) fn show(session: &Session, draft: &Draft) {
     show_unreachable(&draft.plan);
     match draft.plan.duration {
         Some(duration) => {
-            say(format_args!("  At the limits in force it takes {}.", format_duration(duration)))
+            say(format_args!("  At the limits in force it takes {}.", format_duration(duration)));
         }
-        None => say("  No limit is set: as fast as the relay takes it."),
+        None => {
+            say("  No limit is set: as fast as the relay takes it.");
+        }
     }
     if let Some(at) = wish.at {
         say(format_args!("  It goes out at {}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
+    if draft.template.spec.alarm {
+        say(
+            "! This is an alarm: this version follows no confirmations and no deputies. Let people confirm by telephone.",
+        );
+    }
     for finding in &draft.findings {
         say(format_args!("! {finding}"));
     }
@@ -44,39 +52,43 @@ pub(super) fn show(session: &Session, draft: &Draft) {
 
 fn show_groups(plan: &Plan, channels: &[Channel]) {
     let width = plan.groups.iter().map(|share| share.name.width()).chain([5]).max().unwrap_or(5);
-    let mut head = format!("  {:width$}  {:>8}", "group", "contacts");
-    for channel in channels {
-        head.push_str(&format!("  {:>8}", channel.as_str()));
-    }
-    say(format!("{head}  unreachable"));
+    let header = ["contacts"].into_iter().chain(channels.iter().map(|channel| channel.as_str()));
+    let header: Vec<&str> = header.chain(["merged", "blocked", "unreachable"]).collect();
+    let line = |name: &str, cells: Vec<String>| {
+        let padding = " ".repeat(width.saturating_sub(name.width()));
+        let cells = cells.iter().zip(&header).fold(String::new(), |line, (cell, column)| {
+            let width = column.len().max(6);
+            format!("{line}  {cell:>width$}")
+        });
+        say(format_args!("  {name}{padding}{cells}"));
+    };
+    line("group", header.iter().map(ToString::to_string).collect());
+    let counts = |share: &GroupShare| {
+        let by_channel =
+            channels.iter().map(|channel| share.deliveries.get(channel).copied().unwrap_or_default());
+        let counts = [share.contacts].into_iter().chain(by_channel);
+        counts
+            .chain([share.merged, share.blocked, share.unreachable])
+            .map(|count| count.to_string())
+            .collect()
+    };
     for share in &plan.groups {
-        let padding = " ".repeat(width - share.name.width());
-        let mut line = format!("  {}{padding}  {:>8}", share.name, share.contacts);
-        for channel in channels {
-            line.push_str(&format!("  {:>8}", share.deliveries.get(channel).copied().unwrap_or(0)));
-        }
-        say(format!("{line}  {:>11}", share.unreachable));
+        line(&share.name, counts(share));
     }
-    let totals = plan.by_channel();
-    let contacts: usize = plan.groups.iter().map(|share| share.contacts).sum();
-    let unreachable: usize = plan.groups.iter().map(|share| share.unreachable).sum();
-    let mut line = format!("  {:width$}  {contacts:>8}", "all");
-    for channel in channels {
-        line.push_str(&format!("  {:>8}", totals.get(channel).copied().unwrap_or(0)));
+    if plan.groups.len() > 1 {
+        line("all", counts(&plan.everybody()));
     }
-    say(format!("{line}  {unreachable:>11}"));
 }
 
 fn show_merged(plan: &Plan) {
-    if plan.merged.is_empty() {
+    let is_silenced = |id: &str| plan.silenced.iter().any(|silenced| silenced.id == id);
+    let mut names: Vec<&str> = plan.merged.iter().map(|merged| merged.id.as_str()).collect();
+    names.retain(|id| !is_silenced(id));
+    if names.is_empty() {
         return;
     }
-    let names: Vec<&str> = plan.merged.iter().map(|merged| merged.id.as_str()).collect();
-    say(format_args!(
-        "  {} share an address with another recipient and get one message together: {}",
-        names.len(),
-        list(&names)
-    ));
+    let share = counted(names.len() as i128, "contact shares its address", "contacts share their address");
+    say(format_args!("  {share} with another recipient and one message serves both: {}", list(&names)));
 }
 
 fn show_unreachable(plan: &Plan) {

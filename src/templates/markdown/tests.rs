@@ -97,13 +97,18 @@ fn links_keep_their_target_and_take_values_safely() {
             .contains("href=\"https://lage.kim.example/lage?o=*Rathaus*%20[x](http://y.example)%20%3Ci%3E\""),
         "{html_body}"
     );
-    assert!(html_body.contains("<a href=\"https://lage.kim.example/verify/2026-0007\">https://lage.kim.example/verify/2026-0007</a>"), "{html_body}");
+    assert!(
+        html_body.contains(
+            "<a href=\"https://lage.kim.example/n/2026-0007\">https://lage.kim.example/n/2026-0007</a>"
+        ),
+        "{html_body}"
+    );
     assert!(html("[x]({{ort}})").contains("href=\"#*Rathaus*"), "no scheme comes in by a value");
 }
 
 #[test]
 fn the_notices_own_address_is_a_link_by_itself() {
-    assert!(html("Siehe {{notice.url}}.").contains("<a href=\"https://lage.kim.example/verify/2026-0007\">"));
+    assert!(html("Siehe {{notice.url}}.").contains("<a href=\"https://lage.kim.example/n/2026-0007\">"));
     assert_eq!(html("{{instance.public_url}}/lage"), "<p>https://lage.kim.example/lage</p>");
 }
 

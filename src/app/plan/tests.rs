@@ -1,0 +1,61 @@
+//! What a plan counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::config::defaults;
+use crate::domain::chance::Chance;
+use crate::domain::clock::SystemClock;
+use crate::domain::contact::{Contact, WebhookFormat};
+use crate::domain::ids::ContactKey;
+
+fn contact(ids: &IdSource, id: &str, addresses: &[&str]) -> KnownContact {
+    let points = addresses.iter().zip(1..).map(|(address, rank)| ContactPoint {
+        address: Address::parse(Channel::Email, address).unwrap(),
+        rank,
+        webhook_secret: None,
+        webhook_format: WebhookFormat::Standard,
+    });
+    let contact = Contact {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        organisation: String::new(),
+        salutation: String::new(),
+        language: "de".to_owned(),
+        deputy: None,
+        points: points.collect(),
+        groups: Vec::new(),
+        attributes: BTreeMap::default(),
+    };
+    KnownContact { key: ContactKey(ids.next()), contact }
+}
+
+#[test]
+fn every_contact_of_a_group_is_counted_once() {
+    let ids = IdSource::new(Arc::new(SystemClock::new()), Arc::new(Chance::from_system()));
+    let contacts = [
+        contact(&ids, "reached", &["a@x.example"]),
+        contact(&ids, "merged", &["A@x.example"]),
+        contact(&ids, "second-way", &["blocked@x.example", "b@x.example"]),
+        contact(&ids, "blocked", &["blocked@x.example"]),
+        contact(&ids, "blocked-too", &["blocked@x.example"]),
+        contact(&ids, "nothing", &[]),
+    ];
+    let addressed: Vec<Addressed<'_>> =
+        contacts.iter().map(|contact| Addressed { contact, group: Some("all") }).collect();
+    let suppression = Suppression {
+        channel: "email".to_owned(),
+        address: "blocked@x.example".to_owned(),
+        reason: "5.1.1".to_owned(),
+        detail: String::new(),
+        since: 0,
+        until: None,
+    };
+    let plan = plan(&addressed, &[Channel::Email], &defaults().unwrap(), &[suppression], &ids);
+    let share = &plan.groups[0];
+    assert_eq!((share.contacts, share.deliveries[&Channel::Email]), (6, 2));
+    assert_eq!((share.merged, share.blocked, share.unreachable), (1, 2, 1));
+    let silenced: Vec<&str> = plan.silenced.iter().map(|silenced| silenced.id.as_str()).collect();
+    assert_eq!(silenced, ["blocked", "blocked-too"]);
+}

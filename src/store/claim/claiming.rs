@@ -1,0 +1,358 @@
+//! One claim on its way through the lanes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::super::StoreError;
+use super::super::connection::Tx;
+use super::super::lanes::{Bucket, LaneRow, ensure_lane, write_bucket};
+use super::{CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, Room, SELECT_DUE, SELECT_LIVE, SELECT_NEXT_DUE};
+use crate::domain::clock::Timestamp;
+use crate::domain::contact::ContactCard;
+use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
+use crate::domain::notice::Priority;
+use crate::domain::rate::Rate;
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    delivery_id: Uuid,
+    notice_id: Uuid,
+    address: String,
+    destination: String,
+    round: i64,
+    attempts: i64,
+    card: Json<ContactCard>,
+}
+
+#[derive(Serialize)]
+struct LaneMove {
+    id: Uuid,
+    lane: String,
+}
+
+/// How many rows one look at a lane may take beyond what it can claim, when it meets rows to set aside.
+const LOOK_AHEAD: usize = 1_000;
+/// How often one cycle may look again at a lane whose head it had to set aside.
+const LOOKS: usize = 8;
+
+/// The state of one claim while it goes through the lanes.
+pub(super) struct Claiming<'a> {
+    request: &'a ClaimRequest,
+    process: ProcessId,
+    now: i64,
+    /// The lane rows as the store has them.
+    rows: HashMap<String, LaneRow>,
+    /// Quotas by lane name, as far as this claim uses them.
+    buckets: BTreeMap<String, (Bucket, Rate)>,
+    /// Notices met so far: when they run out, if their deliveries may leave.
+    live: HashMap<Uuid, Option<i64>>,
+    /// Limited destinations and what they can still take.
+    limited: HashMap<String, usize>,
+    left: usize,
+    pub(super) claimed: Vec<Claimed>,
+    /// How many of them are written.
+    written: usize,
+    moves: Vec<LaneMove>,
+    new_lanes: BTreeSet<String>,
+    pub(super) wake_in: Option<Duration>,
+    pub(super) more: bool,
+}
+
+impl<'a> Claiming<'a> {
+    pub(super) fn new(
+        request: &'a ClaimRequest,
+        process: ProcessId,
+        rows: HashMap<String, LaneRow>,
+        now: i64,
+    ) -> Self {
+        let mut claiming = Self {
+            request,
+            process,
+            now,
+            rows,
+            buckets: BTreeMap::new(),
+            live: HashMap::new(),
+            limited: HashMap::new(),
+            left: request.room.deliveries,
+            claimed: Vec::new(),
+            written: 0,
+            moves: Vec::new(),
+            new_lanes: BTreeSet::new(),
+            wake_in: None,
+            more: false,
+        };
+        let provider = format!("provider:{}", request.provider);
+        claiming.left = claiming.grant(&provider, request.room);
+        for lane in &request.limited {
+            let granted = claiming.grant(&format!("destination:{}", lane.destination), lane.room);
+            claiming.limited.insert(lane.destination.clone(), granted);
+        }
+        let held: Vec<String> = claiming
+            .rows
+            .values()
+            .filter(|row| row.not_before > now)
+            .filter_map(|row| row.name.strip_prefix("destination:").map(str::to_owned))
+            .collect();
+        for destination in held {
+            claiming.limited.insert(destination, 0);
+        }
+        claiming
+    }
+
+    /// How many a lane may take now, by its room, its quota and its hold.
+    fn grant(&mut self, lane: &str, room: Room) -> usize {
+        let row = self.rows.get(lane);
+        if let Some(not_before) = row.map(|row| row.not_before).filter(|not_before| *not_before > self.now) {
+            self.wake_at(not_before);
+            return 0;
+        }
+        let Some(rate) = room.rate else { return room.deliveries };
+        let bucket = match row {
+            Some(row) => Bucket { tokens: row.tokens, refilled_at: row.refilled_at }.refill(rate, self.now),
+            None => Bucket { tokens: f64::from(rate.burst()), refilled_at: self.now },
+        };
+        self.buckets.insert(lane.to_owned(), (bucket, rate));
+        bucket.whole().min(room.deliveries)
+    }
+
+    fn wake_at(&mut self, at: i64) {
+        let wait = Duration::from_millis(u64::try_from(at - self.now).unwrap_or(0).max(1));
+        self.wake_after(wait);
+    }
+
+    fn wake_after(&mut self, wait: Duration) {
+        self.wake_in = Some(self.wake_in.map_or(wait, |known| known.min(wait)));
+    }
+
+    /// Goes through priorities, and within each through the lanes of their own before the open road: those are few
+    /// and their room is small.
+    pub(super) async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let mut own: Vec<String> = self
+            .rows
+            .keys()
+            .filter(|name| name.starts_with("destination:") || name.starts_with("notice:"))
+            .cloned()
+            .collect();
+        own.sort();
+        let mut open = Vec::with_capacity(own.len());
+        for lane in own {
+            if self.is_open(tx, &lane).await? {
+                open.push(lane);
+            }
+        }
+        let own = open;
+        for priority in [Priority::Urgent, Priority::Normal] {
+            for lane in own.iter().map(String::as_str).chain([""]) {
+                self.take_from(tx, lane, priority).await?;
+            }
+        }
+        if self.claimed.is_empty() {
+            for priority in [Priority::Urgent, Priority::Normal] {
+                for lane in own.iter().map(String::as_str).chain([""]) {
+                    self.look_ahead(tx, lane, priority).await?;
+                }
+            }
+        }
+        self.wake_for_quotas();
+        Ok(())
+    }
+
+    /// A notice's own lane stays shut while the notice is paused, cancelled or out of time.
+    async fn is_open(&mut self, tx: &mut Tx, lane: &str) -> Result<bool, StoreError> {
+        let Some(notice) = lane.strip_prefix("notice:") else { return Ok(true) };
+        let Ok(notice) = Uuid::try_parse(notice) else { return Ok(false) };
+        Ok(self.live_until(tx, notice).await?.is_some())
+    }
+
+    /// When a notice runs out, if its deliveries may leave now.
+    async fn live_until(&mut self, tx: &mut Tx, notice: Uuid) -> Result<Option<i64>, StoreError> {
+        if let Some(known) = self.live.get(&notice) {
+            return Ok(*known);
+        }
+        let row: Option<(i64,)> = tx.fetch_first(&SELECT_LIVE, (notice,)).await?;
+        let live = row.map(|(expires_at,)| expires_at).filter(|expires_at| *expires_at > self.now);
+        self.live.insert(notice, live);
+        Ok(live)
+    }
+
+    fn is_held(&self, lane: &str) -> bool {
+        self.rows.get(lane).is_some_and(|row| row.not_before > self.now)
+    }
+
+    /// What a lane of its own may take: a limited destination what is left of its room, any other lane what is left
+    /// of the provider's.
+    fn room_of(&self, lane: &str) -> usize {
+        let own = lane.strip_prefix("destination:").and_then(|destination| self.limited.get(destination));
+        own.map_or(self.left, |own| self.left.min(*own))
+    }
+
+    async fn take_from(&mut self, tx: &mut Tx, lane: &str, priority: Priority) -> Result<(), StoreError> {
+        for look in 0..LOOKS {
+            let room = self.room_of(lane);
+            if room == 0 {
+                return Ok(());
+            }
+            let window = if look == 0 { room } else { room + LOOK_AHEAD };
+            let rows: Vec<DueRow> = tx
+                .fetch(
+                    &SELECT_DUE,
+                    (
+                        self.request.channel.as_str(),
+                        lane.to_owned(),
+                        priority.rank(),
+                        self.now,
+                        window as i64,
+                    ),
+                )
+                .await?;
+            let full = rows.len() == window;
+            for row in &rows {
+                self.live_until(tx, row.notice_id).await?;
+            }
+            let set_aside = self.sort_out(lane, priority, rows, room);
+            self.move_aside(tx).await?;
+            self.write_claims(tx).await?;
+            if set_aside == 0 || !full {
+                self.more |= full;
+                return Ok(());
+            }
+        }
+        self.more = true;
+        Ok(())
+    }
+
+    /// Claims what may be claimed of `rows`, marks for another lane what may not; gives the number of the latter.
+    fn sort_out(&mut self, lane: &str, priority: Priority, rows: Vec<DueRow>, room: usize) -> usize {
+        let mut taken = 0;
+        let before = self.moves.len();
+        for row in rows {
+            let own_destination = format!("destination:{}", row.destination);
+            let own_notice = format!("notice:{}", row.notice_id.simple());
+            let Some(expires_at) = self.live.get(&row.notice_id).copied().flatten() else {
+                if lane != own_notice {
+                    self.set_aside(row.delivery_id, own_notice);
+                }
+                continue;
+            };
+            if lane != own_destination && self.limited.contains_key(&row.destination) {
+                self.set_aside(row.delivery_id, own_destination);
+            } else if taken < room {
+                taken += 1;
+                self.take(lane, priority, row, expires_at);
+            }
+        }
+        self.moves.len() - before
+    }
+
+    fn set_aside(&mut self, delivery: Uuid, lane: String) {
+        if !self.rows.contains_key(&lane) {
+            self.new_lanes.insert(lane.clone());
+        }
+        self.moves.push(LaneMove { id: delivery, lane });
+    }
+
+    fn take(&mut self, lane: &str, priority: Priority, row: DueRow, expires_at: i64) {
+        self.left -= 1;
+        if let Some(destination) = lane.strip_prefix("destination:")
+            && let Some(left) = self.limited.get_mut(destination)
+        {
+            *left -= 1;
+        }
+        for name in
+            [format!("provider:{}", self.request.provider), format!("destination:{}", row.destination)]
+        {
+            if let Some((bucket, _)) = self.buckets.get_mut(&name) {
+                bucket.tokens -= 1.0;
+            }
+        }
+        self.claimed.push(Claimed {
+            delivery: DeliveryId(row.delivery_id),
+            notice: NoticeId(row.notice_id),
+            card: row.card.0,
+            address: row.address,
+            destination: Arc::from(row.destination),
+            round: row.round,
+            number: row.attempts + 1,
+            priority,
+            expires_at: Timestamp(expires_at),
+        });
+    }
+
+    async fn move_aside(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        if self.moves.is_empty() {
+            return Ok(());
+        }
+        for lane in std::mem::take(&mut self.new_lanes) {
+            let burst = lane
+                .strip_prefix("destination:")
+                .and_then(|_| self.buckets.get(&lane))
+                .map_or(0.0, |(_, rate)| f64::from(rate.burst()));
+            ensure_lane(tx, self.request.channel, &lane, burst, self.now).await?;
+            let row = LaneRow {
+                name: lane.clone(),
+                tokens: burst,
+                refilled_at: self.now,
+                not_before: 0,
+                reason: String::new(),
+            };
+            self.rows.insert(lane, row);
+            // Its rows can be claimed by the next cycle; there is one at once.
+            self.more = true;
+        }
+        tx.execute(&MOVE_TO_LANE, (Json(&self.moves),)).await?;
+        self.moves.clear();
+        Ok(())
+    }
+
+    async fn look_ahead(&mut self, tx: &mut Tx, lane: &str, priority: Priority) -> Result<(), StoreError> {
+        let next: Option<(i64,)> = tx
+            .fetch_first(&SELECT_NEXT_DUE, (self.request.channel.as_str(), lane.to_owned(), priority.rank()))
+            .await?;
+        match next {
+            Some((due_at,)) if due_at > self.now => self.wake_at(due_at),
+            Some(_) if !self.is_held(lane) => self.more = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A quota that is used up says when it has one more.
+    fn wake_for_quotas(&mut self) {
+        let waits: Vec<Duration> = self
+            .buckets
+            .values()
+            .filter(|(bucket, _)| bucket.tokens < 1.0)
+            .map(|(bucket, rate)| bucket.next_in(*rate))
+            .collect();
+        for wait in waits {
+            self.wake_after(wait);
+        }
+    }
+
+    /// Writes the claims of one look, so that the next look does not meet them again.
+    async fn write_claims(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let fresh = &self.claimed[self.written..];
+        if !fresh.is_empty() {
+            let ids: Vec<Uuid> = fresh.iter().map(|claimed| claimed.delivery.0).collect();
+            tx.execute(&CLAIM, (Json(&ids), self.process.0, self.request.provider.clone(), self.now)).await?;
+            self.written = self.claimed.len();
+        }
+        Ok(())
+    }
+
+    pub(super) async fn write_quotas(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let channel = self.request.channel;
+        for (name, (bucket, _)) in &self.buckets {
+            if !self.rows.contains_key(name) {
+                ensure_lane(tx, channel, name, bucket.tokens, self.now).await?;
+            }
+            write_bucket(tx, channel, name, *bucket).await?;
+        }
+        Ok(())
+    }
+}
