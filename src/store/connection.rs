@@ -9,10 +9,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::error::{BUSY_TIMEOUT_SECONDS, StoreError};
 use super::statement::{Params, Statement};
+
+/// How long a PostgreSQL server has to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A row type that both drivers can fill.
 pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
@@ -82,9 +85,13 @@ impl Db {
             // A machine that freezes or vanishes in the middle of a transaction must not hold up all others.
             .options([("idle_in_transaction_session_timeout", "10s")])
             .statement_cache_capacity(200);
+        // A pool goes on trying for as long as it may; whether the server is there at all is said at once.
+        let first = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+        let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let _ = first.map_err(|error| StoreError::at("connect", error))?.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(8)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(CONNECT_TIMEOUT)
             .connect_with(options)
             .await
             .map_err(|error| StoreError::at("connect", error))?;

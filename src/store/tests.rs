@@ -72,6 +72,8 @@ on_both_engines!(
     outcomes_move_deliveries_and_end_the_notice,
     a_dead_process_gives_its_claims_back,
     after_a_crash_doubtful_deliveries_wait_for_a_person,
+    a_claim_whose_answer_was_lost_goes_back,
+    a_notice_is_submitted_and_released_in_one_step,
     a_lost_lease_claims_nothing,
     a_quota_is_shared,
     a_limited_destination_does_not_block_the_open_road,
@@ -188,14 +190,8 @@ impl Bench {
         id
     }
 
-    async fn submit(
-        &self,
-        id: NoticeId,
-        priority: Priority,
-        recipients: &[Recipient],
-        merged: &[MergedRecipient],
-    ) {
-        let new = NewNotice {
+    fn new_notice(&self, id: NoticeId, priority: Priority) -> NewNotice {
+        NewNotice {
             id,
             year: 2026,
             code: "ABCDEFGH".to_owned(),
@@ -209,7 +205,17 @@ impl Bench {
             audience: crate::domain::audience::Audience::default(),
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
-        };
+        }
+    }
+
+    async fn submit(
+        &self,
+        id: NoticeId,
+        priority: Priority,
+        recipients: &[Recipient],
+        merged: &[MergedRecipient],
+    ) {
+        let new = self.new_notice(id, priority);
         self.store.submit_notice(&new, recipients, merged, &[]).await.unwrap();
         self.store.release_notice(id).await.unwrap();
     }
@@ -423,6 +429,32 @@ async fn after_a_crash_doubtful_deliveries_wait_for_a_person(bench: Bench) {
         "an urgent notice is never held back"
     );
     assert_eq!(bench.state(normal).await, NoticeState::Completed, "unclear deliveries end a notice");
+}
+
+async fn a_claim_whose_answer_was_lost_goes_back(bench: Bench) {
+    let notice = bench.notice(5, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let known = bench.claim(process, 2).await;
+    let unheard = bench.claim(process, 2).await;
+    let held = [known[0].delivery, known[1].delivery];
+    assert_eq!(bench.store.return_strays(process, &held).await.unwrap(), unheard.len());
+    assert_eq!(bench.counts(notice).await, [(DeliveryState::Queued, 3), (DeliveryState::Sending, 2)]);
+    let again = bench.claim(process, 5).await;
+    assert_eq!((again.len(), again[0].number), (3, 1), "no try was counted");
+}
+
+async fn a_notice_is_submitted_and_released_in_one_step(bench: Bench) {
+    let later = bench.clock.now().plus(Duration::from_secs(60));
+    for (release, state) in [
+        (Release::Now, NoticeState::Sending),
+        (Release::At(later), NoticeState::Scheduled),
+        (Release::ByAnother, NoticeState::Pending),
+    ] {
+        let new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
+        let (_, told) = bench.store.submit_released(&new, &[], &[], &[], release).await.unwrap();
+        assert_eq!((told, bench.state(new.id).await), (state, state));
+    }
 }
 
 async fn a_lost_lease_claims_nothing(bench: Bench) {

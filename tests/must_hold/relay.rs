@@ -80,7 +80,8 @@ impl Relay {
     /// The subjects of all messages, each once.
     pub fn subjects(&self) -> BTreeSet<String> {
         self.server.record(|record| {
-            let subject = |data: &str| header(data, "Subject: ");
+            let parser = mail_parser::MessageParser::default();
+            let subject = |data: &str| parser.parse(data).unwrap().subject().unwrap().to_owned();
             record.received.iter().map(|received| subject(&received.data)).collect()
         })
     }

@@ -89,7 +89,11 @@ async fn a_notice_for_later_waits_for_its_time(engine: Engine) {
     said.json()[0]["state"].as_str().filter(|state| *state == "scheduled").expect("scheduled");
     instance.drain().await;
     assert_eq!(server.received(), 0);
-    assert_eq!(instance.notices()[0]["state"], "scheduled");
+    let notice = &instance.notices()[0];
+    assert_eq!(
+        (notice["state"].as_str(), notice["scheduled_at"].as_str()),
+        (Some("scheduled"), Some("2099-11-20T17:00:00.000Z"),)
+    );
 }
 
 async fn where_a_second_person_must_agree_nothing_leaves(engine: Engine) {
@@ -107,5 +111,5 @@ async fn an_exercise_says_so_in_every_subject(engine: Engine) {
     let (server, instance, _) = instance(engine, 3).await;
     instance.run(&send(&["--yes", "--exercise"])).exits(0);
     let subjects = server.subjects();
-    assert!(subjects.iter().all(|subject| subject.contains("BUNG")), "{subjects:?}");
+    assert!(subjects.iter().all(|subject| subject.contains("ÜBUNG")), "{subjects:?}");
 }

@@ -15,9 +15,10 @@ pub(super) fn parse_time(text: &str, zone: &TimeZone, now: Timestamp) -> Result<
     let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40 or 05:40");
     let at = if let Ok(at) = text.parse::<jiff::Timestamp>() {
         Timestamp::from(at)
-    } else if let Ok(civil) = text.parse::<DateTime>() {
+    } else if let Some(civil) = text.parse::<DateTime>().ok().filter(|_| text.contains(':')) {
         in_zone(civil, zone)?
     } else {
+        // Only now: the time of a whole date would be read, too, and the date left aside.
         next_at(text.parse::<Time>().map_err(|_| wrong())?, zone, now)?
     };
     if at <= now {
@@ -59,6 +60,11 @@ mod tests {
     fn times_are_read_in_the_zone_of_the_instance() {
         assert_eq!(parse("2026-03-28T13:40").unwrap(), "2026-03-28T12:40:00.000Z");
         assert_eq!(parse("2026-03-29 05:40").unwrap(), "2026-03-29T03:40:00.000Z");
+        assert_eq!(
+            parse("2026-11-20T18:00").unwrap(),
+            "2026-11-20T17:00:00.000Z",
+            "a date is never left aside"
+        );
         assert_eq!(parse("2026-03-29T05:40+02:00").unwrap(), "2026-03-29T03:40:00.000Z");
         assert_eq!(
             parse("12:00").unwrap(),
@@ -75,6 +81,8 @@ mod tests {
     #[test]
     fn the_past_and_nonsense_are_refused() {
         assert!(parse("2026-03-28T12:59").unwrap_err().contains("has passed"));
+        assert!(parse("2020-03-28T18:00").unwrap_err().contains("has passed"));
+        assert!(parse("2026-03-29").unwrap_err().contains("is no time"));
         assert!(parse("soon").unwrap_err().contains("is no time"));
     }
 }
