@@ -2,6 +2,12 @@
 //!
 //!     cargo bench --bench memory [-- DELIVERIES]
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench speaks to whoever runs it, and stops when it cannot go on"
+)]
+
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -25,7 +31,7 @@ impl Drop for Ended {
 }
 
 fn main() -> ExitCode {
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000_000);
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (sink, port) = start_sink();
     write_instance(folder.path(), port);

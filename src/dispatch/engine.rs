@@ -1,5 +1,8 @@
 //! The loop of a dispatcher.
 
+mod cycle;
+mod finish;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +10,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::channels::email::Before;
-use crate::domain::address::Channel;
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::mask::mask_addresses_in;
 use crate::domain::outcome::{Fault, Outcome, Reason};
-use crate::store::{Attempted, ClaimRequest, Claimed, Cycled, Hold, LaneRoom, Room, StoreError};
+use crate::store::{Attempted, Hold, StoreError};
 
 use super::connection::Signal;
 use super::event::Event;
@@ -21,7 +22,7 @@ use super::lease::Lease;
 use super::outcome::Flight;
 use super::provider::Provider;
 use super::ready::Item;
-use super::words::{Wording, Words};
+use super::words::Wording;
 use super::{Dispatcher, Finish, Goal, Running};
 
 /// How long outcomes are collected before they are written together.
@@ -305,166 +306,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes outcomes and claims, if there is either to be done, or the lease to be renewed.
-    async fn cycle(&mut self) -> Result<(), StoreError> {
-        let now = self.now();
-        for hold in std::mem::take(&mut self.holds) {
-            self.parts.store.hold_lane(Channel::Email, &hold).await?;
-        }
-        let request = if now >= self.look_at { self.claim_request() } else { None };
-        // A claim renews the lease, too: it must never be made in the name of a process that others think dead.
-        let renew = now >= self.renew_at || request.is_some();
-        if !renew && self.outcomes.is_empty() {
-            return Ok(());
-        }
-        let lease = self.running.settings.delivery.lease;
-        let leased_to = renew.then(|| self.parts.clock.now().plus(lease));
-        let written = self.outcomes.len();
-        let place = request.as_ref().map(|(place, _)| *place);
-        let claim = request.as_ref().map(|(_, request)| request);
-        let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
-        self.outcomes.drain(..written);
-        tracing::debug!(
-            target: "rundruf::dispatch",
-            written,
-            claimed = cycled.claimed.len(),
-            in_flight = self.flights.len(),
-            took = ?self.now().saturating_sub(now),
-            "cycle"
-        );
-        if cycled.lease_lost {
-            return self.start_anew().await;
-        }
-        if renew {
-            self.lease.extend(now + lease);
-            self.renew_at = now + lease.mul_f64(0.3);
-        }
-        if let Some(place) = place {
-            self.after_claim(place, &cycled);
-            self.hand_out(place, cycled.claimed).await?;
-        }
-        if self.flights.is_empty() && !self.settled {
-            self.look_at = Duration::ZERO;
-        }
-        Ok(())
-    }
-
-    /// What may be claimed, and for which provider: the first in order that can be used. Without one, a look at
-    /// whether anything is due.
-    fn claim_request(&self) -> Option<(usize, ClaimRequest)> {
-        let usable = self.order.iter().copied().find(|index| self.providers[index].is_usable());
-        let place = usable.or_else(|| self.order.first().copied())?;
-        let provider = &self.providers[&place];
-        let room = if usable.is_some() { provider.room() } else { 0 };
-        if usable.is_some() && room == 0 {
-            return None;
-        }
-        // A refill of a few rows costs as much as one of many.
-        if usable.is_some()
-            && provider.flight > 0
-            && room * 4 < provider.capacity()
-            && provider.ready.has_waiting()
-        {
-            return None;
-        }
-        let mut limited: BTreeMap<String, LaneRoom> = BTreeMap::new();
-        for index in &self.order {
-            for known in self.providers[index].ready.limited() {
-                let room = Room { deliveries: known.room, rate: None };
-                limited.insert(known.destination.clone(), LaneRoom { destination: known.destination, room });
-            }
-        }
-        for destination in &self.running.settings.email.destinations {
-            if let Some(lane) = limited.get_mut(&destination.name) {
-                lane.room.rate = destination.rate;
-            }
-        }
-        let request = ClaimRequest {
-            channel: Channel::Email,
-            provider: provider.name.clone(),
-            room: Room { deliveries: room, rate: provider.rate },
-            limited: limited.into_values().collect(),
-        };
-        Some((place, request))
-    }
-
-    fn after_claim(&mut self, place: usize, cycled: &Cycled) {
-        let now = self.now();
-        self.more = cycled.more;
-        self.settled = cycled.claimed.is_empty() && !cycled.more;
-        let can_claim = self.providers[&place].is_usable();
-        self.look_at = if cycled.more && can_claim && !cycled.claimed.is_empty() {
-            Duration::ZERO
-        } else {
-            now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)
-        };
-        let mut destinations = cycled.claimed.iter().map(|claimed| &claimed.destination);
-        let first = destinations.next();
-        let single = first.is_none_or(|first| destinations.all(|other| other == first));
-        self.providers[&place].ready.only_slow(single && !cycled.more);
-    }
-
-    /// Composes what was claimed, off this task, and hands it to the connections.
-    async fn hand_out(&mut self, place: usize, claimed: Vec<Claimed>) -> Result<(), StoreError> {
-        if claimed.is_empty() {
-            return Ok(());
-        }
-        let Some(provider) = self.providers.get_mut(&place) else { return Ok(()) };
-        provider.flight += claimed.len();
-        provider.ready.claimed(claimed.iter().map(|claimed| &claimed.destination));
-        let (name, ready) = (Arc::from(provider.name.as_str()), provider.ready.clone());
-        for claimed in &claimed {
-            self.flights.insert(claimed.delivery, Flight::new(claimed, place, &name));
-        }
-        let mut batch: Vec<(Arc<Words>, Claimed)> = Vec::with_capacity(claimed.len());
-        let mut failure = None;
-        for claimed in claimed {
-            match self.wording.of(&self.parts.store, &self.running.settings.instance, claimed.notice).await {
-                Ok(words) => batch.push((words, claimed)),
-                Err(error) => {
-                    ready.dropped(&claimed.destination);
-                    self.ended(claimed.delivery, Outcome::Returned);
-                    failure = Some(error);
-                }
-            }
-        }
-        let chunk_size = batch.len().div_ceil(2).max(COMPOSE_CHUNK);
-        while !batch.is_empty() {
-            let rest = batch.split_off(batch.len().min(chunk_size));
-            let chunk = std::mem::replace(&mut batch, rest);
-            self.compose(ready.clone(), chunk);
-        }
-        failure.map_or(Ok(()), Err)
-    }
-
-    fn compose(&self, ready: Arc<super::ready::Ready>, chunk: Vec<(Arc<Words>, Claimed)>) {
-        let composer = self.running.composer.clone();
-        let signals = self.sender.clone();
-        let epoch = self.lease.epoch();
-        tokio::task::spawn_blocking(move || {
-            let mut items = Vec::with_capacity(chunk.len());
-            let mut before = Before::default();
-            for (words, claimed) in chunk {
-                match words.email(&composer, &claimed, &mut before) {
-                    Ok(mail) => {
-                        let destination = claimed.destination.clone();
-                        items.push(Item { mail, destination, epoch });
-                    }
-                    Err(reason) => {
-                        ready.dropped(&claimed.destination);
-                        let outcome = Outcome::Permanent { reason, fault: Fault::Recipient };
-                        // The engine ends only after every flight has ended.
-                        let _ = signals.send(Signal::Ended { delivery: claimed.delivery, epoch, outcome });
-                    }
-                }
-            }
-            for item in ready.push(items) {
-                let outcome = Outcome::Returned;
-                let _ = signals.send(Signal::Ended { delivery: item.mail.delivery, epoch, outcome });
-            }
-        });
-    }
-
     /// Opens connections where messages wait, and tries a provider whose pause is over.
     fn open_connections(&mut self) {
         let now = self.now();
@@ -542,74 +383,5 @@ impl Engine {
             self.lease.stop(true);
             self.tell(Event::StoreFailing { reason: error.to_string() });
         }
-    }
-
-    async fn has_reached(&mut self, goal: Goal) -> Result<Option<Finish>, StoreError> {
-        if self.failing || !self.outcomes.is_empty() || !self.flights.is_empty() {
-            return Ok(None);
-        }
-        match goal {
-            Goal::Serve => Ok(None),
-            Goal::Notice(id) => {
-                let notice = self.parts.store.notice_summary(id).await?;
-                let ended =
-                    notice.is_none_or(|notice| notice.state.is_final() && notice.counts().open() == 0);
-                Ok(ended.then_some(Finish::Reached))
-            }
-            Goal::Drain => self.has_drained().await,
-        }
-    }
-
-    async fn has_drained(&self) -> Result<Option<Finish>, StoreError> {
-        if self.housekeeping.is_busy() || !self.housekeeping.looked_since(Duration::ZERO) {
-            return Ok(None);
-        }
-        let now = self.now();
-        let all_held = self.order.iter().all(|index| self.providers[index].is_held(now));
-        if self.more && all_held {
-            return Ok(Some(Finish::Held));
-        }
-        if !self.settled || self.parts.store.in_flight().await? > 0 {
-            return Ok(None);
-        }
-        Ok(Some(Finish::Reached))
-    }
-
-    /// Gives back what waits, lets exchanges under way end, writes everything down and leaves.
-    async fn say_goodbye(&mut self) {
-        for index in self.order.clone() {
-            let back = self.providers[&index].ready.close();
-            self.give_back(back);
-        }
-        let until = tokio::time::Instant::now() + FAREWELL;
-        while !self.flights.is_empty() {
-            match tokio::time::timeout_at(until, self.signals.recv()).await {
-                Ok(Some(signal)) => self.handle(signal),
-                Ok(None) | Err(_) => break,
-            }
-            if self.now() >= self.renew_at
-                && let Err(error) = self.cycle_without_claim().await
-            {
-                self.fail(&error);
-            }
-        }
-        if let Err(error) = self.leave().await {
-            self.fail(&error);
-        }
-    }
-
-    async fn cycle_without_claim(&mut self) -> Result<(), StoreError> {
-        let lease = self.running.settings.delivery.lease;
-        let (now, leased_to) = (self.now(), self.parts.clock.now().plus(lease));
-        self.parts.store.cycle(self.process, Some(leased_to), &self.outcomes, None).await?;
-        self.outcomes.clear();
-        self.lease.extend(now + lease);
-        self.renew_at = now + lease.mul_f64(0.3);
-        Ok(())
-    }
-
-    async fn leave(&mut self) -> Result<(), StoreError> {
-        self.cycle_without_claim().await?;
-        self.parts.store.deregister_process(self.process, self.running.settings.delivery.after_crash).await
     }
 }
