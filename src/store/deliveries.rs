@@ -63,16 +63,13 @@ statements! {
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
         ORDER BY d.delivery_id /*lock*/";
-    /// What addresses the contacts have now whose delivery did not get out, in the order of ranks; whether another
-    /// delivery of the notice has that address, and how many contacts that share the delivery do not have it.
+    /// What addresses the contacts have now whose delivery did not get out, in the order of ranks, and
+    /// how many contacts that share the delivery do not have that address.
     SELECT_ADDRESSES_NOW = "
         SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
                (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
                 WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $2))
                    AS suppressions,
-               (SELECT CAST(count(*) AS BIGINT) FROM deliveries o
-                WHERE o.notice_id = d.notice_id AND o.channel = d.channel AND lower(o.address) = lower(p.address))
-                   AS holders,
                (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
                 WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
                   AND NOT EXISTS (SELECT 1 FROM contact_points q
@@ -83,13 +80,20 @@ statements! {
              JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
         WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
         ORDER BY d.delivery_id, p.rank";
+    /// Every address that the notice goes to, or will when its list has wholly become deliveries.
+    SELECT_TAKEN = "
+        SELECT channel, address FROM deliveries WHERE notice_id = $1
+        UNION ALL
+        SELECT r.channel, r.address FROM recipients r JOIN notices n ON n.notice_id = r.notice_id
+        WHERE r.notice_id = $1 AND r.position > n.fanned_out";
     /// A delivery goes elsewhere.
     READDRESS = "
         UPDATE deliveries SET address = moved.address, destination = moved.destination
         FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'address' AS address,
                      value->>'destination' AS destination
               FROM json_each($1)) AS moved
-        WHERE deliveries.delivery_id = moved.delivery_id";
+        WHERE deliveries.delivery_id = moved.delivery_id
+          AND deliveries.state IN ('failed', 'expired', 'cancelled', 'suppressed')";
     /// The notice goes on, with this much time.
     REOPEN_NOTICE = "
         UPDATE notices SET state = $2, completed_at = NULL, swept = 0, updated_at = $4,
@@ -237,7 +241,6 @@ struct AddressRow {
     frozen: String,
     address: String,
     suppressions: i64,
-    holders: i64,
     left_behind: i64,
 }
 
@@ -276,9 +279,9 @@ fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) ->
 /// has, and that leaves nobody behind who shares the delivery.
 fn readdressed(
     now: &[AddressRow],
+    mut taken: BTreeSet<(String, String)>,
     destination: &(dyn Fn(&Address) -> Option<String> + Sync),
 ) -> Vec<AddressInput> {
-    let mut given = BTreeSet::new();
     let mut moved = Vec::new();
     for addresses in now.chunk_by(|one, other| one.delivery_id == other.delivery_id) {
         let way = addresses.iter().filter(|row| row.suppressions == 0).find_map(|row| {
@@ -288,9 +291,8 @@ fn readdressed(
         let Some((row, destination)) = way else { continue };
         let address = row.address.to_lowercase();
         if address != row.frozen.to_lowercase()
-            && row.holders == 0
             && row.left_behind == 0
-            && given.insert((row.channel.as_str(), address))
+            && taken.insert((row.channel.clone(), address))
         {
             moved.push(AddressInput { id: row.delivery_id, address: row.address.clone(), destination });
         }
@@ -413,7 +415,9 @@ impl Store {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
         let now: Vec<AddressRow> = tx.fetch(&SELECT_ADDRESSES_NOW, (notice.0, self.now().0)).await?;
-        let moved = readdressed(&now, destination);
+        let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
+        let taken = taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
+        let moved = readdressed(&now, taken, destination);
         if !moved.is_empty() {
             tx.execute(&READDRESS, (Json(&moved),)).await?;
         }
