@@ -1,6 +1,11 @@
 //! The memory of a worker with a million deliveries queued, sending into `smtp-sink`; more than 100 MB is a failure.
 //!
 //!     cargo bench --bench memory [-- DELIVERIES]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench breaks off when something is missing, and prints what it measured"
+)]
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -25,7 +30,7 @@ impl Drop for Ended {
 }
 
 fn main() -> ExitCode {
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000_000);
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (sink, port) = start_sink();
     write_instance(folder.path(), port);
