@@ -1,6 +1,11 @@
 //! The memory of a worker with a million deliveries queued, sending into `smtp-sink`; more than 100 MB is a failure.
 //!
 //!     cargo bench --bench memory [-- DELIVERIES]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench breaks off when something is missing, and prints what it measured"
+)]
 
 #![expect(
     clippy::expect_used,

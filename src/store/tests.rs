@@ -619,7 +619,7 @@ async fn retrying_goes_to_the_address_that_a_contact_has_now(bench: Bench) {
         let found = again.iter().find(|again| again.delivery == claimed.delivery).unwrap();
         (found.address.clone(), found.destination.clone())
     };
-    assert_eq!(goes(&claimed[0]), ("mended@y.example".to_owned(), "y.example".to_owned()));
+    assert_eq!(goes(&claimed[0]), ("mended@y.example".to_owned(), "y.example".into()));
     assert_eq!(goes(&claimed[1]).0, claimed[1].address, "a suppressed address is no way");
     assert_eq!(goes(&claimed[2]).0, claimed[2].address, "nobody gets it twice");
 }
