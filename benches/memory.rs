@@ -7,12 +7,6 @@
     reason = "a bench breaks off when something is missing, and prints what it measured"
 )]
 
-#![expect(
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a bench speaks to whoever runs it, and stops when it cannot go on"
-)]
-
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
