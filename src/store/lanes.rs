@@ -79,13 +79,27 @@ pub(super) struct Bucket {
 /// still keeps every window of time under the limit.
 const MARGIN: f64 = 0.99;
 
+/// After a rest a quota begins to fill this much later, in milliseconds: the first burst leaves a moment after it was
+/// taken, because connections are opened for it, and must not meet what comes next.
+const START: i64 = 200;
+
 impl Bucket {
+    /// A quota that has rested.
+    pub(super) fn full(rate: Rate, now: i64) -> Self {
+        Self { tokens: f64::from(rate.burst()), refilled_at: now + START }
+    }
+
     /// What `bucket` holds at `now` under `rate`.
     pub(super) fn refill(self, rate: Rate, now: i64) -> Self {
-        let burst = f64::from(rate.burst());
         let elapsed = now.saturating_sub(self.refilled_at).max(0);
         let gained = elapsed as f64 / 1_000.0 * rate.per_second() * MARGIN;
-        Self { tokens: (self.tokens + gained).clamp(0.0, burst), refilled_at: now }
+        let tokens = (self.tokens + gained).max(0.0);
+        if tokens >= f64::from(rate.burst()) {
+            return Self::full(rate, now);
+        }
+        // A clock that was put back a little is the wait above; one that was put back far must not stop the quota.
+        let ahead = self.refilled_at > now && self.refilled_at - now <= START;
+        Self { tokens, refilled_at: if ahead { self.refilled_at } else { now } }
     }
 
     /// How many may leave now.

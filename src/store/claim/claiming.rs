@@ -114,7 +114,7 @@ impl<'a> Claiming<'a> {
         let Some(rate) = room.rate else { return room.deliveries };
         let bucket = match row {
             Some(row) => Bucket { tokens: row.tokens, refilled_at: row.refilled_at }.refill(rate, self.now),
-            None => Bucket { tokens: f64::from(rate.burst()), refilled_at: self.now },
+            None => Bucket::full(rate, self.now),
         };
         self.buckets.insert(lane.to_owned(), (bucket, rate));
         bucket.whole().min(room.deliveries)
