@@ -77,6 +77,11 @@ impl Relay {
         got
     }
 
+    /// When each message came in, in order.
+    pub fn times(&self) -> Vec<tokio::time::Instant> {
+        self.server.record(|record| record.received.iter().map(|received| received.at).collect())
+    }
+
     /// The subjects of all messages, each once.
     pub fn subjects(&self) -> BTreeSet<String> {
         self.server.record(|record| {
