@@ -97,8 +97,16 @@ async fn return_path_key(session: &Session, store: &Store) -> anyhow::Result<Vec
         .context("the return path key in the store is damaged: restore a backup")
 }
 
+/// The keys that sign mails.
+///
+/// # Errors
+/// Which one cannot be used, and why.
+pub(super) fn load_signers(settings: &Settings) -> anyhow::Result<Vec<Signer>> {
+    Ok(settings.email.dkim.iter().map(Signer::load).collect::<Result<_, _>>()?)
+}
+
 fn make_running(settings: Arc<Settings>, mac_key: &[u8]) -> anyhow::Result<Running> {
-    let signers: Vec<Signer> = settings.email.dkim.iter().map(Signer::load).collect::<Result<_, _>>()?;
+    let signers = load_signers(&settings)?;
     let composer = Composer::new(&settings.email, &settings.instance.short_name, mac_key, signers);
     Ok(Running { settings, composer: Arc::new(composer) })
 }

@@ -17,7 +17,7 @@ use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
 
 use super::arguments::SendArguments;
-use super::dispatching::{Dispatching, asked_to_stop, say_event};
+use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
 use super::output::counted;
 use super::progress::Progress;
 use super::report::{result_line, write_report};
@@ -29,6 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
     let wish = read_wish(session, &arguments)?;
+    // A key that cannot sign is to be known before anything is written down.
+    load_signers(&session.settings)?;
     let store = session.open_store(Purpose::Read).await?;
     let draft = compose(wish, &session.settings, &store, &session.ids, session.clock.now()).await?;
     plan::show(session, &draft);

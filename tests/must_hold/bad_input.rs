@@ -257,6 +257,12 @@ async fn a_wrong_configuration_is_refused_with_the_nearest_key() {
         }
         assert!(!instance.path("falsch/var").exists(), "a store was made for {sections}");
     }
+    // A key, but not one that DKIM knows: it is found out before a notice is written down.
+    instance.write("elliptic.pem", rcgen::KeyPair::generate().unwrap().serialize_pem());
+    instance.configure(&dkim("elliptic.pem"));
+    let said = instance.run(&["send", "test", "--to", "all", "--yes"]);
+    assert_refused(said, 1, &["DKIM", "elliptic.pem", "elliptic-curve"]);
+    instance.configure("");
     assert_refused(instance.run(&["-c", "fehlt.toml", "notices", "list"]), 1, &["fehlt.toml", "-c"]);
     assert_eq!(state(&instance), before);
 }
