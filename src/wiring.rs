@@ -40,8 +40,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(cli::run(session, arguments.command));
-    // A blocking read of the terminal must not keep a finished program alive.
-    runtime.shutdown_background();
+    // The program ends now. Taking the runtime apart first would wait for a read of the terminal, or pull the ground
+    // from under a dispatcher that an error left running.
+    std::mem::forget(runtime);
     exit
 }
 

@@ -123,6 +123,8 @@ pub struct Cycled {
     pub wake_in: Option<Duration>,
     /// Something is due that this claim had no room or no quota for.
     pub more: bool,
+    /// Deliveries were set aside: another claim at once would see others.
+    pub moved: bool,
 }
 
 impl Store {
@@ -178,6 +180,7 @@ impl Store {
             }
             done.wake_in = claiming.wake_in;
             done.more = claiming.more;
+            done.moved = claiming.moved;
             done.claimed = claiming.claimed;
         }
         let deltas = tally.into_deltas();

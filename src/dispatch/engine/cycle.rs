@@ -55,7 +55,8 @@ impl Engine {
             self.after_claim(place, &cycled);
             self.hand_out(place, cycled.claimed).await?;
         }
-        if self.flights.is_empty() && !self.settled {
+        // What has ended has made room.
+        if (written > 0 && self.more) || (self.flights.is_empty() && !self.settled) {
             self.look_at = Duration::ZERO;
         }
         Ok(())
@@ -105,7 +106,8 @@ impl Engine {
         self.more = cycled.more;
         self.settled = cycled.claimed.is_empty() && !cycled.more;
         let can_claim = self.providers[&place].is_usable();
-        self.look_at = if cycled.more && can_claim && !cycled.claimed.is_empty() {
+        let worth_another = cycled.moved || !cycled.claimed.is_empty();
+        self.look_at = if cycled.more && can_claim && worth_another {
             Duration::ZERO
         } else {
             now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)

@@ -61,6 +61,8 @@ pub(super) struct Claiming<'a> {
     new_lanes: BTreeSet<String>,
     pub(super) wake_in: Option<Duration>,
     pub(super) more: bool,
+    /// Rows were set aside: the next look at the open road sees others.
+    pub(super) moved: bool,
 }
 
 impl<'a> Claiming<'a> {
@@ -85,6 +87,7 @@ impl<'a> Claiming<'a> {
             new_lanes: BTreeSet::new(),
             wake_in: None,
             more: false,
+            moved: false,
         };
         let provider = format!("provider:{}", request.provider);
         claiming.left = claiming.grant(&provider, request.room);
@@ -231,17 +234,19 @@ impl<'a> Claiming<'a> {
         let mut taken = 0;
         let before = self.moves.len();
         for row in rows {
-            let own_destination = format!("destination:{}", row.destination);
-            let own_notice = format!("notice:{}", row.notice_id.simple());
             let Some(expires_at) = self.live.get(&row.notice_id).copied().flatten() else {
-                if lane != own_notice {
-                    self.set_aside(row.delivery_id, own_notice);
+                let own = format!("notice:{}", row.notice_id.simple());
+                if lane != own {
+                    self.set_aside(row.delivery_id, own);
                 }
                 continue;
             };
-            if lane != own_destination && self.limited.contains_key(&row.destination) {
-                self.set_aside(row.delivery_id, own_destination);
-            } else if taken < room {
+            let is_limited = self.limited.contains_key(&row.destination);
+            if is_limited && lane.strip_prefix("destination:") != Some(&row.destination) {
+                self.set_aside(row.delivery_id, format!("destination:{}", row.destination));
+            } else if taken == room {
+                self.more = true;
+            } else {
                 taken += 1;
                 self.take(lane, priority, row, expires_at);
             }
@@ -263,11 +268,13 @@ impl<'a> Claiming<'a> {
         {
             *left -= 1;
         }
-        for name in
-            [format!("provider:{}", self.request.provider), format!("destination:{}", row.destination)]
-        {
-            if let Some((bucket, _)) = self.buckets.get_mut(&name) {
-                bucket.tokens -= 1.0;
+        if !self.buckets.is_empty() {
+            let lanes =
+                [format!("provider:{}", self.request.provider), format!("destination:{}", row.destination)];
+            for name in lanes {
+                if let Some((bucket, _)) = self.buckets.get_mut(&name) {
+                    bucket.tokens -= 1.0;
+                }
             }
         }
         self.claimed.push(Claimed {
@@ -306,6 +313,7 @@ impl<'a> Claiming<'a> {
         }
         tx.execute(&MOVE_TO_LANE, (Json(&self.moves),)).await?;
         self.moves.clear();
+        self.moved = true;
         Ok(())
     }
 
