@@ -109,6 +109,12 @@ impl Provider {
         self.open * FLIGHT_PER_CONNECTION
     }
 
+    /// How many deliveries one claim may take for a destination that is not known to be quick: enough for its half of
+    /// the connections.
+    pub const fn newcomer_share(&self) -> usize {
+        self.most.div_ceil(2)
+    }
+
     /// Whether it has a connection that stands, and is not held.
     pub fn is_usable(&self) -> bool {
         self.held.is_none() && self.open > 0

@@ -7,7 +7,7 @@
 
 mod shares;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -249,6 +249,13 @@ impl Ready {
                 Some(Limited { destination: name.to_string(), room })
             })
             .collect()
+    }
+
+    /// Destinations that accepted their last message quickly.
+    pub fn quick(&self) -> HashSet<Arc<str>> {
+        let state = self.lock();
+        let quick = state.destinations.iter().filter(|(_, known)| known.conduct == Conduct::Quick);
+        quick.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether slow destinations may use what nobody else needs.

@@ -7,7 +7,7 @@
 
 mod claiming;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +85,10 @@ pub struct ClaimRequest {
     pub room: Room,
     /// Destinations that are limited in this process or by the configuration.
     pub limited: Vec<LaneRoom>,
+    /// Destinations that have shown to be quick; every other one gets at most `newcomer` in one claim.
+    pub quick: HashSet<Arc<str>>,
+    /// See `quick`.
+    pub newcomer: usize,
 }
 
 /// A delivery to be sent.

@@ -265,6 +265,8 @@ fn request(room: usize) -> ClaimRequest {
         provider: "relay".to_owned(),
         room: Room { deliveries: room, rate: None },
         limited: Vec::new(),
+        quick: std::collections::HashSet::default(),
+        newcomer: usize::MAX,
     }
 }
 

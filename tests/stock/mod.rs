@@ -228,6 +228,8 @@ pub async fn deliver(store: &Store, ends: Ends<'_>) {
         provider: "relay".to_owned(),
         room: Room { deliveries: 1_000, rate: None },
         limited: Vec::new(),
+        quick: std::collections::HashSet::default(),
+        newcomer: usize::MAX,
     };
     let claimed = store.cycle(process, Some(leased_to), &[], Some(&request)).await.unwrap().claimed;
     let attempts: Vec<Attempted> = claimed.iter().map(|claimed| attempted(claimed, ends)).collect();

@@ -97,6 +97,8 @@ impl Engine {
             provider: provider.name.clone(),
             room: Room { deliveries: room, rate: provider.rate },
             limited: limited.into_values().collect(),
+            quick: provider.ready.quick(),
+            newcomer: provider.newcomer_share(),
         };
         Some((place, request))
     }

@@ -53,6 +53,8 @@ pub(super) struct Claiming<'a> {
     live: HashMap<Uuid, Option<i64>>,
     /// Limited destinations and what they can still take.
     limited: HashMap<String, usize>,
+    /// Claimed so far, of destinations that are not known to be quick.
+    newcomers: HashMap<String, usize>,
     left: usize,
     pub(super) claimed: Vec<Claimed>,
     /// How many of them are written.
@@ -80,6 +82,7 @@ impl<'a> Claiming<'a> {
             buckets: BTreeMap::new(),
             live: HashMap::new(),
             limited: HashMap::new(),
+            newcomers: HashMap::new(),
             left: request.room.deliveries,
             claimed: Vec::new(),
             written: 0,
@@ -244,7 +247,7 @@ impl<'a> Claiming<'a> {
             let is_limited = self.limited.contains_key(&row.destination);
             if is_limited && lane.strip_prefix("destination:") != Some(&row.destination) {
                 self.set_aside(row.delivery_id, format!("destination:{}", row.destination));
-            } else if taken == room {
+            } else if taken == room || !self.is_within_share(&row.destination) {
                 self.more = true;
             } else {
                 taken += 1;
@@ -252,6 +255,17 @@ impl<'a> Claiming<'a> {
             }
         }
         self.moves.len() - before
+    }
+
+    /// Whether another delivery may be claimed for a destination that nobody knows yet: it may turn out to be slow,
+    /// and must not hold the whole flight then.
+    fn is_within_share(&mut self, destination: &str) -> bool {
+        if self.request.quick.contains(destination) {
+            return true;
+        }
+        let taken = self.newcomers.entry(destination.to_owned()).or_default();
+        *taken += 1;
+        *taken <= self.request.newcomer
     }
 
     fn set_aside(&mut self, delivery: Uuid, lane: String) {
