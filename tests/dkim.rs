@@ -17,6 +17,7 @@ mod tests {
     use rundruf::channels::email::{Composer, Feedback, ListUnsubscribe, OutgoingEmail};
     use rundruf::domain::clock::Timestamp;
     use rundruf::domain::message::EmailContent;
+    use rundruf::domain::seal::Seal;
     use rundruf::domain::settings::{DkimKey, Email, Mailbox};
 
     /// Verifies every signature of the message on standard input; arguments are pairs of a name and its TXT
@@ -119,6 +120,7 @@ for index in range(count):
         let references = ["<a@b.example>".to_owned(), "<c@b.example>".to_owned()];
         let email = OutgoingEmail {
             delivery: "018f3a7b-1c2d-7e3f-8a4b-5c6d7e8f9a0b".parse().unwrap(),
+            round: 1,
             to: &"rathaus@musterdorf.example".parse().unwrap(),
             to_name: "Bürgerbüro",
             content: &content,
@@ -127,7 +129,7 @@ for index in range(count):
             feedback: Feedback { campaign: "2026-0007", group: "municipalities" },
             list_unsubscribe: Some(ListUnsubscribe { https: "https://a.example/u", mailto: None }),
         };
-        Composer::new(&settings, "SKIT", b"key", signers).compose(&email).unwrap().message()
+        Composer::new(&settings, "SKIT", Seal::new(b"key"), signers).compose(&email).unwrap().message()
     }
 
     #[test]

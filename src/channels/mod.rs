@@ -1,3 +1,5 @@
 //! From a rendered message to the wire, and back to an Outcome.
 
 pub mod email;
+pub mod sms;
+pub mod webhook;

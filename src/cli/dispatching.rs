@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::channels::email::{Composer, dkim::Signer};
 use crate::dispatch::{Dispatcher, Event, Finish, Goal, Running};
+use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::{Store, StoreError};
 
@@ -37,8 +38,8 @@ impl Dispatching {
     /// # Errors
     /// When a key cannot be read or the store not written.
     pub(super) async fn start(session: &Session, store: &Store, goal: Goal) -> anyhow::Result<Self> {
-        let mac_key = return_path_key(session, store).await?;
-        let running = make_running(session.settings.clone(), &mac_key)?;
+        let seal = instance_seal(session, store).await?;
+        let running = make_running(session.settings.clone(), &seal)?;
         let (settings, follower) = watch::channel(running);
         let (sender, events) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher {
@@ -56,7 +57,7 @@ impl Dispatching {
             file: session.settings.file.clone(),
             config: session.config.clone(),
             environment: session.environment,
-            mac_key,
+            seal,
             settings,
             events: sender,
         };
@@ -88,13 +89,17 @@ impl Dispatching {
     }
 }
 
-/// The key that authenticates return paths: made once, kept in the store.
-async fn return_path_key(session: &Session, store: &Store) -> anyhow::Result<Vec<u8>> {
+/// What authenticates return paths and other names of deliveries: its key is made once and kept in the store.
+///
+/// # Errors
+/// When the store cannot be written, or the key in it is damaged.
+pub(super) async fn instance_seal(session: &Session, store: &Store) -> anyhow::Result<Seal> {
     let fresh = BASE32_NOPAD.encode(&session.chance.bytes::<32>());
     let kept = store.instance_value("return_path_key", &fresh).await?;
-    BASE32_NOPAD
+    let key = BASE32_NOPAD
         .decode(kept.as_bytes())
-        .context("the return path key in the store is damaged: restore a backup")
+        .context("the return path key in the store is damaged: restore a backup")?;
+    Ok(Seal::new(&key))
 }
 
 /// The keys that sign mails.
@@ -105,10 +110,10 @@ pub(super) fn load_signers(settings: &Settings) -> anyhow::Result<Vec<Signer>> {
     Ok(settings.email.dkim.iter().map(Signer::load).collect::<Result<_, _>>()?)
 }
 
-fn make_running(settings: Arc<Settings>, mac_key: &[u8]) -> anyhow::Result<Running> {
+fn make_running(settings: Arc<Settings>, seal: &Seal) -> anyhow::Result<Running> {
     let signers = load_signers(&settings)?;
-    let composer = Composer::new(&settings.email, &settings.instance.short_name, mac_key, signers);
-    Ok(Running { settings, composer: Arc::new(composer) })
+    let composer = Composer::new(&settings.email, &settings.instance.short_name, seal.clone(), signers);
+    Ok(Running { settings, composer: Arc::new(composer), seal: seal.clone() })
 }
 
 /// Reads the settings file again when it has changed.
@@ -116,7 +121,7 @@ struct SettingsReader {
     file: Option<PathBuf>,
     config: Option<PathBuf>,
     environment: Environment,
-    mac_key: Vec<u8>,
+    seal: Seal,
     settings: watch::Sender<Running>,
     events: mpsc::UnboundedSender<Event>,
 }
@@ -147,7 +152,7 @@ impl SettingsReader {
         let read = crate::config::load(self.config.as_deref(), std::path::Path::new(""), environment);
         let made = read
             .map_err(anyhow::Error::from)
-            .and_then(|settings| make_running(Arc::new(settings), &self.mac_key));
+            .and_then(|settings| make_running(Arc::new(settings), &self.seal));
         let sent = match made {
             Ok(running) => self.settings.send(running).is_ok(),
             Err(error) => self.events.send(Event::SettingsRefused { reason: error.to_string() }).is_ok(),

@@ -23,6 +23,7 @@ use crate::channels::email::Composer;
 use crate::domain::chance::Chance;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{IdSource, NoticeId};
+use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::{Store, StoreError};
 
@@ -54,6 +55,8 @@ pub struct Running {
     pub settings: Arc<Settings>,
     /// Makes and signs messages.
     pub composer: Arc<Composer>,
+    /// Names deliveries so that news about them can be told from forgeries.
+    pub seal: Seal,
 }
 
 /// When a dispatcher is done.

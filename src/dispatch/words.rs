@@ -79,6 +79,7 @@ impl Words {
         let to = claimed.address.parse().map_err(fault)?;
         let email = OutgoingEmail {
             delivery: claimed.delivery,
+            round: claimed.round,
             to: &to,
             to_name: &claimed.card.name,
             content: &content,

@@ -300,6 +300,7 @@ async fn every_statement_prepares(bench: Bench) {
         lanes::ALL,
         notices::ALL,
         processes::ALL,
+        receipts::ALL,
         recipients::ALL,
         record::ALL,
         suppressions::ALL,

@@ -15,6 +15,7 @@ use rundruf::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat
 use rundruf::domain::delivery::DeliveryState;
 use rundruf::domain::ids::{DeliveryId, IdSource, NoticeId};
 use rundruf::domain::notice::{Priority, Visibility};
+use rundruf::domain::seal::Seal;
 use rundruf::domain::settings::Settings;
 use rundruf::store::{NewNotice, NoticeSummary, Purpose, Recipient, Store};
 use rundruf::templates::load_template;
@@ -156,8 +157,10 @@ impl Bench {
     }
 
     pub fn running(settings: Settings) -> Running {
-        let composer = Composer::new(&settings.email, &settings.instance.short_name, b"key", Vec::new());
-        Running { settings: Arc::new(settings), composer: Arc::new(composer) }
+        let seal = Seal::new(b"key");
+        let composer =
+            Composer::new(&settings.email, &settings.instance.short_name, seal.clone(), Vec::new());
+        Running { settings: Arc::new(settings), composer: Arc::new(composer), seal }
     }
 
     pub fn dispatch(&self, settings: Settings, goal: Goal) -> Dispatching {

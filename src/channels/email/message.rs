@@ -9,19 +9,22 @@ use crate::domain::address::EmailAddress;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::DeliveryId;
 use crate::domain::message::EmailContent;
+use crate::domain::seal::{Seal, base32};
 use crate::domain::settings::Email;
 
 use super::dkim::Signer;
 use super::encoded_lines::EncodedLines;
 use super::header_text::{mailbox, unstructured};
 use super::mould::{Filling, Mould};
-use super::return_path::{ReturnPath, base32};
+use super::return_path::ReturnPath;
 
 /// One e-mail before it is composed.
 #[derive(Debug, Clone, Copy)]
 pub struct OutgoingEmail<'a> {
     /// The delivery; Message-ID, return path and boundary derive from it, so that every try is the same.
     pub delivery: DeliveryId,
+    /// Which round of the delivery; bounces come back to it.
+    pub round: i64,
     /// Whom it goes to.
     pub to: &'a EmailAddress,
     /// The recipient's name; may be empty.
@@ -167,9 +170,9 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// `short_name` is the instance's (it becomes the SenderId of `Feedback-ID`), `mac_key` seals return
+    /// `short_name` is the instance's (it becomes the SenderId of `Feedback-ID`), `seal` seals return
     /// paths, `signers` sign every message.
-    pub fn new(settings: &Email, short_name: &str, mac_key: &[u8], signers: Vec<Signer>) -> Self {
+    pub fn new(settings: &Email, short_name: &str, seal: Seal, signers: Vec<Signer>) -> Self {
         let from = &settings.from;
         Self {
             from: mailbox("From", &from.name, from.address.as_str()),
@@ -185,7 +188,7 @@ impl Composer {
             ],
             message_id_domain: from.address.domain().to_owned(),
             sender_id: sender_id(short_name),
-            return_path: ReturnPath::new(&settings.bounce_address, mac_key),
+            return_path: ReturnPath::new(&settings.bounce_address, seal),
             signers,
         }
     }
@@ -231,7 +234,12 @@ impl Composer {
         let filling = Filling { to: &to, id: &id, text: &text, html: &html };
         let message = before.mould.as_ref().map(|mould| mould.fill(filling)).unwrap_or_default();
         let message = self.signed(message, email.date)?;
-        Ok(Mail::new(email.delivery, self.return_path.of(email.delivery), email.to.clone(), &message))
+        Ok(Mail::new(
+            email.delivery,
+            self.return_path.of(email.delivery, email.round),
+            email.to.clone(),
+            &message,
+        ))
     }
 
     fn set_headers(&self, headers: &mut Headers, email: &OutgoingEmail<'_>) -> Result<(), ComposeError> {

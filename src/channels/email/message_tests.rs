@@ -22,7 +22,7 @@ fn settings() -> Email {
 }
 
 fn composer() -> Composer {
-    Composer::new(&settings(), "SKIT", b"key", Vec::new())
+    Composer::new(&settings(), "SKIT", Seal::new(b"key"), Vec::new())
 }
 
 fn content(text: &str) -> EmailContent {
@@ -42,6 +42,7 @@ fn compose(content: &EmailContent, references: &[String]) -> Mail {
     composer()
         .compose(&OutgoingEmail {
             delivery: ID.parse().unwrap(),
+            round: 1,
             to: &to,
             to_name: "Rathaus Musterdorf, Büro",
             content,
@@ -113,7 +114,7 @@ fn on_the_wire_only_the_last_line_is_a_lone_dot() {
 fn every_try_of_a_delivery_is_the_same_message() {
     assert_eq!(compose(&content("Guten Tag"), &[]), compose(&content("Guten Tag"), &[]));
     let mail = compose(&content("Guten Tag"), &[]);
-    assert_eq!(composer().return_path().parse(&mail.return_path), Some(ID.parse().unwrap()));
+    assert_eq!(composer().return_path().parse(&mail.return_path), Some((ID.parse().unwrap(), 1)));
 }
 
 #[test]
@@ -122,6 +123,7 @@ fn a_value_that_would_break_out_of_its_header_is_refused() {
     let content = content("Guten Tag");
     let email = OutgoingEmail {
         delivery: ID.parse().unwrap(),
+        round: 1,
         to: &to,
         to_name: "",
         content: &content,
@@ -143,6 +145,7 @@ fn subscribers_can_unsubscribe_by_one_click() {
     let content = content("Guten Tag");
     let email = OutgoingEmail {
         delivery: ID.parse().unwrap(),
+        round: 1,
         to: &to,
         to_name: "",
         content: &content,
