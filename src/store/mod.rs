@@ -1,5 +1,7 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod acknowledgements;
+mod cascade;
 mod claim;
 mod connection;
 mod contacts;
@@ -10,6 +12,7 @@ mod fan_out;
 mod instance;
 mod lanes;
 mod notices;
+mod people;
 mod processes;
 mod receipts;
 mod recipients;
@@ -25,6 +28,8 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use acknowledgements::{Acknowledged, Acknowledgement, AcknowledgementPage, ReachedByHand};
+pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::ContactFilter;
 pub use contacts_import::{Change, ImportReport};
@@ -35,6 +40,7 @@ pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;
 pub use notices::{NewNotice, Notice, NoticeSummary, Release};
+pub use people::{Following, NoticePerson, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
