@@ -227,6 +227,7 @@ impl<'a> Planning<'a> {
                 card: shared.holder.contact.card(),
                 address: shared.address.as_str().to_owned(),
                 destination,
+                units: 1,
             });
         }
         self.plan.duration = self.duration(&by_destination);

@@ -53,7 +53,9 @@ impl Housekeeping {
             self.sweeping = store.sweep().await?.is_some();
         }
         if now >= self.forget_at {
-            store.forget_idle_lanes(Channel::Email).await?;
+            for channel in Channel::ALL {
+                store.forget_idle_lanes(channel).await?;
+            }
             self.forget_at = now + FORGET_EVERY;
         }
         Ok(reclaimed)

@@ -26,7 +26,7 @@ use crate::domain::settings::DatabaseUrl;
 use connection::Db;
 
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
-pub use contacts::ContactFilter;
+pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
 pub use deliveries::{
     AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,

@@ -164,6 +164,7 @@ impl Bench {
                 card: known.contact.card(),
                 address: known.contact.points[0].address.as_str().to_owned(),
                 destination: known.contact.points[0].address.natural_destination(),
+                units: 1,
             })
             .collect();
         self.submit(id, priority, &recipients, &[]).await;
@@ -184,6 +185,7 @@ impl Bench {
             card: known[0].contact.card(),
             address: address.to_owned(),
             destination: "x.example".to_owned(),
+            units: 1,
         };
         let merged = MergedRecipient { delivery, contact: known[1].key, id: "b".to_owned() };
         self.submit(id, Priority::Normal, &[recipient], &[merged]).await;
@@ -265,6 +267,8 @@ fn request(room: usize) -> ClaimRequest {
         provider: "relay".to_owned(),
         room: Room { deliveries: room, rate: None },
         limited: Vec::new(),
+        by_units: false,
+        each_destination: None,
         quick: std::collections::HashSet::default(),
         newcomer: usize::MAX,
     }
@@ -693,7 +697,7 @@ async fn a_damaged_or_newer_store_is_said_to_be_so() {
     let url = DatabaseUrl::Sqlite(folder.path().join("newer.db"));
     let store = Store::open(&url, Purpose::Write, clock.clone()).await.unwrap();
     let Db::Sqlite { write, .. } = &store.db else { unreachable!() };
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(write).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").execute(write).await.unwrap();
     store.close().await;
     let error = Store::open(&url, Purpose::Write, clock).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer(9999)), "{error}");
