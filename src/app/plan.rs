@@ -1,13 +1,14 @@
 //! What sending would mean, before anything leaves: who gets it how, who shares an address, who cannot be reached,
 //! how long it takes.
 
+mod measures;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::{ContactPoint, KnownContact};
 use crate::domain::ids::{DeliveryId, IdSource};
-use crate::domain::rate::Rate;
 use crate::domain::settings::Settings;
 use crate::store::{MergedRecipient, Recipient, Suppression, UnreachableRecipient};
 
@@ -26,8 +27,25 @@ pub struct Plan {
     pub silenced: Vec<Silenced>,
     /// Contacts of each named group, in the order named; a contact counts in the first that has it.
     pub groups: Vec<GroupShare>,
+    /// What the text messages come to, if there are any.
+    pub sms: Option<SmsShare>,
     /// How long it takes at the limits in force; `None` where no limit says.
     pub duration: Option<Duration>,
+}
+
+/// What the text messages of a notice come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SmsShare {
+    /// How many messages.
+    pub messages: usize,
+    /// How many segments gateways count and charge.
+    pub segments: usize,
+    /// The most segments that one of them has.
+    pub longest: usize,
+    /// How many have to be sent as UCS-2, at 70 characters a segment instead of 160.
+    pub ucs2: usize,
+    /// The characters that force that.
+    pub outside_gsm: BTreeSet<char>,
 }
 
 /// What one group contributes. By one channel, its contacts are its deliveries, the merged, the blocked and the
@@ -210,11 +228,9 @@ impl<'a> Planning<'a> {
     }
 
     fn finish(mut self, ids: &IdSource) -> Plan {
-        let mut by_destination: HashMap<String, u64> = HashMap::new();
         for ((channel, _), shared) in &self.deliveries {
             let delivery = DeliveryId(ids.next());
-            let destination = self.settings.email.destination(shared.address);
-            *by_destination.entry(destination.clone()).or_default() += 1;
+            let destination = self.settings.destination(shared.address);
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
                 delivery,
                 contact: other.key,
@@ -230,21 +246,7 @@ impl<'a> Planning<'a> {
                 units: 1,
             });
         }
-        self.plan.duration = self.duration(&by_destination);
         self.plan
-    }
-
-    /// The longest that any limit makes it take: the first provider's quota, and the quotas of destinations.
-    fn duration(&self, by_destination: &HashMap<String, u64>) -> Option<Duration> {
-        let email = &self.settings.email;
-        let total: u64 = by_destination.values().sum();
-        let provider = email.providers.first().and_then(|provider| provider.rate).map(|rate| (rate, total));
-        let destinations = email
-            .destinations
-            .iter()
-            .filter_map(|destination| Some((destination.rate?, *by_destination.get(&destination.name)?)));
-        let longest = |(rate, count): (Rate, u64)| rate.time_for(count);
-        provider.into_iter().chain(destinations).map(longest).max()
     }
 }
 

@@ -175,7 +175,7 @@ async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
     let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
     let email = &session.settings.email;
     let destination =
-        |address: &Address| (!email.is_unreachable(address)).then(|| email.destination(address));
+        |address: &Address| (!email.is_unreachable(address)).then(|| session.settings.destination(address));
     let retried = store
         .retry_notice(notice.id, expires_at, &destination)
         .await

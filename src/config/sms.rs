@@ -12,6 +12,7 @@ use crate::domain::settings::{Sms, SmsGateway, SmsGatewayKind, SmsProvider, SmsT
 
 use super::email::unique_name;
 use super::section::{Secret, Section};
+use super::tree::Origin;
 
 /// What gateways take in general when nothing else was agreed, in messages a second.
 const USUAL_RATE: u32 = 10;
@@ -26,7 +27,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<Sms> {
     if section.is_empty_list("provider") {
         section.fault("provider", "is empty: name at least one [[sms.provider]], or leave it out altogether");
     }
-    Some(Sms { sender, transliterate: transliterate?, providers })
+    let configured = !matches!(section.origin_of("provider"), Some(Origin::Default));
+    Some(Sms { sender, transliterate: transliterate?, providers, configured })
 }
 
 fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<SmsProvider> {

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::compose::Draft;
-use crate::app::plan::{GroupShare, Plan};
+use crate::app::plan::{GroupShare, Plan, SmsShare};
 use crate::domain::address::Channel;
 use crate::domain::duration::format_duration;
 use crate::domain::notice::Priority;
@@ -28,12 +28,14 @@ pub(super) fn show(session: &Session, draft: &Draft) {
     show_groups(&draft.plan, &draft.channels);
     show_merged(&draft.plan);
     show_unreachable(&draft.plan);
+    show_sms(draft.plan.sms.as_ref());
+    show_outboxes(session, &draft.channels);
     match draft.plan.duration {
         Some(duration) => {
             say(format_args!("  At the limits in force it takes {}.", format_duration(duration)));
         }
         None => {
-            say("  No limit is set: as fast as the relay takes it.");
+            say("  No limit is set: as fast as the other side takes it.");
         }
     }
     if let Some(at) = wish.at {
@@ -106,6 +108,40 @@ fn show_unreachable(plan: &Plan) {
         ));
     }
     more(plan.silenced.len());
+}
+
+/// What the text messages cost, and which characters make them dear.
+fn show_sms(share: Option<&SmsShare>) {
+    let Some(share) = share else { return };
+    say(format_args!(
+        "  {}: {} to pay for, at most {} a message.",
+        counted(share.messages as i128, "text message", "text messages"),
+        counted(share.segments as i128, "segment", "segments"),
+        share.longest
+    ));
+    if share.ucs2 > 0 {
+        let outside: Vec<String> = share.outside_gsm.iter().take(NAMES).map(|c| format!("\"{c}\"")).collect();
+        say(format_args!(
+            "! {} only 70 characters a segment, because of {}: replace what you can.",
+            counted(share.ucs2 as i128, "of them has", "of them have"),
+            outside.join(" ")
+        ));
+    }
+}
+
+/// Where one channel really sends, another one that only fills a folder would deceive.
+fn show_outboxes(session: &Session, channels: &[Channel]) {
+    let folders: Vec<_> =
+        channels.iter().filter_map(|channel| Some((channel, session.settings.outbox(*channel)?))).collect();
+    if folders.len() == channels.len() {
+        return;
+    }
+    for (channel, folder) in folders {
+        say(format_args!(
+            "! {channel}: nothing leaves; every message is only written into {} ([[{channel}.provider]])",
+            folder.display()
+        ));
+    }
 }
 
 fn more(count: usize) {
