@@ -6,3 +6,4 @@ pub mod contacts_import;
 pub mod nesting;
 pub mod plan;
 pub mod release;
+pub mod serving;
