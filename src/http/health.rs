@@ -1,12 +1,14 @@
 //! `/healthz` and `/readyz`: for whatever watches over the process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::sync::Mutex;
 
-use super::{Shared, State, plain};
+use super::{Shared, plain};
 
 /// How long an answer of the store serves: anybody may ask, and each look is a write.
 const FRESH: Duration = Duration::from_secs(1);
@@ -32,7 +34,7 @@ pub(super) async fn lives() -> Response {
 }
 
 /// The instance can do its work: the store can be written and read, and the dispatcher runs.
-pub(super) async fn ready(shared: State) -> Response {
+pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     if shared.parts.dispatcher_ended.is_cancelled() {
         return not("the dispatcher has stopped; nothing is sent until serve is started again");
     }

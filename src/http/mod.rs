@@ -6,8 +6,6 @@ mod hooks;
 mod page;
 mod public;
 mod strangers;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -34,9 +32,6 @@ struct Shared {
     strangers: Strangers,
 }
 
-/// How handlers are given it.
-type State = axum::extract::State<Arc<Shared>>;
-
 /// Starts the server: see [`crate::app::serving::StartHttp`].
 pub fn start(listener: TcpListener, parts: HttpParts, stop: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(connections::serve(listener, router(parts), Limits::default(), stop))
@@ -44,12 +39,11 @@ pub fn start(listener: TcpListener, parts: HttpParts, stop: CancellationToken) -
 
 /// Every address there is.
 fn router(parts: HttpParts) -> Router {
-    let shared =
-        Arc::new(Shared { parts, readiness: Readiness::default(), strangers: Strangers::default() });
+    let shared = Arc::new(Shared { parts, readiness: Readiness::default(), strangers: Strangers::default() });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
-        .nest("/hooks", hooks::router())
+        .merge(hooks::router())
         .merge(public::router())
         .fallback(nothing_here)
         .layer(middleware::map_response(protect))

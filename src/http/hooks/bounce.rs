@@ -1,5 +1,7 @@
 //! `/hooks/bounce`: a mail that came back, as the mail server has it.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
@@ -9,15 +11,14 @@ use axum::response::Response;
 use crate::app::receive::receive_bounce;
 use crate::channels::email::ReturnPath;
 
-use super::super::State as SharedState;
-use super::super::plain;
+use super::super::{Shared, plain};
 use super::{answer, unread};
 
 /// What bounces are counted under.
 const SOURCE: &str = "bounce";
 
 pub(super) async fn returned(
-    State(shared): SharedState,
+    State(shared): State<Arc<Shared>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,

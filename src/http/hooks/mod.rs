@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use crate::domain::receipt::CallbackVerdict;
 use crate::store::StoreError;
 
-use super::{Shared, State, plain};
+use super::{Shared, plain};
 
 /// The most bytes of an SMS gateway's report: those of all known gateways are below 4 KB.
 const SMS_REPORT: usize = 64 * 1024;
@@ -26,10 +26,10 @@ const BOUNCE: usize = 1024 * 1024;
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route(
-            "/sms/{provider}",
+            "/hooks/sms/{provider}",
             get(sms::report).post(sms::report).layer(DefaultBodyLimit::max(SMS_REPORT)),
         )
-        .route("/bounce", post(bounce::returned).layer(DefaultBodyLimit::max(BOUNCE)))
+        .route("/hooks/bounce", post(bounce::returned).layer(DefaultBodyLimit::max(BOUNCE)))
 }
 
 /// What the caller is told. A gateway repeats whatever is not answered with 2xx: so only what may go better next time
@@ -51,7 +51,10 @@ fn answer(shared: &Shared, source: &str, written: Result<CallbackVerdict, StoreE
         }
         Err(error) => {
             tracing::error!(target: "rundruf::http", "{source}: a callback could not be written down: {error}");
-            plain(StatusCode::SERVICE_UNAVAILABLE, "cannot be written down at this moment: send it again later")
+            plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cannot be written down at this moment: send it again later",
+            )
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `/hooks/sms/PROVIDER`: what an SMS gateway reports.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
@@ -9,14 +11,13 @@ use axum::response::Response;
 use crate::app::receive::receive_receipt;
 use crate::domain::settings::Settings;
 
-use super::super::State as SharedState;
-use super::super::plain;
+use super::super::{Shared, plain};
 use super::{answer, unread};
 
 pub(super) async fn report(
-    State(shared): SharedState,
+    State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
-    uri: axum::extract::OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -33,9 +34,12 @@ pub(super) async fn report(
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let headers: Vec<(String, String)> = headers
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
-    let callback = Callback { query: &query, headers: &headers, url: &public_address(&settings, &uri), body: &body };
+    let callback =
+        Callback { query: &query, headers: &headers, url: &public_address(&settings, &uri), body: &body };
     let read = read(provider, &parts.seal, &callback);
     let is_genuine = read.is_ok();
     let write = receive_receipt(&parts.store, &parts.ids, read, &provider.name);
