@@ -62,6 +62,8 @@ pub enum Command {
     /// List, add and lift blocks on addresses that are not to be used
     #[command(subcommand)]
     Suppressions(SuppressionsCommand),
+    /// Send what is waiting, take in receipts and confirmations, until it is stopped
+    Serve(ServeArguments),
     /// Send what is waiting, until it is stopped
     Worker(WorkerArguments),
     /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
@@ -73,6 +75,14 @@ pub enum Command {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// Show the configuration that is in force, with where each value was written, secrets masked; then exit
+    #[arg(long)]
+    pub print_config: bool,
 }
 
 /// `worker`

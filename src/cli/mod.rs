@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod report;
 mod send;
+mod serve;
 mod session;
 mod suppressions;
 pub mod table;
@@ -39,6 +40,7 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Notices(command) => notices::run(&session, command).await,
         Command::Deliveries(command) => deliveries::run(&session, command).await,
         Command::Suppressions(command) => suppressions::run(&session, command).await,
+        Command::Serve(arguments) => serve::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
         Command::Doctor => doctor::run(&session).await,

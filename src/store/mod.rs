@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod acknowledgements;
 mod claim;
 mod connection;
 mod contacts;
@@ -25,6 +26,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use acknowledgements::AcknowledgementPage;
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
