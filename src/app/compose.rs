@@ -122,7 +122,8 @@ pub async fn compose(
     }
     let addressed = directory.resolve(&wish.audience)?;
     let suppressions = store.suppressions().await?;
-    let plan = plan(&addressed, &channels, settings, &suppressions, ids);
+    let dead_domains = store.dead_domains().await?;
+    let plan = plan(&addressed, &channels, settings, &suppressions, &dead_domains, ids);
     if plan.recipients.is_empty() {
         let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
         return Err(ComposeError::NobodyReachable(names.join(", ")));

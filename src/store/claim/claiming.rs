@@ -244,6 +244,10 @@ impl<'a> Claiming<'a> {
                 }
                 continue;
             };
+            if let Some(own) = self.dead_lane(&row.address) {
+                self.set_aside(row.delivery_id, own);
+                continue;
+            }
             let is_limited = self.limited.contains_key(&row.destination);
             if is_limited && lane.strip_prefix("destination:") != Some(&row.destination) {
                 self.set_aside(row.delivery_id, format!("destination:{}", row.destination));
@@ -255,6 +259,13 @@ impl<'a> Claiming<'a> {
             }
         }
         self.moves.len() - before
+    }
+
+    /// The lane of the address's domain, if that is dead (`dead_domains`).
+    fn dead_lane(&self, address: &str) -> Option<String> {
+        let (_, domain) = address.rsplit_once('@')?;
+        let lane = format!("domain:{domain}");
+        self.rows.contains_key(&lane).then_some(lane)
     }
 
     /// Whether another delivery may be claimed for a destination that nobody knows yet: it may turn out to be slow,
