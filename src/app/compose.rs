@@ -121,7 +121,8 @@ pub async fn compose(
     let addressed = directory.resolve(&wish.audience)?;
     let channels = choose_channels(&wish, &compiled, settings, &addressed)?;
     let suppressions = store.suppressions().await?;
-    let mut plan = plan(&addressed, &channels, settings, &suppressions, ids);
+    let dead_domains = store.dead_domains().await?;
+    let mut plan = plan(&addressed, &channels, settings, &suppressions, &dead_domains, ids);
     if plan.recipients.is_empty() {
         let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
         return Err(ComposeError::NobodyReachable(names.join(", ")));

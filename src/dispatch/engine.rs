@@ -309,7 +309,8 @@ impl Engine {
             self.find_strays().await?;
         }
         let after_crash = self.running.settings.delivery.after_crash;
-        let reclaimed = self.housekeeping.step(&self.parts.store, after_crash, now).await?;
+        let email = &self.running.settings.email;
+        let reclaimed = self.housekeeping.step(&self.parts.store, email, after_crash, now).await?;
         if reclaimed.requeued + reclaimed.unclear > 0 {
             self.tell(Event::Reclaimed { requeued: reclaimed.requeued, unclear: reclaimed.unclear });
         }

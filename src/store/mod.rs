@@ -5,6 +5,7 @@ mod claim;
 mod connection;
 mod contacts;
 mod contacts_import;
+mod dead_domains;
 mod deliveries;
 mod error;
 mod fan_out;
@@ -30,6 +31,7 @@ pub use acknowledgements::AcknowledgementPage;
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
+pub use dead_domains::{DeadDomain, SetAside};
 pub use deliveries::{
     AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,
 };

@@ -88,6 +88,8 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod domains_down;
+
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
         id: id.to_owned(),
@@ -298,6 +300,7 @@ async fn every_statement_prepares(bench: Bench) {
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,
+        dead_domains::ALL,
         deliveries::ALL,
         fan_out::ALL,
         instance::ALL,

@@ -27,6 +27,7 @@ pub(super) fn show(session: &Session, draft: &Draft) {
     say(format_args!("{} ({}){marks}", draft.template.spec.title, wish.template));
     show_groups(&draft.plan, &draft.channels);
     show_merged(&draft.plan);
+    show_held(&draft.plan);
     show_unreachable(&draft.plan);
     show_sms(draft.plan.sms.as_ref());
     show_outboxes(session, &draft.channels);
@@ -91,6 +92,21 @@ fn show_merged(plan: &Plan) {
     }
     let share = counted(names.len() as i128, "contact shares its address", "contacts share their address");
     say(format_args!("  {share} with another recipient and one message serves both: {}", list(&names)));
+}
+
+fn show_held(plan: &Plan) {
+    if !plan.dead_domains.is_empty() {
+        let domains: Vec<&str> = plan.dead_domains.iter().map(String::as_str).collect();
+        let down = if domains.len() == 1 { "This mail domain is" } else { "These mail domains are" };
+        say(format_args!(
+            "  {down} down, and other addresses are used where there are any: {}",
+            list(&domains)
+        ));
+    }
+    for held in plan.held.iter().take(NAMES) {
+        say(format_args!("! held until {} is up: {} ({})", held.domain, held.name, held.id));
+    }
+    more(plan.held.len());
 }
 
 fn show_unreachable(plan: &Plan) {

@@ -246,6 +246,10 @@ impl<'a> Claiming<'a> {
                 }
                 continue;
             };
+            if let Some(own) = self.dead_lane(&row.address) {
+                self.set_aside(row.delivery_id, own);
+                continue;
+            }
             let is_full = self.destination_room(&row.destination) == Some(0);
             if is_full && lane.strip_prefix("destination:") != Some(&row.destination) {
                 self.set_aside(row.delivery_id, format!("destination:{}", row.destination));
@@ -269,6 +273,13 @@ impl<'a> Claiming<'a> {
             self.limited.insert(destination.to_owned(), granted);
         }
         self.limited.get(destination).copied()
+    }
+
+    /// The lane of the address's domain, if that is dead (`dead_domains`).
+    fn dead_lane(&self, address: &str) -> Option<String> {
+        let (_, domain) = address.rsplit_once('@')?;
+        let lane = format!("domain:{domain}");
+        self.rows.contains_key(&lane).then_some(lane)
     }
 
     /// Whether another delivery may be claimed for a destination that nobody knows yet: it may turn out to be slow,
