@@ -73,6 +73,7 @@ async fn measure(engine: &str, url: &DatabaseUrl, rows: usize) {
             card: ContactCard { id: format!("c{n}"), name: format!("Amt {n}"), ..ContactCard::default() },
             address: format!("amt{n:07}@gemeinde{}.example", n % 10_000),
             destination: format!("gemeinde{}.example", n % 10_000),
+            units: 1,
         })
         .collect();
     let started = Instant::now();

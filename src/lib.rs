@@ -2,7 +2,7 @@
 //!
 //! Floors, lowest first; a file imports only from floors below its own and from its own folder:
 //! `domain`; then `store`, `channels`, `templates`, `contacts`, `config`, which do not know each other;
-//! then `app`, `dispatch`; then `cli`; then `wiring`.
+//! then `app`, `dispatch`; then `http`, `cli`, which do not know each other; then `wiring`.
 
 pub mod app;
 pub mod channels;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod contacts;
 pub mod dispatch;
 pub mod domain;
+pub mod http;
 pub mod store;
 pub mod templates;
 pub mod wiring;

@@ -13,6 +13,7 @@ use crate::config;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::ids::IdSource;
+use crate::http;
 
 /// Runs what `arguments` ask for.
 ///
@@ -37,6 +38,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         chance,
         operator: std::env::var("USER").unwrap_or_else(|_| "shell".to_owned()),
         environment: process_environment,
+        start_http: http::start,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(cli::run(session, arguments.command));

@@ -5,4 +5,6 @@ pub mod compose;
 pub mod contacts_import;
 pub mod nesting;
 pub mod plan;
+pub mod receive;
 pub mod release;
+pub mod serving;

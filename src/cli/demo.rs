@@ -112,6 +112,7 @@ fn session_in(outer: &Session, configuration: &Path) -> anyhow::Result<Session> 
         ids: outer.ids.clone(),
         operator: outer.operator.clone(),
         environment: Vec::new,
+        start_http: outer.start_http,
     })
 }
 

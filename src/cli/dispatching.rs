@@ -26,6 +26,10 @@ const SETTINGS_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Dispatching {
     /// What a person must hear.
     pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// What it is set to at each moment.
+    pub(super) running: watch::Receiver<Running>,
+    /// Is cancelled as soon as it is told to stop or has ended.
+    pub(super) ended: CancellationToken,
     /// Ends it cleanly.
     pub(super) stop: CancellationToken,
     /// How it ended.
@@ -44,7 +48,7 @@ impl Dispatching {
         let (sender, events) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher {
             store: store.clone(),
-            settings: follower,
+            settings: follower.clone(),
             clock: session.clock.clone(),
             chance: session.chance.clone(),
             ids: session.ids.clone(),
@@ -52,7 +56,14 @@ impl Dispatching {
             events: sender.clone(),
         };
         let stop = CancellationToken::new();
-        let task = tokio::spawn(dispatcher.run(goal, stop.clone()));
+        let ended = stop.child_token();
+        let guard = ended.clone().drop_guard();
+        let run = dispatcher.run(goal, stop.clone());
+        let task = tokio::spawn(async move {
+            // Is dropped, and so tells, however the dispatcher ends.
+            let _guard = guard;
+            run.await
+        });
         let reader = SettingsReader {
             file: session.settings.file.clone(),
             config: session.config.clone(),
@@ -62,15 +73,26 @@ impl Dispatching {
             events: sender,
         };
         tokio::spawn(reader.follow(stop.clone()));
-        Ok(Self { events, stop, task })
+        Ok(Self { events, running: follower, ended, stop, task })
     }
 
     /// Says what happens until the dispatcher has ended, by itself or because somebody wants it to.
     ///
     /// # Errors
     /// When the store failed before anything was claimed.
-    pub(super) async fn follow(mut self, session: &Session) -> anyhow::Result<Finish> {
-        let asked = asked_to_stop();
+    pub(super) async fn follow(self, session: &Session) -> anyhow::Result<Finish> {
+        self.follow_until(session, asked_to_stop()).await
+    }
+
+    /// Says what happens until the dispatcher has ended, by itself or because `asked` was cancelled.
+    ///
+    /// # Errors
+    /// When the store failed before anything was claimed.
+    pub(super) async fn follow_until(
+        mut self,
+        session: &Session,
+        asked: CancellationToken,
+    ) -> anyhow::Result<Finish> {
         let finish = loop {
             tokio::select! {
                 () = asked.cancelled(), if !self.stop.is_cancelled() => {

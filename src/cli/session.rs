@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::serving::StartHttp;
 use crate::config::{self, ConfigError};
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, Timestamp};
@@ -29,6 +30,8 @@ pub struct Session {
     pub operator: String,
     /// The environment variables that settings may come from, names and values.
     pub environment: Environment,
+    /// Starts the web server.
+    pub start_http: StartHttp,
 }
 
 /// Gives environment variables, names and values.

@@ -102,23 +102,6 @@ pub struct AcknowledgementPage {
     pub acknowledged_at: Option<Timestamp>,
 }
 
-/// A confirmation that was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acknowledged {
-    /// The notice's number.
-    pub number: String,
-    /// The notice's title.
-    pub title: String,
-    /// Whether it is an exercise.
-    pub exercise: bool,
-    /// The language of the contact that it was sent to; empty: nothing was said.
-    pub language: String,
-    /// When it was confirmed by this link first.
-    pub at: Timestamp,
-    /// Whether it is this call that did it.
-    pub is_new: bool,
-}
-
 /// How a contact came to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
@@ -152,6 +135,18 @@ struct LinkRow {
     title: String,
     exercise: bool,
     card: Json<ContactCard>,
+}
+
+impl LinkRow {
+    fn page(self, acknowledged_at: Option<i64>) -> AcknowledgementPage {
+        AcknowledgementPage {
+            number: self.number,
+            title: self.title,
+            exercise: self.exercise,
+            language: self.card.0.language,
+            acknowledged_at: acknowledged_at.map(Timestamp),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -201,13 +196,8 @@ impl Store {
         let of: Option<(i64, i64, Option<i64>)> =
             self.db.fetch_first(&SELECT_OF_DELIVERY, (link.notice_id, link.delivery_id)).await?;
         let otherwise = of.and_then(|(people, reached, at)| at.filter(|_| people == reached));
-        Ok(Some(AcknowledgementPage {
-            number: link.number,
-            title: link.title,
-            exercise: link.exercise,
-            language: link.card.0.language,
-            acknowledged_at: link.acknowledged_at.or(otherwise).map(Timestamp),
-        }))
+        let at = link.acknowledged_at.or(otherwise);
+        Ok(Some(link.page(at)))
     }
 
     /// Confirms for everybody whom the delivery of the link stands for: those who share its address, and those for
@@ -216,7 +206,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing is confirmed.
-    pub async fn acknowledge(&self, token_hash: &[u8]) -> Result<Option<Acknowledged>, StoreError> {
+    pub async fn acknowledge(&self, token_hash: &[u8]) -> Result<Option<AcknowledgementPage>, StoreError> {
         let now = self.now().0;
         let hash = HEXLOWER.encode(token_hash);
         let Some(link) = self.db.fetch_first::<LinkRow, _>(&SELECT_LINK, (hash.clone(),)).await? else {
@@ -229,7 +219,6 @@ impl Store {
         if before.is_none() {
             tx.execute(&UPDATE_USED, (hash, now)).await?;
         }
-        let at = before.unwrap_or(now);
         let reached: Vec<(Uuid,)> =
             tx.fetch(&ACKNOWLEDGE_DELIVERY, (link.notice_id, link.delivery_id, now)).await?;
         let reached: Vec<Uuid> = reached.into_iter().map(|(contact,)| contact).collect();
@@ -237,14 +226,7 @@ impl Store {
             stop_for(&mut tx, link.notice_id, &reached, now).await?;
         }
         tx.commit().await?;
-        Ok(Some(Acknowledged {
-            number: link.number,
-            title: link.title,
-            exercise: link.exercise,
-            language: link.card.0.language,
-            at: Timestamp(at),
-            is_new: before.is_none(),
-        }))
+        Ok(Some(link.page(Some(before.unwrap_or(now)))))
     }
 
     /// The contact of a notice's audience that has this id in the files; `None`: the notice was not for it.

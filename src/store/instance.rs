@@ -11,6 +11,10 @@ statements! {
     SELECT_VALUE = "SELECT value FROM instance_values WHERE name = $1";
     /// Keeps the first value that was written.
     INSERT_VALUE = "INSERT INTO instance_values (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    /// Shows that the store can be written, and reads what was.
+    TRY_WRITING = "
+        INSERT INTO instance_values (name, value) VALUES ('tried_at', $1)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING value";
     /// When something was last written.
     SELECT_NEWEST = "
         SELECT max(at) FROM (SELECT max(updated_at) AS at FROM notices
@@ -33,6 +37,16 @@ impl Store {
         let kept = tx.fetch_first::<(String,), _>(&SELECT_VALUE, (name.to_owned(),)).await?;
         tx.commit().await?;
         Ok(kept.map_or_else(|| fresh.to_owned(), |(value,)| value))
+    }
+
+    /// Shows that the store can be written and read.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        let mut tx: Tx = self.db.begin().await?;
+        let _: Option<(String,)> = tx.fetch_first(&TRY_WRITING, (self.now().to_string(),)).await?;
+        tx.commit().await
     }
 
     /// The newest time that a notice or a contact carries: a clock that shows less goes wrong. `None` in an empty

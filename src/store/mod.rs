@@ -6,6 +6,7 @@ mod claim;
 mod connection;
 mod contacts;
 mod contacts_import;
+mod dead_domains;
 mod deliveries;
 mod error;
 mod fan_out;
@@ -28,11 +29,12 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
-pub use acknowledgements::{Acknowledged, Acknowledgement, AcknowledgementPage, ReachedByHand};
+pub use acknowledgements::{Acknowledgement, AcknowledgementPage, ReachedByHand};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
-pub use contacts::ContactFilter;
+pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
+pub use dead_domains::{DeadDomain, SetAside};
 pub use deliveries::{
     AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,
 };

@@ -67,12 +67,13 @@ statements! {
         ON CONFLICT (delivery_id, round, number) DO UPDATE SET
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
-    /// Addresses that turned out not to exist.
+    /// Addresses that turned out not to exist; what a dead domain answers says nothing about its mailboxes.
     INSERT_SUPPRESSIONS = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until)
         SELECT d.channel, lower(d.address), value->>'code', value->>'text', $2, CAST(value->>'until' AS BIGINT)
         FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
-        WHERE TRUE
+        WHERE NOT EXISTS (SELECT 1 FROM dead_domains dead
+                          WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
         ON CONFLICT (channel, address) DO NOTHING";
     /// Adds to the counters, in one order for all processes.
     ADD_COUNTS = "

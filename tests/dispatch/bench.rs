@@ -131,6 +131,7 @@ impl Bench {
                     card: known.contact.card(),
                     address: address.as_str().to_owned(),
                     destination: grouped(&address.natural_destination()),
+                    units: 1,
                 }
             })
             .collect();

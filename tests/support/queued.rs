@@ -52,6 +52,7 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
             },
             address: format!("amt{n}@gemeinde{}.example", n % 10_000),
             destination: format!("gemeinde{}.example", n % 10_000),
+            units: 1,
         })
         .collect();
     store.submit_notice(&notice, &recipients, &[], &[]).await.expect("the list is frozen");

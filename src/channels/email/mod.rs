@@ -15,8 +15,10 @@
 //! | `session` | the exchange of many messages over one connection |
 //! | `reply`, `reply_bytes` | what a relay said |
 //! | `classify` | what that means for a delivery |
+//! | `bounce` | what a message that came back says about its delivery |
 //! | `outbox` | the same work loop into a folder |
 
+pub mod bounce;
 pub mod classify;
 pub mod connection;
 pub mod connector;

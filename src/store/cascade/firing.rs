@@ -42,6 +42,8 @@ statements! {
         SELECT d.delivery_id, d.channel, d.address, d.state, l.acknowledged_at
         FROM deliveries d LEFT JOIN acknowledgement_links l ON l.delivery_id = d.delivery_id
         WHERE d.notice_id = $1 AND lower(d.address) IN (SELECT lower(value) FROM json_each_text($2))";
+    /// Mail domains that are dead.
+    SELECT_DEAD = "SELECT domain FROM dead_domains";
     /// Deputies who have confirmed for themselves.
     SELECT_CONFIRMED = "
         SELECT contact_key, by_what, delivery_id FROM acknowledgements
@@ -189,6 +191,7 @@ pub(super) struct Firing {
     tried: HashSet<(Uuid, Uuid)>,
     there: HashMap<(String, String), ThereRow>,
     knowing: HashMap<Uuid, Knowing>,
+    dead: HashSet<String>,
     fired: Vec<FiredInput>,
     steps: Vec<StepDone>,
     contacts: Vec<ContactDone>,
@@ -230,6 +233,7 @@ impl Firing {
         for row in rows {
             left.entry(row.contact_key).or_default().push(row);
         }
+        let dead: Vec<(String,)> = tx.fetch(&SELECT_DEAD, ()).await?;
         let after = row.cascade_after.unwrap_or_default().max(0).unsigned_abs();
         Ok(Self {
             notice,
@@ -241,6 +245,7 @@ impl Firing {
             tried: tried.into_iter().collect(),
             there: there.into_iter().map(|row| (key(&row.channel, &row.address), row)).collect(),
             knowing,
+            dead: dead.into_iter().map(|(domain,)| domain).collect(),
             fired: Vec::new(),
             steps: Vec::new(),
             contacts: Vec::new(),
@@ -310,7 +315,8 @@ impl Firing {
         let Ok(address) = address else {
             return Way::LeftOut("the address cannot be read".to_owned());
         };
-        let Some(destination) = destination(&address) else {
+        let is_dead = matches!(&address, Address::Email(email) if self.dead.contains(email.domain()));
+        let Some(destination) = destination(&address).filter(|_| !is_dead) else {
             return Way::LeftOut("nothing can arrive there now".to_owned());
         };
         let Some(there) = self.there.get(&key(&way.channel, &way.address)) else {

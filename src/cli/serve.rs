@@ -1,0 +1,147 @@
+//! `serve`: receipts, health, the page that confirms alarms, and the dispatcher, in one process.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::serving::HttpParts;
+use crate::config::Configuration;
+use crate::dispatch::{Goal, Running};
+use crate::domain::settings::Settings;
+use crate::store::{Purpose, Store};
+
+use super::arguments::ServeArguments;
+use super::dispatching::{Dispatching, asked_to_stop};
+use super::output::write_text;
+use super::session::{Exit, Session, out, say};
+
+pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow::Result<Exit> {
+    if arguments.print_config {
+        return print_config(session);
+    }
+    // Before anything is sent: a server that cannot be reached must not look as if it ran.
+    let listener = bind(session.settings.http.listen).await?;
+    let address = listener.local_addr().context("the port that pages are served on cannot be asked for")?;
+    let asked = asked_to_stop();
+    let store = session.open_store(Purpose::Write).await?;
+    let dispatching = Dispatching::start(session, &store, Goal::Serve).await?;
+    let stop = CancellationToken::new();
+    let server = start_server(session, &store, &dispatching, listener, stop.clone());
+    say(format!(
+        "Serving on http://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
+        session.settings.instance.public_url
+    ));
+
+    let followed = follow(session, dispatching, asked.clone(), server, stop).await;
+    store.close().await;
+    followed?;
+    if !asked.is_cancelled() {
+        anyhow::bail!("serve has ended although nobody wanted it to: start it again, and keep what it said");
+    }
+    Ok(Exit::Done)
+}
+
+/// The server ends first, so that what it is answering can still be written down; then the dispatcher. If one of them
+/// ends by itself, so does the other.
+async fn follow(
+    session: &Session,
+    dispatching: Dispatching,
+    asked: CancellationToken,
+    server: JoinHandle<()>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let dispatcher_ended = dispatching.ended.clone();
+    let server_ended = CancellationToken::new();
+    let guard = server_ended.clone().drop_guard();
+    let served = tokio::spawn(async move {
+        // Is dropped, and so tells, however this task ends.
+        let _guard = guard;
+        let mut server = server;
+        tokio::select! {
+            ended = &mut server => return ended,
+            () = asked.cancelled() => say("Stopping: what is being answered is finished."),
+            () = dispatcher_ended.cancelled() => {}
+        }
+        stop.cancel();
+        server.await
+    });
+    let finish = dispatching.follow_until(session, server_ended).await;
+    served.await.context("the web server's watch ended unexpectedly")?.context("the web server broke off")?;
+    finish.map(|_| ())
+}
+
+/// Starts the web server beside `dispatching`, with settings that follow their file as the dispatcher's do.
+fn start_server(
+    session: &Session,
+    store: &Store,
+    dispatching: &Dispatching,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    let (sender, settings) = watch::channel(session.settings.clone());
+    tokio::spawn(pass_on(dispatching.running.clone(), sender));
+    let parts = HttpParts {
+        store: store.clone(),
+        settings,
+        seal: dispatching.running.borrow().seal.clone(),
+        ids: session.ids.clone(),
+        clock: session.clock.clone(),
+        dispatcher_ended: dispatching.ended.clone(),
+    };
+    (session.start_http)(listener, parts, stop)
+}
+
+/// Hands on what the settings are, and says when they ask for a port that only a restart can give.
+async fn pass_on(mut running: watch::Receiver<Running>, settings: watch::Sender<Arc<Settings>>) {
+    while running.changed().await.is_ok() {
+        let fresh = running.borrow_and_update().settings.clone();
+        let (old, new) = (settings.borrow().http.listen, fresh.http.listen);
+        if old != new {
+            say(format!(
+                "! [http] listen is now {new}, but a port changes only with a restart: end serve and start it again"
+            ));
+        }
+        if settings.send(fresh).is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes the port.
+///
+/// # Errors
+/// Who may hold it, and what to change.
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let mend = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "another program uses this port, perhaps a rundruf serve that still runs: end it, or set [http] listen \
+                 to another port"
+            }
+            ErrorKind::AddrNotAvailable => {
+                "this machine has no such address: set [http] listen to 127.0.0.1, 0.0.0.0 or an address of its own"
+            }
+            ErrorKind::PermissionDenied => {
+                "ports below 1024 are the system's: set [http] listen to a higher one, and let a reverse proxy pass it \
+                 on"
+            }
+            _ => "check [http] listen",
+        };
+        anyhow::anyhow!("cannot listen on {address} ({error}): {mend}")
+    })
+}
+
+/// Shows what is in force; secrets are masked.
+fn print_config(session: &Session) -> anyhow::Result<Exit> {
+    let environment = (session.environment)().into_iter();
+    let configuration =
+        Configuration::load(session.config.as_deref(), std::path::Path::new(""), environment)?;
+    write_text(&mut out(), &configuration.to_toml())?;
+    Ok(Exit::Done)
+}
