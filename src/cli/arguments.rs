@@ -15,8 +15,8 @@ pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
 };
 pub use track::{
-    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, Resolution, ResolveArguments,
-    SuppressArguments, SuppressionsCommand,
+    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReportArguments,
+    Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
 };
 
 use super::table::Format;

@@ -1,5 +1,7 @@
 //! What became of a notice, for people and for programs.
 
+mod call_list;
+mod people;
 mod words;
 
 use std::fmt::Write as _;
@@ -17,6 +19,8 @@ use super::output::{counted, program, write_text};
 use super::session::Session;
 use super::table::{Cell, json_object};
 
+pub(super) use call_list::write_call_list;
+pub(super) use people::{People, by_what};
 pub(super) use words::{advice, delivery_meaning, notice_meaning};
 
 /// How many merged contacts are named; more are counted.
@@ -75,6 +79,7 @@ pub(super) async fn write_report(
         unreachable: store.unreachable_recipients(notice.id).await?,
         merged: store.merged_recipients(notice.id).await?,
         next_tries: store.next_tries(notice.id).await?,
+        people: People::read(store, notice).await?,
     };
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
     Ok(())
@@ -88,6 +93,7 @@ struct Facts {
     silenced: Vec<SilencedRecipient>,
     merged: Vec<MergedRecipient>,
     next_tries: Option<NextTries>,
+    people: People,
 }
 
 struct Report<'a> {
@@ -101,6 +107,7 @@ impl Report<'_> {
         let mut text = String::new();
         self.headline(&mut text)?;
         self.totals(&mut text)?;
+        self.facts.people.write(&mut text, &program(self.session), &self.notice.number)?;
         for state in [
             DeliveryState::Failed,
             DeliveryState::Expired,
