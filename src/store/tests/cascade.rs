@@ -60,6 +60,11 @@ fn member((id, addresses, deputy): &Cast<'_>) -> Contact {
     }
 }
 
+/// The addresses of a contact: text messages first.
+fn ways(known: &crate::domain::contact::KnownContact) -> impl Iterator<Item = &ContactPoint> {
+    [Channel::Sms, Channel::Email].into_iter().flat_map(|channel| known.contact.points_of(channel))
+}
+
 impl Stage {
     /// A released notice to those of `cast` that are in `audience`, its first ways on the list and fanned out.
     async fn new(bench: Bench, alarm: bool, cast: &[Cast<'_>], audience: &[&str]) -> Self {
@@ -84,10 +89,7 @@ impl Stage {
                     card: reader.contact.card(),
                     units: 1,
                 };
-            let mut steps: Vec<CascadeStep> = one
-                .contact
-                .points
-                .iter()
+            let mut steps: Vec<CascadeStep> = ways(one)
                 .skip_while(|point| blocked.contains(&point.address.normalised()))
                 .map(|point| step(one, point, None))
                 .collect();
@@ -115,7 +117,7 @@ impl Stage {
                 }
             }
             if let Some(deputy) = one.contact.deputy.as_deref().map(|id| by_id[id]) {
-                steps.extend(deputy.contact.points.iter().map(|at| step(deputy, at, Some(deputy.key))));
+                steps.extend(ways(deputy).map(|at| step(deputy, at, Some(deputy.key))));
             }
             following.people.push(Person {
                 contact: one.key,
