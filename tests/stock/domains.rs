@@ -89,3 +89,22 @@ fn what_is_wrong_is_named_and_nothing_is_changed() {
     desk.write("rundruf.toml", "[email]\nunreachable_domains = [\"gone.example\"]\n");
     desk.run(&["domains", "up", "gone.example"]).refused(&["unreachable_domains", "nothing was changed"]);
 }
+
+#[tokio::test]
+async fn what_is_released_while_a_domain_is_down_goes_to_the_other_address_at_once() {
+    let desk = Desk::new();
+    let store = desk.store().await;
+    let id = notice(&store, &["a", "b"], &[], &[]).await;
+    desk.write("contacts/all.csv", "id,name,email,email_2\na,Rathaus a,a@musterdorf.example,a@x.example\n");
+    desk.run(&["contacts", "import"]).ok();
+    desk.run(&["domains", "down", "musterdorf.example"]).ok();
+    fan_out(&store, id).await;
+    desk.run(&["worker", "--drain"]).ok();
+    let rows = desk.run(&["deliveries", "list", "--json"]).ok().json();
+    let of = |address: &str| {
+        rows.iter().find(|row| row["address"] == address).map(|row| row["state"].clone()).unwrap_or_default()
+    };
+    assert_eq!(of("b@musterdorf.example"), "queued", "{rows:?}");
+    // Its text cannot be composed in this test; that it was tried shows that it left the queue of the dead domain.
+    assert_ne!(of("a@x.example"), serde_json::Value::Null, "{rows:?}");
+}

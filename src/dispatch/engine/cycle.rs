@@ -114,6 +114,10 @@ impl Engine {
         } else {
             now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)
         };
+        if cycled.for_dead_domains {
+            self.housekeeping.part_set_aside();
+            self.look_at = Duration::ZERO;
+        }
         let mut destinations = cycled.claimed.iter().map(|claimed| &claimed.destination);
         let first = destinations.next();
         let single = first.is_none_or(|first| destinations.all(|other| other == first));
