@@ -1,5 +1,6 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod doctor;
 mod domains;
 mod send;
 mod stock;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
@@ -74,7 +76,7 @@ pub enum Command {
     /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
     Demo(DemoArguments),
     /// Check whether this instance is ready to send, and say what to mend
-    Doctor,
+    Doctor(DoctorArguments),
     /// Write the completions of a shell to standard output
     Completions {
         /// bash, zsh, fish, elvish or powershell

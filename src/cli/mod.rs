@@ -45,7 +45,7 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Serve(arguments) => serve::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
-        Command::Doctor => doctor::run(&session).await,
+        Command::Doctor(arguments) => doctor::run(&session, arguments).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }
