@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod arguments;
+mod bounce;
 mod completions;
 mod contacts;
 mod deliveries;
@@ -22,7 +23,7 @@ mod values;
 mod worker;
 
 pub use arguments::Arguments;
-pub use session::{Environment, Exit, Session, process_environment};
+pub use session::{Environment, Exit, Session, process_environment, say};
 
 use arguments::Command;
 
@@ -39,6 +40,7 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Notices(command) => notices::run(&session, command).await,
         Command::Deliveries(command) => deliveries::run(&session, command).await,
         Command::Suppressions(command) => suppressions::run(&session, command).await,
+        Command::Bounce(arguments) => bounce::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
         Command::Doctor => doctor::run(&session).await,

@@ -50,7 +50,7 @@ fn sub_sections(entry: &Entry) -> Option<Vec<&Table>> {
 fn value(key: &str, value: &Value) -> String {
     match value {
         Value::Text(_) if key == "password" => quoted(MASK),
-        Value::Text(text) if key == "url" => quoted(&mask_url(text)),
+        Value::Text(text) if matches!(key, "url" | "bounce_mailbox") => quoted(&mask_url(text)),
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),
         Value::Flag(flag) => flag.to_string(),
