@@ -73,6 +73,8 @@ pub enum Command {
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped
     Worker(WorkerArguments),
+    /// Read one returned message on standard input: for a mail server's pipe
+    Bounce(BounceArguments),
     /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
     Demo(DemoArguments),
     /// Check whether this instance is ready to send, and say what to mend
@@ -98,6 +100,15 @@ pub struct WorkerArguments {
     /// Stop when everything that is due has been sent; what is put off to later is left
     #[arg(long)]
     pub drain: bool,
+}
+
+/// `bounce`
+#[derive(Debug, Args)]
+pub struct BounceArguments {
+    /// The address that the mail server accepted the message for; without it the environment's ORIGINAL_RECIPIENT or
+    /// RECIPIENT, as Postfix sets them
+    #[arg(long, value_name = "ADDRESS")]
+    pub recipient: Option<String>,
 }
 
 /// `demo`
