@@ -8,6 +8,7 @@ mod print;
 mod secret;
 mod section;
 mod sms;
+mod sms_request;
 #[cfg(test)]
 mod tests;
 mod tree;

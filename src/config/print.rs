@@ -49,7 +49,8 @@ fn sub_sections(entry: &Entry) -> Option<Vec<&Table>> {
 
 fn value(key: &str, value: &Value) -> String {
     match value {
-        Value::Text(_) if key == "password" => quoted(MASK),
+        // A key may stand in a body as it stands in a header.
+        Value::Text(_) if ["password", "signing_secret", "body"].contains(&key) => quoted(MASK),
         Value::Text(text) if key == "url" => quoted(&mask_url(text)),
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),
@@ -58,7 +59,18 @@ fn value(key: &str, value: &Value) -> String {
             let items: Vec<String> = entries.iter().map(|entry| self::value(key, &entry.value)).collect();
             format!("[{}]", items.join(", "))
         }
-        Value::Table(_) => quoted("…"),
+        Value::Table(table) => {
+            let shown = |name: &str| name.ends_with("_file") || name.eq_ignore_ascii_case("content-type");
+            let items: Vec<String> = table
+                .0
+                .iter()
+                .map(|(name, entry)| match &entry.value {
+                    Value::Text(text) if shown(name) => format!("{} = {}", quoted(name), quoted(text)),
+                    _ => format!("{} = {}", quoted(name), quoted(MASK)),
+                })
+                .collect();
+            format!("{{ {} }}", items.join(", "))
+        }
         Value::Other(text) => text.clone(),
     }
 }

@@ -215,6 +215,27 @@ impl<'a> Section<'a> {
         found
     }
 
+    /// The names and texts of an inline table `{ name = "text", … }`; a missing one is empty.
+    pub(super) fn texts(&self, key: &'static str) -> Vec<(&'a str, &'a str)> {
+        let Some(entry) = self.get(key) else { return Vec::new() };
+        let Value::Table(table) = &entry.value else {
+            self.fault(key, format!("is {}, must be a table: {{ Name = \"…\" }}", entry.value.kind()));
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, entry) in &table.0 {
+            match &entry.value {
+                Value::Text(text) => found.push((name.as_str(), text.as_str())),
+                other => self.context.add(
+                    Some(&entry.origin),
+                    &format!("{}.{name}", self.key(key)),
+                    format!("is {}, must be a text in quotes", other.kind()),
+                ),
+            }
+        }
+        found
+    }
+
     /// A text that may be secret and may be left out: under `key`, or in the file that `file_key` names. Both
     /// are a fault.
     pub(super) fn secret(&self, key: &'static str, file_key: &'static str) -> Option<Secret> {
@@ -252,6 +273,11 @@ impl<'a> Section<'a> {
     /// Where the value of `key` was written, if anywhere.
     pub(super) fn origin_of(&self, key: &'static str) -> Option<&'a Origin> {
         self.get(key).map(|entry| &entry.origin)
+    }
+
+    /// Whether `key` is not there at all.
+    pub(super) fn is_missing(&self, key: &'static str) -> bool {
+        self.get(key).is_none()
     }
 
     /// Whether `key` is missing or an empty text.

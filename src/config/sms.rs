@@ -12,9 +12,19 @@ use crate::domain::settings::{Sms, SmsGateway, SmsGatewayKind, SmsProvider, SmsT
 
 use super::email::unique_name;
 use super::section::{Secret, Section};
+use super::sms_request;
 
-/// What gateways take in general when nothing else was agreed, in messages a second.
+/// What gateways take in general when nothing else was agreed, a second.
 const USUAL_RATE: u32 = 10;
+
+/// Fewer than any gateway cuts at unless it was told to: seven takes 1520 characters, Twilio 1600.
+const USUAL_SEGMENTS: u16 = 10;
+
+/// A concatenated message has at most that many parts (3GPP TS 23.040, section 9.2.3.24.1).
+const MOST_SEGMENTS: u16 = 255;
+
+const SEVEN: &str = "https://gateway.seven.io/api/sms";
+const TWILIO: &str = "https://api.twilio.com/";
 
 const KINDS: [&str; 5] = ["kannel", "seven", "twilio", "http", "outbox"];
 
@@ -26,7 +36,17 @@ pub(super) fn read(section: &Section<'_>) -> Option<Sms> {
     if section.is_empty_list("provider") {
         section.fault("provider", "is empty: name at least one [[sms.provider]], or leave it out altogether");
     }
+    if section.is_left_out("sender") && providers.iter().any(wants_sender) {
+        section.fault(
+            "sender",
+            "is missing: Twilio wants one; write a number of yours there, or a name that your account may use",
+        );
+    }
     Some(Sms { sender, transliterate: transliterate?, providers })
+}
+
+fn wants_sender(provider: &SmsProvider) -> bool {
+    matches!(&provider.transport, SmsTransport::Gateway(gateway) if matches!(gateway.kind, SmsGatewayKind::Twilio))
 }
 
 fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<SmsProvider> {
@@ -38,26 +58,53 @@ fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<
         })
     });
     let rate = section.optional("rate", str::parse);
+    let counts = section.optional("rate_counts", |text| match text {
+        "segments" => Ok(true),
+        "messages" => Ok(false),
+        _ => Err(format!("is \"{}\", must be \"segments\" or \"messages\"", text.escape_debug())),
+    });
     let url = section.secret("url", "url_file");
     let username = section.optional("username", |text| Ok(text.to_owned()));
     let password = section.secret("password", "password_file");
-
-    let kind = match kind? {
-        "outbox" => {
-            let transport = SmsTransport::Outbox(outbox(section, url)?);
-            return Some(SmsProvider { name: name?, transport, rate });
-        }
-        "kannel" => SmsGatewayKind::Kannel,
-        "seven" => SmsGatewayKind::Seven,
-        "twilio" => SmsGatewayKind::Twilio,
-        _ => SmsGatewayKind::Http,
+    let signing_secret = section.secret("signing_secret", "signing_secret_file");
+    let max_segments = if section.is_missing("max_segments") {
+        Some(USUAL_SEGMENTS)
+    } else {
+        section.number("max_segments", 1..=MOST_SEGMENTS)
     };
-    let url = gateway_url(section, kind, url);
+    let kind = kind?;
+    if kind != "seven" && signing_secret.is_some() {
+        section.fault("signing_secret", "belongs to kind = \"seven\": leave it out");
+    }
+    if kind != "http" {
+        sms_request::refuse_elsewhere(section);
+    }
+    if kind == "outbox" {
+        let transport = SmsTransport::Outbox(outbox(section, url)?);
+        return Some(SmsProvider { name: name?, transport, rate, counts_segments: counts.unwrap_or(false) });
+    }
     note_missing_login(section, kind);
-    let password = password.map(|secret| SecretString::from(secret.text));
-    let gateway = SmsGateway { kind, url: url?, username, password };
+    let (kind, url) = match kind {
+        "kannel" => (SmsGatewayKind::Kannel, gateway_url(section, None, url)?),
+        "seven" => (SmsGatewayKind::Seven, gateway_url(section, Some(SEVEN), url)?),
+        "twilio" => (SmsGatewayKind::Twilio, gateway_url(section, Some(TWILIO), url)?),
+        _ => {
+            let (request, url) = sms_request::read(section, url, password.is_some())?;
+            (SmsGatewayKind::Http(Box::new(request)), url)
+        }
+    };
+    let counts_segments = counts.unwrap_or(matches!(kind, SmsGatewayKind::Kannel | SmsGatewayKind::Twilio));
+    let secret = |given: Option<Secret>| given.map(|secret| SecretString::from(secret.text));
+    let gateway = SmsGateway {
+        kind,
+        url,
+        username,
+        password: secret(password),
+        signing_secret: secret(signing_secret),
+        max_segments: max_segments?,
+    };
     let rate = rate.or_else(|| Rate::new(USUAL_RATE, Period::Second));
-    Some(SmsProvider { name: name?, transport: SmsTransport::Gateway(gateway), rate })
+    Some(SmsProvider { name: name?, transport: SmsTransport::Gateway(gateway), rate, counts_segments })
 }
 
 fn outbox(section: &Section<'_>, url: Option<Secret>) -> Option<PathBuf> {
@@ -69,12 +116,7 @@ fn outbox(section: &Section<'_>, url: Option<Secret>) -> Option<PathBuf> {
     folder.map(|folder| section.resolve(folder))
 }
 
-fn gateway_url(section: &Section<'_>, kind: SmsGatewayKind, given: Option<Secret>) -> Option<Url> {
-    let usual = match kind {
-        SmsGatewayKind::Seven => Some("https://gateway.seven.io/api/sms"),
-        SmsGatewayKind::Twilio => Some("https://api.twilio.com/"),
-        SmsGatewayKind::Kannel | SmsGatewayKind::Http => None,
-    };
+fn gateway_url(section: &Section<'_>, usual: Option<&str>, given: Option<Secret>) -> Option<Url> {
     let Some(given) = given else {
         if usual.is_none() && section.is_left_out("url") && section.is_left_out("url_file") {
             section.fault("url", "is missing: write where the gateway is, http://HOST:PORT/PATH");
@@ -95,11 +137,11 @@ fn gateway_url(section: &Section<'_>, kind: SmsGatewayKind, given: Option<Secret
     }
 }
 
-fn note_missing_login(section: &Section<'_>, kind: SmsGatewayKind) {
+fn note_missing_login(section: &Section<'_>, kind: &str) {
     let (wants_username, wants_password) = match kind {
-        SmsGatewayKind::Kannel | SmsGatewayKind::Twilio => (true, true),
-        SmsGatewayKind::Seven => (false, true),
-        SmsGatewayKind::Http => (false, false),
+        "kannel" | "twilio" => (true, true),
+        "seven" => (false, true),
+        _ => (false, false),
     };
     if wants_username && section.is_left_out("username") {
         section.fault("username", "is missing: this gateway wants a login");

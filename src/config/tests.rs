@@ -5,7 +5,9 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::settings::{DatabaseUrl, EmailTransport, SmsTransport, SmtpTls};
+use crate::domain::settings::{
+    DatabaseUrl, EmailTransport, SmsGatewayKind, SmsRequestMethod, SmsTransport, SmtpTls,
+};
 
 /// A folder with `files`, read with `environment`.
 fn load_with(
@@ -302,6 +304,24 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[[sms.provider]]\nname = \"a\"\nkind = \"http\"", "sms.provider[1].url: is missing"),
     ("[[sms.provider]]\nname = \"a\"\nkind = \"http\"\nurl = \"http://u:p@h/\"", "write them as username"),
     ("[[sms.provider]]\nname = \"a\"\nkind = \"outbox\"\nurl = \"x\"", "must name a folder"),
+    ("[sms]\nsender = \"INFO\"", "says nothing about who sends"),
+    (
+        "[[sms.provider]]\nname = \"a\"\nkind = \"twilio\"\nusername = \"AC1\"\npassword = \"x\"",
+        "sms.sender: is missing: Twilio wants one",
+    ),
+    (
+        "[[sms.provider]]\nname = \"a\"\nkind = \"outbox\"\nurl = \"outbox:x\"\nrate_counts = \"letters\"",
+        "must be",
+    ),
+    ("[[sms.provider]]\nname = \"a\"\nkind = \"seven\"\npassword = \"x\"\nmax_segments = 0", "from 1 to 255"),
+    (
+        "[[sms.provider]]\nname = \"a\"\nkind = \"seven\"\npassword = \"x\"\nbody = \"x\"",
+        "belongs to kind = \"http\"",
+    ),
+    (
+        "[[sms.provider]]\nname = \"a\"\nkind = \"http\"\nsigning_secret = \"x\"",
+        "belongs to kind = \"seven\"",
+    ),
     ("[webhook]\ntimeout = \"1h\"", "must lie between"),
     ("[webhook]\nallow_networks = [\"127.0.0.1/33\"]", "is no network"),
     ("[webhook]\nrate_per_host = \"fast\"", "is no rate"),
@@ -312,6 +332,57 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[instance\nname = \"x\"", "rundruf.toml:1: this is no TOML"),
     ("[instance]\nname = \"a\"\nname = \"b\"", "rundruf.toml:3: this is no TOML"),
 ];
+
+/// One mistake each in a gateway of kind `http`: its keys below name and kind, and what must be said.
+const REQUEST_MISTAKES: &[(&str, &str)] = &[
+    ("url = \"https://h/{{to}}\"", "neither url nor body holds {{text}}"),
+    ("url = \"https://{{to}}/\"", "must begin with https://HOST/"),
+    ("url = \"ftp://h/{{to}}/{{text}}\"", "must begin with http:// or https://"),
+    (
+        "url = \"https://h/{{to}}/{{txet}}\"",
+        "rundruf.toml:4: sms.provider[1].url: knows no variable \"txet\"",
+    ),
+    ("url = \"https://h/{{to}}/{{{text}}}\"", "would let a value break out"),
+    ("url = \"https://h/{{to}}/{{text}}\"\nmethod = \"DELETE\"", "write GET, POST or PUT"),
+    ("url = \"https://h/{{to}}/{{text}}/{{password}}\"", "a template names {{password}}"),
+    ("url = \"https://h/{{to}}/{{text}}\"\npassword = \"x\"", "is used by nothing"),
+    ("url = \"https://h/{{to}}\"\nbody = \"{{text}}\"", "needs a Content-Type"),
+    (
+        "url = \"https://h/{{to}}\"\nheaders = { Content-Type = \"application/json\" }\nbody = \"{ \\\"t\\\": {{text}} }\"",
+        "sms.provider[1].body: does not become JSON",
+    ),
+    ("url = \"https://h/{{to}}/{{text}}\"\nheaders = { X = \"{{text}}\" }", "X may not hold {{text}}"),
+    ("url = \"https://h/{{to}}/{{text}}\"\nheaders = { Host = \"x\" }", "Host is no name of a header"),
+    ("url = \"https://h/{{to}}/{{text}}\"\nheaders = { X_file = \"missing\" }", "missing cannot be read"),
+    ("url = \"https://h/{{to}}/{{text}}\"\nheaders = \"X: y\"", "must be a table"),
+    ("url = \"https://h/{{to}}/{{text}}\"\nid_pointer = \"id\"", "write it as /messages/0/id"),
+    ("url = \"https://h/{{to}}/{{text}}\"\nsuccess_value = \"ok\"", "says nothing without success_pointer"),
+];
+
+#[test]
+fn every_mistake_in_a_described_gateway_is_named() {
+    for (keys, expected) in REQUEST_MISTAKES {
+        let error = refusal(&format!("[[sms.provider]]\nname = \"a\"\nkind = \"http\"\n{keys}"));
+        assert!(error.contains(expected), "{keys}\n  expected: {expected}\n  {error}");
+    }
+}
+
+#[test]
+fn a_gateway_can_be_described() {
+    let settings = settings(
+        "[sms]\nsender = \"KIM Notfall\"\n[[sms.provider]]\nname = \"a\"\nkind = \"http\"\nusername = \"u\"\n\
+         password = \"p\"\nurl = \"https://sms.example:8443/v1?to={{to}}\"\nbody = '{\"text\":\"{{text}}\"}'\n\
+         headers = { content-type = \"application/json\" }\nsuccess_pointer = \"/ok\"\nmax_segments = 4\n\
+         [[sms.provider]]\nname = \"b\"\nkind = \"kannel\"\nurl = \"http://h/\"\nusername = \"u\"\npassword = \"p\"",
+    );
+    let [described, kannel] = settings.sms.providers.as_slice() else { panic!("two providers") };
+    let SmsTransport::Gateway(gateway) = &described.transport else { panic!("a gateway") };
+    assert_eq!((gateway.url.host_str(), gateway.url.port()), (Some("sms.example"), Some(8443)));
+    let SmsGatewayKind::Http(request) = &gateway.kind else { panic!("a request") };
+    assert_eq!(request.method, SmsRequestMethod::Post);
+    assert_eq!(gateway.max_segments, 4);
+    assert!(!described.counts_segments && kannel.counts_segments);
+}
 
 #[test]
 fn every_mistake_is_named_with_its_place_and_its_mend() {
@@ -352,8 +423,10 @@ fn a_url_in_a_file_replaces_the_one_of_a_lower_layer() {
 fn no_secret_shows_in_debug_in_print_or_in_faults() {
     let file = "[email]\nfrom = \"a@kim.example\"\n[[email.provider]]\nname = \"a\"\nurl = \"smtp://u:geheim1@h\"\n\
         [[email.provider]]\nname = \"b\"\nurl = \"smtp://h\"\nusername = \"u\"\npassword = \"geheim2\"\n\
-        [[sms.provider]]\nname = \"c\"\nkind = \"http\"\nurl = \"https://h/?key=geheim3\"\npassword = \"geheim4\"\n\
-        [[sms.provider]]\nname = \"d\"\nkind = \"seven\"\npassword_file = \"secret\"\n\
+        [[sms.provider]]\nname = \"c\"\nkind = \"http\"\nurl = \"https://h/?key=geheim3&to={{to}}&p={{password}}\"\n\
+        password = \"geheim4\"\nbody = \"geheim7 {{text}}\"\n\
+        headers = { Content-Type = \"text/plain\", X-Key = \"geheim8\", X-Other_file = \"secret\" }\n\
+        [[sms.provider]]\nname = \"d\"\nkind = \"seven\"\npassword_file = \"secret\"\nsigning_secret = \"geheim9\"\n\
         [database]\nurl = \"postgres://u:geheim6@h/d\"\n";
     let (_folder, result) = load_with(&[(FILE_NAME, file), ("secret", "geheim5")], &[]);
     let configuration = result.unwrap_or_else(|error| panic!("{error}"));

@@ -17,7 +17,10 @@ use super::retry::RetryPolicy;
 pub use email::{
     Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, Mailbox, SmtpRelay, SmtpTls,
 };
-pub use sms::{Sms, SmsGateway, SmsGatewayKind, SmsProvider, SmsSender, SmsTransport};
+pub use sms::{
+    Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
+    SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
+};
 pub use webhook::Webhook;
 
 /// All settings in force. Relative paths have been resolved against the configuration file's folder.

@@ -1,5 +1,7 @@
 //! `[sms]` with its gateways.
 
+mod request;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,11 @@ use secrecy::SecretString;
 
 use crate::domain::address::PhoneNumber;
 use crate::domain::rate::Rate;
+
+pub use request::{
+    SmsAnswerForm, SmsEscape, SmsHeaderValue, SmsRequest, SmsRequestMethod, SmsRequestTemplate,
+    SmsRequestValues, SmsSuccess,
+};
 
 /// `[sms]`
 #[derive(Debug, Clone)]
@@ -31,6 +38,9 @@ impl SmsSender {
     }
 }
 
+/// Names that networks refuse because anybody could be meant.
+const GENERIC: [&str; 2] = ["INFO", "SMS"];
+
 impl FromStr for SmsSender {
     type Err = String;
 
@@ -44,6 +54,12 @@ impl FromStr for SmsSender {
         let fits = (1..=11).contains(&text.len())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ')
             && text.chars().any(|c| c.is_ascii_alphabetic());
+        if GENERIC.iter().any(|generic| text.eq_ignore_ascii_case(generic)) {
+            return Err(format!(
+                "\"{text}\" says nothing about who sends, and German networks refuse it: write the name of your \
+                 organisation"
+            ));
+        }
         if fits {
             Ok(Self(text.to_owned()))
         } else {
@@ -63,8 +79,10 @@ pub struct SmsProvider {
     pub name: String,
     /// Where and how.
     pub transport: SmsTransport,
-    /// The quota in messages, if there is one.
+    /// The quota, if there is one.
     pub rate: Option<Rate>,
+    /// Whether the quota counts segments; else messages.
+    pub counts_segments: bool,
 }
 
 /// How a text message leaves.
@@ -82,11 +100,16 @@ pub struct SmsGateway {
     /// Whose interface it speaks.
     pub kind: SmsGatewayKind,
     /// Where it is, without user name and password. Its query may hold a key, so it is never shown whole.
+    /// For [`SmsGatewayKind::Http`] only its host and port: the request has the rest.
     pub url: url::Url,
     /// The user name, where the gateway wants one.
     pub username: Option<String>,
     /// The password or key, where the gateway wants one.
     pub password: Option<SecretString>,
+    /// What its reports are signed with, where they are and it is not the password.
+    pub signing_secret: Option<SecretString>,
+    /// How many segments it takes without cutting; a longer message is refused before it leaves.
+    pub max_segments: u16,
 }
 
 impl fmt::Debug for SmsGateway {
@@ -96,12 +119,14 @@ impl fmt::Debug for SmsGateway {
             .field("url", &crate::domain::mask::mask_address(self.url.as_str()))
             .field("username", &self.username)
             .field("password", &self.password)
+            .field("signing_secret", &self.signing_secret)
+            .field("max_segments", &self.max_segments)
             .finish()
     }
 }
 
 /// Whose interface an SMS gateway speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum SmsGatewayKind {
     /// Kannel's `sendsms`.
     Kannel,
@@ -110,7 +135,7 @@ pub enum SmsGatewayKind {
     /// Twilio
     Twilio,
     /// Any other that takes an HTTP request.
-    Http,
+    Http(Box<SmsRequest>),
 }
 
 #[cfg(test)]
@@ -121,7 +146,8 @@ mod tests {
     fn a_text_message_comes_from_a_short_name_or_a_number() {
         assert_eq!("KDM Notfall".parse::<SmsSender>().unwrap().as_str(), "KDM Notfall");
         assert_eq!("0152 28817386".parse::<SmsSender>().unwrap().as_str(), "+4915228817386");
-        for wrong in ["", "Kommunale IT", "Grünau", "12345", "A\nB"] {
+        assert_eq!("Info Kreis".parse::<SmsSender>().unwrap().as_str(), "Info Kreis");
+        for wrong in ["", "Kommunale IT", "Grünau", "12345", "A\nB", "INFO", "sms"] {
             assert!(wrong.parse::<SmsSender>().is_err(), "{wrong:?}");
         }
     }
