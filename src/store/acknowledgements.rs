@@ -19,6 +19,23 @@ pub struct AcknowledgementPage {
     pub acknowledged_at: Option<Timestamp>,
 }
 
+/// A confirmation that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// The notice's number.
+    pub number: String,
+    /// The notice's title.
+    pub title: String,
+    /// Whether it is an exercise.
+    pub exercise: bool,
+    /// The language of the contact that it was sent to; empty: nothing was said.
+    pub language: String,
+    /// When it was confirmed by this link first.
+    pub at: Timestamp,
+    /// Whether it is this call that did it.
+    pub is_new: bool,
+}
+
 impl Store {
     /// Finds.
     ///
@@ -31,7 +48,7 @@ impl Store {
     ///
     /// # Errors
     /// None.
-    pub async fn acknowledge(&self, _: &[u8]) -> Result<Option<AcknowledgementPage>, StoreError> {
+    pub async fn acknowledge(&self, _: &[u8]) -> Result<Option<Acknowledged>, StoreError> {
         Ok(None)
     }
 }

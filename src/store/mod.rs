@@ -26,7 +26,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
-pub use acknowledgements::AcknowledgementPage;
+pub use acknowledgements::{Acknowledged, AcknowledgementPage};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::ContactFilter;
 pub use contacts_import::{Change, ImportReport};
