@@ -107,6 +107,7 @@ for index in range(count):
             unreachable_domains: Vec::new(),
             hosted_domains: Vec::new(),
             providers: Vec::new(),
+            configured: true,
             destinations: Vec::new(),
             dkim: Vec::new(),
         };

@@ -13,10 +13,11 @@ use crate::domain::settings::Settings;
 use crate::domain::template::{ValueFault, Values, parse_values};
 use crate::store::{Store, StoreError};
 use crate::templates::{
-    CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, check_send, load_template,
+    CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared, RenderFault,
+    check_send, load_template,
 };
 
-use super::audience::{AudienceError, Directory};
+use super::audience::{Addressed, AudienceError, Directory};
 use super::plan::{Plan, plan};
 
 /// What somebody wants to send.
@@ -82,6 +83,9 @@ pub enum ComposeError {
     /// A channel that cannot be used.
     #[error("{0}")]
     Channel(String),
+    /// A text cannot be filled.
+    #[error("the template cannot be filled: {0}")]
+    Words(RenderFault),
     /// Nobody can be reached.
     #[error("nobody of the audience can be reached by {0}: see \"rundruf contacts list\"")]
     NobodyReachable(String),
@@ -92,11 +96,6 @@ pub enum ComposeError {
 
 fn lines<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(|item| format!("  {item}")).collect::<Vec<_>>().join("\n")
-}
-
-/// The channels that this program can send by with `settings`.
-pub fn usable_channels(_settings: &Settings) -> Vec<Channel> {
-    vec![Channel::Email]
 }
 
 /// Makes a draft of `wish`: reads the template, understands the values, checks the texts, plans the sending.
@@ -112,7 +111,6 @@ pub async fn compose(
 ) -> Result<Draft, ComposeError> {
     let template = load_template(&settings.instance.templates, &wish.template)?;
     let compiled = Arc::new(Compiled::new(&template).map_err(ComposeError::Texts)?);
-    let channels = choose_channels(&wish, &compiled, settings)?;
     let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
         .map_err(ComposeError::Values)?;
 
@@ -121,8 +119,10 @@ pub async fn compose(
         return Err(ComposeError::NoContacts);
     }
     let addressed = directory.resolve(&wish.audience)?;
+    let channels = choose_channels(&wish, &compiled, settings, &addressed)?;
     let suppressions = store.suppressions().await?;
-    let plan = plan(&addressed, &channels, settings, &suppressions, ids);
+    let dead_domains = store.dead_domains().await?;
+    let mut plan = plan(&addressed, &channels, settings, &suppressions, &dead_domains, ids);
     if plan.recipients.is_empty() {
         let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
         return Err(ComposeError::NobodyReachable(names.join(", ")));
@@ -138,6 +138,12 @@ pub async fn compose(
         transliterate: settings.sms.transliterate,
     };
     let findings = check_send(&compiled, &values, &facts, &check);
+    if channels.contains(&Channel::Sms) {
+        let prepared =
+            Prepared::new(compiled, &values, &settings.instance, &facts).map_err(ComposeError::Words)?;
+        plan.measure_sms(&prepared, settings.sms.transliterate).map_err(ComposeError::Words)?;
+    }
+    plan.duration = plan.duration_under(settings);
     Ok(Draft { wish, template, values, channels, findings, plan, expires_at })
 }
 
@@ -153,39 +159,41 @@ fn specimen(settings: &Settings, wish: &Wish, expires_at: Timestamp) -> NoticeFa
     }
 }
 
+/// By which channels the notice goes: those that were named, or those that can be used, that the template has a text
+/// for and that somebody of the audience has. A webhook without a text of its own gets the standard body.
 fn choose_channels(
     wish: &Wish,
     compiled: &Compiled,
     settings: &Settings,
+    addressed: &[Addressed<'_>],
 ) -> Result<Vec<Channel>, ComposeError> {
-    let usable = usable_channels(settings);
     let written: Vec<Channel> = compiled.channels().collect();
-    if wish.channels.is_empty() {
-        let channels: Vec<Channel> =
-            usable.iter().copied().filter(|channel| written.contains(channel)).collect();
-        if channels.is_empty() {
-            return Err(ComposeError::Channel(format!(
-                "template {} has no text for a channel that can be used here",
-                wish.template
-            )));
-        }
+    let has_text = |channel: Channel| channel == Channel::Webhook || written.contains(&channel);
+    if let Some(channel) = wish.channels.iter().find(|channel| !has_text(**channel)) {
+        return Err(ComposeError::Channel(format!(
+            "template {} has no text for {channel}: add one, or choose another channel",
+            wish.template
+        )));
+    }
+    if !wish.channels.is_empty() {
+        let mut channels = wish.channels.clone();
+        channels.sort_unstable();
+        channels.dedup();
         return Ok(channels);
     }
-    for channel in &wish.channels {
-        if !usable.contains(channel) {
-            return Err(ComposeError::Channel(format!(
-                "this version sends by e-mail only: leave {channel} out of --channel"
-            )));
-        }
-        if !written.contains(channel) {
-            return Err(ComposeError::Channel(format!(
-                "template {} has no text for {channel}: add one, or choose another channel",
-                wish.template
-            )));
-        }
+    let usable: Vec<Channel> =
+        settings.default_channels().into_iter().filter(|channel| has_text(*channel)).collect();
+    let wanted = |channel: &Channel| {
+        addressed.iter().any(|one| one.contact.contact.points_of(*channel).next().is_some())
+    };
+    let channels: Vec<Channel> = usable.iter().copied().filter(wanted).collect();
+    match (channels.is_empty(), usable.is_empty()) {
+        (false, _) => Ok(channels),
+        (true, false) => Ok(usable),
+        (true, true) => Err(ComposeError::Channel(format!(
+            "template {} has no text for a channel that is configured here: configure [[email.provider]] or \
+             [[sms.provider]], or name a channel with --channel",
+            wish.template
+        ))),
     }
-    let mut channels = wish.channels.clone();
-    channels.sort_unstable();
-    channels.dedup();
-    Ok(channels)
 }

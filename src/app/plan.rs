@@ -1,15 +1,16 @@
 //! What sending would mean, before anything leaves: who gets it how, who shares an address, who cannot be reached,
 //! how long it takes.
 
+mod measures;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::{ContactPoint, KnownContact};
 use crate::domain::ids::{DeliveryId, IdSource};
-use crate::domain::rate::Rate;
 use crate::domain::settings::Settings;
-use crate::store::{MergedRecipient, Recipient, Suppression, UnreachableRecipient};
+use crate::store::{DeadDomain, MergedRecipient, Recipient, Suppression, UnreachableRecipient};
 
 use super::audience::Addressed;
 
@@ -24,10 +25,31 @@ pub struct Plan {
     pub unreachable: Vec<UnreachableRecipient>,
     /// Contacts whose every address is suppressed: their delivery will show as suppressed and not leave.
     pub silenced: Vec<Silenced>,
+    /// Contacts whose delivery is made and waits until the domain of their address is up again.
+    pub held: Vec<HeldRecipient>,
+    /// Dead domains in which contacts of the audience have addresses.
+    pub dead_domains: BTreeSet<String>,
     /// Contacts of each named group, in the order named; a contact counts in the first that has it.
     pub groups: Vec<GroupShare>,
+    /// What the text messages come to, if there are any.
+    pub sms: Option<SmsShare>,
     /// How long it takes at the limits in force; `None` where no limit says.
     pub duration: Option<Duration>,
+}
+
+/// What the text messages of a notice come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SmsShare {
+    /// How many messages.
+    pub messages: usize,
+    /// How many segments gateways count and charge.
+    pub segments: usize,
+    /// The most segments that one of them has.
+    pub longest: usize,
+    /// How many have to be sent as UCS-2, at 70 characters a segment instead of 160.
+    pub ucs2: usize,
+    /// The characters that force that.
+    pub outside_gsm: BTreeSet<char>,
 }
 
 /// What one group contributes. By one channel, its contacts are its deliveries, the merged, the blocked and the
@@ -59,10 +81,23 @@ pub struct Silenced {
     pub why: String,
 }
 
+/// A contact whose delivery waits for a domain of ours that is down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRecipient {
+    /// The id from the file.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The domain.
+    pub domain: String,
+}
+
 /// How a contact is reached by one channel.
 enum Way<'a> {
     Open(&'a ContactPoint),
     Suppressed(&'a ContactPoint, &'a Suppression),
+    /// In a domain of ours that is down: it waits until the domain is up.
+    Held(&'a ContactPoint, &'a str),
     Dead(String),
     None,
 }
@@ -73,9 +108,10 @@ pub fn plan(
     channels: &[Channel],
     settings: &Settings,
     suppressions: &[Suppression],
+    dead_domains: &[DeadDomain],
     ids: &IdSource,
 ) -> Plan {
-    let mut planning = Planning::new(settings, suppressions);
+    let mut planning = Planning::new(settings, suppressions, dead_domains);
     for one in addressed {
         planning.add(*one, channels);
     }
@@ -85,7 +121,8 @@ pub fn plan(
 struct Planning<'a> {
     settings: &'a Settings,
     suppressed: HashMap<(&'a str, &'a str), &'a Suppression>,
-    dead: BTreeSet<&'a str>,
+    /// Dead domains, and whether they are ours: those come back when we do.
+    dead: HashMap<&'a str, bool>,
     /// By channel and normalised address: the first contact that has it, and those that share it.
     deliveries: BTreeMap<(Channel, String), Shared<'a>>,
     plan: Plan,
@@ -98,12 +135,15 @@ struct Shared<'a> {
 }
 
 impl<'a> Planning<'a> {
-    fn new(settings: &'a Settings, suppressions: &'a [Suppression]) -> Self {
+    fn new(settings: &'a Settings, suppressions: &'a [Suppression], dead_domains: &'a [DeadDomain]) -> Self {
         let email = &settings.email;
+        let is_hosted = |domain: &String| email.hosted_domains.contains(domain);
+        let configured = email.unreachable_domains.iter().map(|domain| (domain.as_str(), is_hosted(domain)));
+        let entered = dead_domains.iter().map(|dead| (dead.domain.as_str(), dead.hosted));
         Self {
             settings,
             suppressed: suppressions.iter().map(|s| ((s.channel.as_str(), s.address.as_str()), s)).collect(),
-            dead: email.unreachable_domains.iter().map(String::as_str).collect(),
+            dead: configured.chain(entered).collect(),
             deliveries: BTreeMap::new(),
             plan: Plan::default(),
         }
@@ -112,7 +152,7 @@ impl<'a> Planning<'a> {
     fn add(&mut self, addressed: Addressed<'a>, channels: &[Channel]) {
         let known = addressed.contact;
         let ways: Vec<Way<'a>> = channels.iter().map(|channel| self.way(known, *channel)).collect();
-        let reached = ways.iter().any(|way| matches!(way, Way::Open(_)));
+        let reached = ways.iter().any(|way| matches!(way, Way::Open(_) | Way::Held(..)));
         let mut reasons = Vec::new();
         let mut made = Vec::new();
         for (way, channel) in ways.iter().zip(channels) {
@@ -121,6 +161,17 @@ impl<'a> Planning<'a> {
                     if self.deliver(known, point) {
                         made.push(*channel);
                     }
+                }
+                Way::Held(point, domain) => {
+                    if self.deliver(known, point) {
+                        made.push(*channel);
+                    }
+                    let contact = &known.contact;
+                    self.plan.held.push(HeldRecipient {
+                        id: contact.id.clone(),
+                        name: contact.name.clone(),
+                        domain: (*domain).to_owned(),
+                    });
                 }
                 Way::Suppressed(point, suppression) => {
                     // Its row shows what was not sent, and why.
@@ -161,19 +212,28 @@ impl<'a> Planning<'a> {
     }
 
     /// The first contact point of a channel that can be used, in the order of ranks.
-    fn way(&self, known: &'a KnownContact, channel: Channel) -> Way<'a> {
+    fn way(&mut self, known: &'a KnownContact, channel: Channel) -> Way<'a> {
         let mut points: Vec<&ContactPoint> =
             known.contact.points.iter().filter(|point| point.address.channel() == channel).collect();
         points.sort_by_key(|point| point.rank);
         let mut found = Way::None;
         for point in points {
             let normalised = point.address.normalised();
-            if let Some(domain) = self.dead_domain(&point.address) {
+            let dead = self.dead_domain(&point.address);
+            if let Some((domain, _)) = dead {
+                self.plan.dead_domains.insert(domain.to_owned());
+            }
+            let suppression = self.suppressed.get(&(channel.as_str(), normalised.as_str())).copied();
+            if let (Some((domain, false)), _) | (Some((domain, true)), Some(_)) = (dead, suppression) {
                 if matches!(found, Way::None) {
-                    found = Way::Dead(format!("mail to {domain} cannot arrive (unreachable_domains)"));
+                    found = Way::Dead(format!("mail to {domain} cannot arrive: the domain is down"));
                 }
-            } else if let Some(suppression) = self.suppressed.get(&(channel.as_str(), normalised.as_str())) {
-                if !matches!(found, Way::Suppressed(..)) {
+            } else if let Some((domain, true)) = dead {
+                if !matches!(found, Way::Held(..)) {
+                    found = Way::Held(point, domain);
+                }
+            } else if let Some(suppression) = suppression {
+                if matches!(found, Way::None | Way::Dead(_)) {
                     found = Way::Suppressed(point, suppression);
                 }
             } else {
@@ -183,9 +243,10 @@ impl<'a> Planning<'a> {
         found
     }
 
-    fn dead_domain(&self, address: &'a Address) -> Option<&'a str> {
+    /// The address's domain if it is dead, and whether it is one of ours.
+    fn dead_domain(&self, address: &'a Address) -> Option<(&'a str, bool)> {
         let Address::Email(address) = address else { return None };
-        self.dead.contains(address.domain()).then(|| address.domain())
+        self.dead.get(address.domain()).map(|hosted| (address.domain(), *hosted))
     }
 
     /// Adds a delivery, or joins the one of the same address; `true` if it is a new one.
@@ -210,11 +271,9 @@ impl<'a> Planning<'a> {
     }
 
     fn finish(mut self, ids: &IdSource) -> Plan {
-        let mut by_destination: HashMap<String, u64> = HashMap::new();
         for ((channel, _), shared) in &self.deliveries {
             let delivery = DeliveryId(ids.next());
-            let destination = self.settings.email.destination(shared.address);
-            *by_destination.entry(destination.clone()).or_default() += 1;
+            let destination = self.settings.destination(shared.address);
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
                 delivery,
                 contact: other.key,
@@ -227,23 +286,10 @@ impl<'a> Planning<'a> {
                 card: shared.holder.contact.card(),
                 address: shared.address.as_str().to_owned(),
                 destination,
+                units: 1,
             });
         }
-        self.plan.duration = self.duration(&by_destination);
         self.plan
-    }
-
-    /// The longest that any limit makes it take: the first provider's quota, and the quotas of destinations.
-    fn duration(&self, by_destination: &HashMap<String, u64>) -> Option<Duration> {
-        let email = &self.settings.email;
-        let total: u64 = by_destination.values().sum();
-        let provider = email.providers.first().and_then(|provider| provider.rate).map(|rate| (rate, total));
-        let destinations = email
-            .destinations
-            .iter()
-            .filter_map(|destination| Some((destination.rate?, *by_destination.get(&destination.name)?)));
-        let longest = |(rate, count): (Rate, u64)| rate.time_for(count);
-        provider.into_iter().chain(destinations).map(longest).max()
     }
 }
 

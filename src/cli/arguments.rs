@@ -1,5 +1,6 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod domains;
 mod send;
 mod stock;
 mod track;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
@@ -62,6 +64,9 @@ pub enum Command {
     /// List, add and lift blocks on addresses that are not to be used
     #[command(subcommand)]
     Suppressions(SuppressionsCommand),
+    /// List mail domains that are down; take them down and bring them up again
+    #[command(subcommand)]
+    Domains(DomainsCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped

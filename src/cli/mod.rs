@@ -7,6 +7,7 @@ mod deliveries;
 mod demo;
 mod dispatching;
 mod doctor;
+mod domains;
 mod groups;
 mod lookup;
 mod notices;
@@ -40,6 +41,7 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Notices(command) => notices::run(&session, command).await,
         Command::Deliveries(command) => deliveries::run(&session, command).await,
         Command::Suppressions(command) => suppressions::run(&session, command).await,
+        Command::Domains(command) => domains::run(&session, command).await,
         Command::Serve(arguments) => serve::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,

@@ -174,8 +174,13 @@ async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
     let notice = find_notice(session, &store, number).await?;
     let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
     let email = &session.settings.email;
-    let destination =
-        |address: &Address| (!email.is_unreachable(address)).then(|| email.destination(address));
+    let dead = store.dead_domains().await?;
+    let is_dead = |address: &Address| {
+        email.is_unreachable(address)
+            || matches!(address, Address::Email(address)
+                if dead.iter().any(|dead| dead.domain == address.domain()))
+    };
+    let destination = |address: &Address| (!is_dead(address)).then(|| session.settings.destination(address));
     let retried = store
         .retry_notice(notice.id, expires_at, &destination)
         .await

@@ -53,6 +53,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Email> {
         unreachable_domains,
         hosted_domains,
         providers,
+        configured: !matches!(section.origin_of("provider"), Some(Origin::Default)),
         destinations,
         dkim,
     })

@@ -13,6 +13,7 @@ use crate::domain::settings::{Sms, SmsGateway, SmsGatewayKind, SmsProvider, SmsT
 use super::email::unique_name;
 use super::section::{Secret, Section};
 use super::sms_request;
+use super::tree::Origin;
 
 /// What gateways take in general when nothing else was agreed, a second.
 const USUAL_RATE: u32 = 10;
@@ -42,7 +43,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<Sms> {
             "is missing: Twilio wants one; write a number of yours there, or a name that your account may use",
         );
     }
-    Some(Sms { sender, transliterate: transliterate?, providers })
+    let configured = !matches!(section.origin_of("provider"), Some(Origin::Default));
+    Some(Sms { sender, transliterate: transliterate?, providers, configured })
 }
 
 fn wants_sender(provider: &SmsProvider) -> bool {

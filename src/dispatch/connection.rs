@@ -11,17 +11,28 @@ use crate::domain::clock::Clock;
 use crate::domain::ids::DeliveryId;
 use crate::domain::outcome::{Outcome, Reason};
 
+use super::calls::Caller;
 use super::lease::Lease;
+use super::message::{Item, Message};
 use super::pace::Pace;
-use super::ready::{Item, Ready, Take};
+use super::ready::{Ready, Take};
 
 /// How messages leave.
 #[derive(Debug)]
 pub enum Transport {
     /// Over SMTP.
     Smtp(Box<Connector>),
-    /// Into a folder.
+    /// Mails into a folder.
     Outbox(std::path::PathBuf),
+    /// One message at a time.
+    Calls(Caller),
+}
+
+impl Transport {
+    /// Whether a connection that stands shows that messages will be taken. A login over HTTP shows with a message.
+    pub const fn is_proven_by_opening(&self) -> bool {
+        matches!(self, Self::Smtp(_) | Self::Outbox(_))
+    }
 }
 
 /// What connections tell the engine.
@@ -96,6 +107,14 @@ pub async fn run(shared: Arc<Shared>, number: u64) {
             shared.tell(Signal::Opened { provider: shared.provider });
             outbox::run(folder, &mut feed).await
         }
+        Transport::Calls(caller) => match caller.open().await {
+            Ok(()) => {
+                opened = true;
+                shared.tell(Signal::Opened { provider: shared.provider });
+                caller.run(&mut feed).await
+            }
+            Err(reason) => SessionEnd::Ours { reason },
+        },
     };
     if feed.accepted {
         shared.fruitless.store(0, Ordering::SeqCst);
@@ -120,7 +139,7 @@ impl Shared {
 }
 
 /// The engine's side of one connection.
-struct ConnectionFeed {
+pub struct ConnectionFeed {
     shared: Arc<Shared>,
     number: u64,
     /// Messages under way, and the epoch in which each was claimed.
@@ -137,9 +156,40 @@ impl ConnectionFeed {
         self.taken.iter().find(|(taken, _)| *taken == delivery).map_or(u64::MAX, |(_, epoch)| *epoch)
     }
 
-    fn remember(&mut self, item: Item) -> Mail {
-        self.taken.push((item.mail.delivery, item.epoch));
-        item.mail
+    /// The next item, when its quotas allow it; `None`: nothing more will come.
+    pub async fn next_item(&mut self) -> Option<Item> {
+        self.shared.ready.idle(true);
+        let taken = self.wait().await;
+        self.shared.ready.idle(false);
+        let (item, pace) = taken?;
+        if let Some(pace) = pace {
+            pace.take().await;
+        }
+        for _ in 0..item.units {
+            self.shared.pace.take().await;
+        }
+        self.shared.ready.starts(self.number, self.now());
+        self.taken.push((item.delivery(), item.epoch));
+        Some(item)
+    }
+
+    /// Whether `delivery` is still ours to send.
+    pub fn lease_stands(&self, delivery: DeliveryId) -> bool {
+        self.shared.lease.stands(self.epoch_of(delivery), self.now())
+    }
+
+    /// How the try of `delivery` ended.
+    pub fn ended(&mut self, delivery: DeliveryId, outcome: Outcome) {
+        let verdict = match &outcome {
+            Outcome::Accepted { .. } => Some(true),
+            Outcome::Transient { .. } => Some(false),
+            _ => None,
+        };
+        self.accepted |= verdict == Some(true);
+        self.shared.ready.ended(self.number, delivery, verdict, self.now());
+        let epoch = self.epoch_of(delivery);
+        self.taken.retain(|(taken, _)| *taken != delivery);
+        self.shared.tell(Signal::Ended { delivery, epoch, outcome });
     }
 
     async fn wait(&self) -> Option<(Item, Option<Pace>)> {
@@ -162,37 +212,27 @@ impl ConnectionFeed {
 
 impl Feed for ConnectionFeed {
     async fn next(&mut self) -> Option<Mail> {
-        self.shared.ready.idle(true);
-        let taken = self.wait().await;
-        self.shared.ready.idle(false);
-        let (item, pace) = taken?;
-        if let Some(pace) = pace {
-            pace.take().await;
+        match self.next_item().await?.message {
+            Message::Email(mail) => Some(mail),
+            // A relay is only handed mails.
+            Message::Sms(_) | Message::Webhook(_) => None,
         }
-        self.shared.pace.take().await;
-        self.shared.ready.starts(self.number, self.now());
-        Some(self.remember(item))
     }
 
     fn try_next(&mut self) -> Option<Mail> {
         let item = self.shared.ready.take_behind(self.number, &self.shared.pace, self.now())?;
-        Some(self.remember(item))
+        self.taken.push((item.delivery(), item.epoch));
+        match item.message {
+            Message::Email(mail) => Some(mail),
+            Message::Sms(_) | Message::Webhook(_) => None,
+        }
     }
 
     fn may_send(&mut self, mail: &Mail) -> bool {
-        self.shared.lease.stands(self.epoch_of(mail.delivery), self.now())
+        self.lease_stands(mail.delivery)
     }
 
     fn report(&mut self, delivery: DeliveryId, outcome: Outcome) {
-        let verdict = match &outcome {
-            Outcome::Accepted { .. } => Some(true),
-            Outcome::Transient { .. } => Some(false),
-            _ => None,
-        };
-        self.accepted |= verdict == Some(true);
-        self.shared.ready.ended(self.number, delivery, verdict, self.now());
-        let epoch = self.epoch_of(delivery);
-        self.taken.retain(|(taken, _)| *taken != delivery);
-        self.shared.tell(Signal::Ended { delivery, epoch, outcome });
+        self.ended(delivery, outcome);
     }
 }

@@ -2,6 +2,8 @@
 
 mod cycle;
 mod finish;
+mod hand_out;
+mod road;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::address::Channel;
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::mask::mask_addresses_in;
 use crate::domain::outcome::{Fault, Outcome, Reason};
@@ -19,11 +22,12 @@ use super::connection::Signal;
 use super::event::Event;
 use super::housekeeping::Housekeeping;
 use super::lease::Lease;
+use super::message::Item;
 use super::outcome::Flight;
-use super::provider::Provider;
-use super::ready::Item;
+use super::provider::{Provider, Surroundings, providers_of};
 use super::words::Wording;
 use super::{Dispatcher, Finish, Goal, Running};
+use road::Road;
 
 /// How long outcomes are collected before they are written together.
 const LINGER: Duration = Duration::from_millis(2);
@@ -40,8 +44,6 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// So many policy refusals in a row hold a destination, for so long.
 const REFUSALS: u32 = 3;
 const REFUSAL_HOLD: Duration = Duration::from_secs(15 * 60);
-/// Messages composed by one task, at least; a claim is parted among two.
-const COMPOSE_CHUNK: usize = 32;
 
 pub(super) struct Engine {
     parts: Dispatcher,
@@ -52,24 +54,19 @@ pub(super) struct Engine {
     sender: mpsc::UnboundedSender<Signal>,
     /// By place; those of older settings stay until their last delivery has ended.
     providers: BTreeMap<usize, Provider>,
-    /// The places of the providers in use, in the order in which they are tried.
-    order: Vec<usize>,
+    /// One for each channel.
+    roads: [Road; 3],
     flights: HashMap<DeliveryId, Flight>,
     /// What others took back while it was being exchanged: if it is accepted after all, that is worth knowing.
     taken_back: HashMap<DeliveryId, Flight>,
     /// What ended and is not written yet.
     outcomes: Vec<Attempted>,
     /// Destinations to be held, not written yet.
-    holds: Vec<Hold>,
+    holds: Vec<(Channel, Hold)>,
     wording: Wording,
     housekeeping: Housekeeping,
     renew_at: Duration,
-    look_at: Duration,
     stall_check_at: Duration,
-    /// Something is due that was not claimed.
-    more: bool,
-    /// The last look found nothing to claim and nothing due.
-    settled: bool,
     failing: bool,
 }
 
@@ -86,7 +83,7 @@ impl Engine {
             signals,
             sender,
             providers: BTreeMap::new(),
-            order: Vec::new(),
+            roads: Channel::ALL.map(Road::new),
             flights: HashMap::new(),
             taken_back: HashMap::new(),
             outcomes: Vec::new(),
@@ -94,10 +91,7 @@ impl Engine {
             wording: Wording::default(),
             housekeeping: Housekeeping::default(),
             renew_at: Duration::ZERO,
-            look_at: Duration::ZERO,
             stall_check_at: Duration::ZERO,
-            more: false,
-            settled: false,
             failing: false,
             parts,
         };
@@ -157,23 +151,46 @@ impl Engine {
         if !self.flights.is_empty() {
             next = next.min(self.stall_check_at);
         }
-        if self.has_room() || self.flights.is_empty() {
-            next = next.min(self.look_at);
+        for road in &self.roads {
+            let providers = || road.order.iter().map(|place| &self.providers[place]);
+            if self.flights.is_empty()
+                || providers().all(|it| it.flight == 0)
+                || providers().any(|it| it.room() > 0)
+            {
+                next = next.min(road.look_at);
+            }
         }
-        if let Some(held) = self.order.iter().filter_map(|index| self.providers[index].held_until()).min() {
+        if let Some(held) = self.in_use().filter_map(Provider::held_until).min() {
             next = next.min(held.max(self.now()));
         }
         next.saturating_sub(self.now()).max(COURTESY)
     }
 
-    fn has_room(&self) -> bool {
-        self.order.iter().any(|index| self.providers[index].room() > 0)
+    /// The providers in use, of all channels.
+    fn in_use(&self) -> impl Iterator<Item = &Provider> {
+        self.roads.iter().flat_map(|road| &road.order).map(|place| &self.providers[place])
+    }
+
+    /// The places of the providers in use, of all channels.
+    fn places(&self) -> Vec<usize> {
+        self.roads.iter().flat_map(|road| road.order.iter().copied()).collect()
+    }
+
+    fn road(&mut self, channel: Channel) -> &mut Road {
+        &mut self.roads[channel as usize]
+    }
+
+    /// Every channel is looked at as soon as possible.
+    fn look_at_once(&mut self) {
+        for road in &mut self.roads {
+            road.look_at = Duration::ZERO;
+        }
     }
 
     /// Takes a signal, and those that follow within a moment: many outcomes, one transaction.
     async fn collect(&mut self, first: Signal) {
         self.handle(first);
-        let half: usize = self.order.iter().map(|index| self.providers[index].capacity() / 2).sum();
+        let half: usize = self.in_use().map(|provider| provider.capacity() / 2).sum();
         let until = tokio::time::Instant::now() + LINGER;
         while self.outcomes.len() < half.max(1) {
             match tokio::time::timeout_at(until, self.signals.recv()).await {
@@ -194,11 +211,10 @@ impl Engine {
                 }
             }
             Signal::Opened { provider } => {
-                self.look_at = Duration::ZERO;
-                if let Some(known) = self.providers.get_mut(&provider)
-                    && known.opened()
-                {
-                    let provider = known.name.clone();
+                let Some(known) = self.providers.get_mut(&provider) else { return };
+                let (is_back, channel, provider) = (known.opened(), known.channel, known.name.clone());
+                self.road(channel).look_at = Duration::ZERO;
+                if is_back {
                     self.tell(Event::ProviderBack { provider });
                 }
             }
@@ -220,14 +236,29 @@ impl Engine {
             provider.flight = provider.flight.saturating_sub(1);
         }
         let Some(flight) = ours.or_else(|| self.taken_back.remove(&delivery)) else { return };
-        match &outcome {
-            Outcome::Ours { reason } => self.hold_provider(flight.provider, reason),
-            Outcome::Permanent { reason, fault: Fault::Policy } => self.count_refusal(&flight, reason),
-            _ => {}
-        }
-        let settings = &self.running.settings.delivery;
+        self.learn(&flight, &outcome);
+        let settings = &self.running.settings;
         let now = self.parts.clock.now();
         self.outcomes.push(flight.attempted(delivery, outcome, settings, &self.parts.chance, now));
+    }
+
+    /// What an outcome says of its provider and its destination.
+    fn learn(&mut self, flight: &Flight, outcome: &Outcome) {
+        match outcome {
+            Outcome::Ours { reason } => return self.hold_provider(flight.provider, reason),
+            Outcome::Permanent { reason, fault: Fault::Policy } => self.count_refusal(flight, reason),
+            _ => {}
+        }
+        let Some(provider) = self.providers.get_mut(&flight.provider) else { return };
+        if provider.showed(outcome) {
+            let (channel, provider) = (provider.channel, provider.name.clone());
+            self.road(channel).look_at = Duration::ZERO;
+            self.tell(Event::ProviderBack { provider });
+        } else if provider.is_failing()
+            && let Outcome::Transient { reason, .. } | Outcome::Unclear { reason } = outcome
+        {
+            self.hold_provider(flight.provider, reason);
+        }
     }
 
     fn count_refusal(&mut self, flight: &Flight, reason: &Reason) {
@@ -239,7 +270,8 @@ impl Engine {
         let lane = format!("destination:{}", flight.destination);
         // A destination's reply usually repeats the recipient's address, and this goes into logs.
         let reason = mask_addresses_in(&reason.text);
-        self.holds.push(Hold { lane, not_before: retry_at, reason: reason.clone() });
+        let channel = provider.channel;
+        self.holds.push((channel, Hold { lane, not_before: retry_at, reason: reason.clone() }));
         self.tell(Event::DestinationHeld { destination: flight.destination.to_string(), reason, retry_at });
     }
 
@@ -248,16 +280,16 @@ impl Engine {
         let Some(provider) = self.providers.get_mut(&index) else { return };
         let Some(pause) = provider.hold(now) else { return };
         let back = provider.ready.empty();
-        let name = provider.name.clone();
+        let (channel, name) = (provider.channel, provider.name.clone());
         self.give_back(back);
-        self.look_at = Duration::ZERO;
+        self.road(channel).look_at = Duration::ZERO;
         let retry_at = self.parts.clock.now().plus(pause);
         self.tell(Event::ProviderHeld { provider: name, reason: reason.text.clone(), retry_at });
     }
 
     fn give_back(&mut self, items: Vec<Item>) {
         for item in items {
-            self.ended(item.mail.delivery, Outcome::Returned);
+            self.ended(item.delivery(), Outcome::Returned);
         }
     }
 
@@ -266,8 +298,8 @@ impl Engine {
         let now = self.now();
         if now >= self.stall_check_at {
             self.stall_check_at = now + STALL_CHECK;
-            for index in self.order.clone() {
-                let back = self.providers[&index].ready.give_back(now);
+            for place in self.places() {
+                let back = self.providers[&place].ready.give_back(now);
                 self.give_back(back);
             }
         }
@@ -277,12 +309,13 @@ impl Engine {
             self.find_strays().await?;
         }
         let after_crash = self.running.settings.delivery.after_crash;
-        let reclaimed = self.housekeeping.step(&self.parts.store, after_crash, now).await?;
+        let email = &self.running.settings.email;
+        let reclaimed = self.housekeeping.step(&self.parts.store, email, after_crash, now).await?;
         if reclaimed.requeued + reclaimed.unclear > 0 {
             self.tell(Event::Reclaimed { requeued: reclaimed.requeued, unclear: reclaimed.unclear });
         }
         if reclaimed.requeued > 0 || self.housekeeping.is_busy() {
-            self.look_at = Duration::ZERO;
+            self.look_at_once();
         }
         self.cycle().await?;
         self.open_connections();
@@ -301,7 +334,7 @@ impl Engine {
         let strays = self.parts.store.return_strays(self.process, &held).await?;
         if strays > 0 {
             tracing::info!(target: "rundruf::dispatch", strays, "claims that were never answered are given back");
-            self.look_at = Duration::ZERO;
+            self.look_at_once();
         }
         Ok(())
     }
@@ -309,17 +342,19 @@ impl Engine {
     /// Opens connections where messages wait, and tries a provider whose pause is over.
     fn open_connections(&mut self) {
         let now = self.now();
-        let something_due = self.more || !self.flights.is_empty();
-        for index in self.order.clone() {
-            let Some(provider) = self.providers.get_mut(&index) else { continue };
-            if provider.is_held(now) {
-                continue;
-            }
-            let probe = something_due && provider.is_closed();
-            provider.open_connections(usize::from(probe));
-            // The next in order is only for when this one cannot be used.
-            if !provider.is_in_doubt() {
-                break;
+        for road in &self.roads {
+            let in_flight = road.order.iter().any(|place| self.providers[place].flight > 0);
+            for place in &road.order {
+                let Some(provider) = self.providers.get_mut(place) else { continue };
+                if provider.is_held(now) {
+                    continue;
+                }
+                let probe = (road.more || in_flight) && provider.is_closed();
+                provider.open_connections(usize::from(probe));
+                // The next in order is only for when this one cannot be used.
+                if !provider.is_in_doubt() {
+                    break;
+                }
             }
         }
     }
@@ -331,24 +366,27 @@ impl Engine {
         }
         self.running = self.parts.settings.borrow_and_update().clone();
         self.wording = Wording::default();
-        for index in std::mem::take(&mut self.order) {
-            let back = self.providers[&index].ready.close();
+        for place in self.places() {
+            let back = self.providers[&place].ready.close();
             self.give_back(back);
         }
         self.make_providers();
-        self.look_at = Duration::ZERO;
+        self.look_at_once();
         self.tell(Event::SettingsChanged);
     }
 
     fn make_providers(&mut self) {
         self.providers.retain(|_, provider| provider.flight > 0 || !provider.is_closed());
-        let email = &self.running.settings.email;
-        let first = self.providers.last_key_value().map_or(0, |(index, _)| index + 1);
-        for (index, settings) in (first..).zip(&email.providers) {
-            let (lease, signals) = (self.lease.clone(), self.sender.clone());
-            let provider = Provider::new(index, settings, email, lease, signals, self.parts.clock.clone());
-            self.providers.insert(index, provider);
-            self.order.push(index);
+        let surroundings = Surroundings {
+            lease: self.lease.clone(),
+            signals: self.sender.clone(),
+            clock: self.parts.clock.clone(),
+        };
+        for road in &mut self.roads {
+            let first = self.providers.last_key_value().map_or(0, |(place, _)| place + 1);
+            let made = providers_of(road.channel, &self.running.settings, first, &surroundings);
+            road.order = (first..first + made.len()).collect();
+            self.providers.extend((first..).zip(made));
         }
     }
 
@@ -365,8 +403,8 @@ impl Engine {
     /// Others have taken our claims back: what has not left is not ours to send any more.
     async fn start_anew(&mut self) -> Result<(), StoreError> {
         self.lease.renew();
-        for index in self.order.clone() {
-            if let Some(provider) = self.providers.get_mut(&index) {
+        for place in self.places() {
+            if let Some(provider) = self.providers.get_mut(&place) {
                 provider.ready.empty();
                 provider.flight = 0;
             }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::domain::address::Channel;
+use crate::domain::address::{Address, Channel};
 use crate::domain::delivery::AfterCrash;
 use crate::domain::ids::NoticeId;
+use crate::domain::settings::Email;
 use crate::store::{Reclaimed, Store, StoreError};
 
 /// How often it looks around.
@@ -21,6 +22,8 @@ pub struct Housekeeping {
     fan_outs: VecDeque<NoticeId>,
     sweeping: bool,
     look_at: Duration,
+    /// The dead domains of the settings that the store has been told of.
+    unreachable: Option<Vec<String>>,
     forget_at: Duration,
 }
 
@@ -32,6 +35,7 @@ impl Housekeeping {
     pub async fn step(
         &mut self,
         store: &Store,
+        email: &Email,
         after_crash: AfterCrash,
         now: Duration,
     ) -> Result<Reclaimed, StoreError> {
@@ -39,6 +43,7 @@ impl Housekeeping {
         if now >= self.look_at {
             reclaimed = store.reclaim(after_crash).await?;
             store.release_scheduled().await?;
+            self.look_after_dead_domains(store, email).await?;
             self.fan_outs =
                 store.unfinished_fan_outs().await?.into_iter().map(|fan_out| fan_out.notice).collect();
             self.sweeping = true;
@@ -53,10 +58,25 @@ impl Housekeeping {
             self.sweeping = store.sweep().await?.is_some();
         }
         if now >= self.forget_at {
-            store.forget_idle_lanes(Channel::Email).await?;
+            for channel in Channel::ALL {
+                store.forget_idle_lanes(channel).await?;
+            }
             self.forget_at = now + FORGET_EVERY;
         }
         Ok(reclaimed)
+    }
+
+    /// Tells the store when the settings name other dead domains, and lets what claims have set aside for dead domains
+    /// go elsewhere or wait.
+    async fn look_after_dead_domains(&mut self, store: &Store, email: &Email) -> Result<(), StoreError> {
+        let destination =
+            |address: &Address| (!email.is_unreachable(address)).then(|| email.destination(address));
+        let (unreachable, hosted) = (&email.unreachable_domains, &email.hosted_domains);
+        if self.unreachable.as_ref() != Some(unreachable) {
+            store.take_configured_domains_down(unreachable, hosted, &destination).await?;
+            self.unreachable = Some(unreachable.clone());
+        }
+        store.part_set_aside(&destination).await.map(|_| ())
     }
 
     /// Whether there is more to be done at once.

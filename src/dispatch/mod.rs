@@ -3,11 +3,13 @@
 //! One task owns the store's writes. It runs in cycles: write what became of deliveries, claim what connections have
 //! room for, hand it to them. Connections know nothing of the store; what they report comes back as signals.
 
+mod calls;
 mod connection;
 mod engine;
 mod event;
 mod housekeeping;
 mod lease;
+mod message;
 mod outcome;
 mod pace;
 mod provider;

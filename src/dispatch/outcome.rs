@@ -11,7 +11,7 @@ use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::Priority;
 use crate::domain::outcome::{Fault, Outcome, Reason};
 use crate::domain::retry::Next;
-use crate::domain::settings;
+use crate::domain::settings::Settings;
 use crate::store::{Attempted, Claimed, Move};
 
 /// How long an address that does not exist is left alone. It may be mended, or made again.
@@ -26,6 +26,7 @@ pub struct Flight {
     pub provider_name: Arc<str>,
     /// What it is throttled with.
     pub destination: Arc<str>,
+    channel: Channel,
     notice: NoticeId,
     round: i64,
     number: i64,
@@ -35,11 +36,12 @@ pub struct Flight {
 
 impl Flight {
     /// A delivery that was claimed for `provider`.
-    pub fn new(claimed: &Claimed, provider: usize, provider_name: &Arc<str>) -> Self {
+    pub fn new(claimed: &Claimed, channel: Channel, provider: usize, provider_name: &Arc<str>) -> Self {
         Self {
             provider,
             provider_name: provider_name.clone(),
             destination: claimed.destination.clone(),
+            channel,
             notice: claimed.notice,
             round: claimed.round,
             number: claimed.number,
@@ -53,12 +55,16 @@ impl Flight {
         &self,
         delivery: DeliveryId,
         outcome: Outcome,
-        settings: &settings::Delivery,
+        settings: &Settings,
         chance: &Chance,
         now: Timestamp,
     ) -> Attempted {
         let suppress = matches!(outcome, Outcome::Permanent { fault: Fault::Address, .. });
-        let retry = |asked| match settings.retry.next(
+        let schedule = match self.channel {
+            Channel::Webhook => &settings.webhook.retry,
+            Channel::Email | Channel::Sms => &settings.delivery.retry,
+        };
+        let retry = |asked| match schedule.next(
             u32::try_from(self.number).unwrap_or(u32::MAX),
             now,
             self.expires_at,
@@ -75,17 +81,23 @@ impl Flight {
             Outcome::Ours { reason } => (reason, Move::Return { due_at: now }),
             Outcome::Returned => (Reason::new("", ""), Move::Return { due_at: now }),
             Outcome::Unclear { reason } => {
-                let ask = settings.after_crash == AfterCrash::Ask && self.priority != Priority::Urgent;
+                let ask =
+                    settings.delivery.after_crash == AfterCrash::Ask && self.priority != Priority::Urgent;
                 let over = self.expires_at <= now;
-                // Sent again under the same Message-ID, unless a person is to decide or there is no time left.
-                let moved = if ask || over { Move::Unclear } else { Move::Retry { due_at: now } };
+                let moved = match self.channel {
+                    _ if ask || over => Move::Unclear,
+                    // Sent again under the same Message-ID.
+                    Channel::Email => Move::Retry { due_at: now },
+                    // A telephone cannot tell a repeat: not before the gateway has had time to recover.
+                    Channel::Sms | Channel::Webhook => retry(None),
+                };
                 (reason, moved)
             }
         };
         Attempted {
             delivery,
             notice: self.notice,
-            channel: Channel::Email,
+            channel: self.channel,
             round: self.round,
             number: self.number,
             provider: self.provider_name.to_string(),

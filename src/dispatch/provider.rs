@@ -7,10 +7,15 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::channels::email::{Connector, Limits};
+use crate::channels::sms::Gateway;
+use crate::channels::webhook::Client;
+use crate::domain::address::Channel;
 use crate::domain::clock::Clock;
+use crate::domain::outcome::Outcome;
 use crate::domain::rate::Rate;
-use crate::domain::settings::{Email, EmailProvider, EmailTransport};
+use crate::domain::settings::{EmailTransport, Settings, SmsTransport};
 
+use super::calls::Caller;
 use super::connection::{Shared, Signal, Transport, run};
 use super::lease::Lease;
 use super::pace::Pace;
@@ -20,14 +25,24 @@ use super::ready::Ready;
 const FLIGHT_PER_CONNECTION: usize = 8;
 /// When a provider that cannot be used is tried again, the last for ever.
 const PROBES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(900)];
+/// Calls of one SMS gateway at once: enough to fill any quota that gateways give.
+const GATEWAY_CONNECTIONS: usize = 10;
+/// So many messages in a row that a gateway could not take are the gateway's trouble, not theirs.
+const GATEWAY_FAILURES: u32 = 3;
+/// What lists and attempts call the webhook client.
+const WEBHOOK_NAME: &str = "webhook";
 
 /// A provider and what it is doing.
 #[derive(Debug)]
 pub struct Provider {
     /// Its name.
     pub name: String,
+    /// What it carries.
+    pub channel: Channel,
     /// Its quota.
     pub rate: Option<Rate>,
+    /// Whether that quota counts segments of text messages.
+    pub counts_units: bool,
     /// What waits for its connections.
     pub ready: Arc<Ready>,
     /// Deliveries claimed for it and not yet written down.
@@ -37,76 +52,164 @@ pub struct Provider {
     open: usize,
     opening: usize,
     next_number: u64,
-    held: Option<Held>,
+    standing: Standing,
+    /// Messages in a row that it could not take.
+    failures: u32,
 }
 
-/// A provider that is left alone.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    /// Monotonic time at which it is tried again.
-    until: Duration,
-    /// How often in a row it has been held.
-    times: usize,
+/// Whether a provider is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// As far as anybody knows, it works.
+    Usable,
+    /// It is left alone until this monotonic time, for so many times in a row.
+    Held { until: Duration, times: usize },
+    /// A connection stands again: one message shows whether it works.
+    Proving { times: usize },
 }
 
-impl Provider {
-    /// The provider in place `index` of `email`, with nothing open.
-    pub fn new(
-        index: usize,
-        settings: &EmailProvider,
-        email: &Email,
-        lease: Arc<Lease>,
-        signals: UnboundedSender<Signal>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let most = usize::from(settings.connections.max(1));
-        let limits: Vec<(String, Option<usize>, Pace)> = email
+/// What every provider of a process shares.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Whether we may send.
+    pub lease: Arc<Lease>,
+    /// Where outcomes go.
+    pub signals: UnboundedSender<Signal>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The configured ways out of `channel`, in the order in which they are tried, with nothing open; their places begin
+/// at `first`.
+pub fn providers_of(
+    channel: Channel,
+    settings: &Settings,
+    first: usize,
+    surroundings: &Surroundings,
+) -> Vec<Provider> {
+    let plans = match channel {
+        Channel::Email => email_plans(settings),
+        Channel::Sms => sms_plans(settings),
+        Channel::Webhook => vec![webhook_plan(settings, surroundings)],
+    };
+    plans.into_iter().zip(first..).map(|(plan, place)| plan.build(channel, place, surroundings)).collect()
+}
+
+/// What the configuration says of one provider.
+struct Plan {
+    name: String,
+    rate: Option<Rate>,
+    counts_units: bool,
+    connections: usize,
+    limits: Vec<(String, Option<usize>, Pace)>,
+    transport: Transport,
+}
+
+fn email_plans(settings: &Settings) -> Vec<Plan> {
+    let plan = |provider: &crate::domain::settings::EmailProvider| Plan {
+        name: provider.name.clone(),
+        rate: provider.rate,
+        counts_units: false,
+        connections: usize::from(provider.connections.max(1)),
+        limits: settings
+            .email
             .destinations
             .iter()
             .map(|destination| {
                 let connections = destination.connections.map(usize::from);
                 (destination.name.clone(), connections, Pace::new(destination.rate))
             })
-            .collect();
-        let ready = Arc::new(Ready::new(most, &limits));
-        let transport = match &settings.transport {
+            .collect(),
+        transport: match &provider.transport {
             EmailTransport::Smtp(relay) => {
                 Transport::Smtp(Box::new(Connector::new(relay.clone(), Limits::default())))
             }
             EmailTransport::Outbox(folder) => Transport::Outbox(folder.clone()),
+        },
+    };
+    settings.email.providers.iter().map(plan).collect()
+}
+
+fn sms_plans(settings: &Settings) -> Vec<Plan> {
+    let sms = &settings.sms;
+    let plan = |provider: &crate::domain::settings::SmsProvider| {
+        let (connections, caller) = match &provider.transport {
+            SmsTransport::Gateway(gateway) => {
+                let public_url = &settings.instance.public_url;
+                let gateway = Gateway::new(&provider.name, gateway, sms.sender.as_ref(), public_url);
+                (GATEWAY_CONNECTIONS, Caller::Gateway(Arc::new(gateway)))
+            }
+            SmsTransport::Outbox(folder) => (1, Caller::SmsOutbox(folder.clone())),
         };
+        Plan {
+            name: provider.name.clone(),
+            rate: provider.rate,
+            counts_units: false,
+            connections,
+            limits: Vec::new(),
+            transport: Transport::Calls(caller),
+        }
+    };
+    sms.providers.iter().map(plan).collect()
+}
+
+fn webhook_plan(settings: &Settings, surroundings: &Surroundings) -> Plan {
+    let client = Client::new(&settings.webhook, surroundings.clock.clone());
+    Plan {
+        name: WEBHOOK_NAME.to_owned(),
+        rate: None,
+        counts_units: false,
+        connections: usize::from(settings.webhook.connections.max(1)),
+        limits: Vec::new(),
+        transport: Transport::Calls(Caller::Webhook(Arc::new(client))),
+    }
+}
+
+impl Plan {
+    fn build(self, channel: Channel, place: usize, surroundings: &Surroundings) -> Provider {
+        let ready = Arc::new(Ready::new(self.connections, &self.limits));
+        // What counts segments is paced by the store's quota alone: one message may be more than a burst.
+        let pace = Pace::new(self.rate);
         let shared = Arc::new(Shared {
-            provider: index,
-            transport,
-            pace: Pace::new(settings.rate),
+            provider: place,
+            transport: self.transport,
+            pace,
             ready: ready.clone(),
-            lease,
-            signals,
-            clock,
+            lease: surroundings.lease.clone(),
+            signals: surroundings.signals.clone(),
+            clock: surroundings.clock.clone(),
             fruitless: AtomicUsize::new(0),
         });
-        Self {
-            name: settings.name.clone(),
-            rate: settings.rate,
+        Provider {
+            name: self.name,
+            channel,
+            rate: self.rate,
+            counts_units: self.counts_units,
             ready,
             flight: 0,
             shared,
-            most,
+            most: self.connections,
             open: 0,
             opening: 0,
             next_number: 0,
-            held: None,
+            standing: Standing::Usable,
+            failures: 0,
         }
     }
+}
 
+impl Provider {
     /// How many more deliveries may be claimed for it.
     pub fn room(&self) -> usize {
-        (self.open * FLIGHT_PER_CONNECTION).saturating_sub(self.flight)
+        self.capacity().saturating_sub(self.flight)
     }
 
     /// How many it may hold at once with the connections it has.
     pub fn capacity(&self) -> usize {
-        self.open * FLIGHT_PER_CONNECTION
+        match self.standing {
+            Standing::Proving { .. } => self.open.min(1),
+            _ => self.open * FLIGHT_PER_CONNECTION,
+        }
     }
 
     /// How many deliveries one claim may take for a destination that is not known to be quick: enough for its half of
@@ -117,17 +220,22 @@ impl Provider {
 
     /// Whether it has a connection that stands, and is not held.
     pub fn is_usable(&self) -> bool {
-        self.held.is_none() && self.open > 0
+        !matches!(self.standing, Standing::Held { .. }) && self.open > 0
+    }
+
+    /// Whether its one message that shows whether it works is under way.
+    pub fn is_being_proved(&self) -> bool {
+        matches!(self.standing, Standing::Proving { .. }) && self.flight > 0
     }
 
     /// Whether it is left alone at monotonic time `now`.
     pub fn is_held(&self, now: Duration) -> bool {
-        self.held.is_some_and(|held| held.until > now)
+        matches!(self.standing, Standing::Held { until, .. } if until > now)
     }
 
     /// Whether it was held and has not shown since that it can be used.
-    pub const fn is_in_doubt(&self) -> bool {
-        self.held.is_some()
+    pub fn is_in_doubt(&self) -> bool {
+        self.standing != Standing::Usable
     }
 
     /// Whether no connection stands or is being opened.
@@ -138,7 +246,7 @@ impl Provider {
     /// Opens connections: `at_least` one if asked, otherwise as many as deliveries have been claimed, never more than
     /// allowed. A provider in doubt gets a single one.
     pub fn open_connections(&mut self, at_least: usize) {
-        let most = if self.held.is_some() { 1 } else { self.most };
+        let most = if self.is_in_doubt() { 1 } else { self.most };
         let wanted = self.flight.max(at_least).min(most);
         for _ in (self.open + self.opening)..wanted {
             self.opening += 1;
@@ -151,7 +259,17 @@ impl Provider {
     pub fn opened(&mut self) -> bool {
         self.opening = self.opening.saturating_sub(1);
         self.open += 1;
-        self.held.take().is_some()
+        match self.standing {
+            Standing::Held { .. } if self.shared.transport.is_proven_by_opening() => {
+                self.standing = Standing::Usable;
+                true
+            }
+            Standing::Held { times, .. } => {
+                self.standing = Standing::Proving { times };
+                false
+            }
+            _ => false,
+        }
     }
 
     /// A connection ended.
@@ -163,19 +281,46 @@ impl Provider {
         }
     }
 
+    /// Takes note of how a message ended. `true`: the provider had been held and is back.
+    pub fn showed(&mut self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Accepted { .. } | Outcome::Permanent { .. } => self.failures = 0,
+            Outcome::Transient { .. } | Outcome::Unclear { .. } => self.failures += 1,
+            Outcome::Ours { .. } | Outcome::Returned => return false,
+        }
+        let proved = matches!(self.standing, Standing::Proving { .. }) && self.failures == 0;
+        if proved {
+            self.standing = Standing::Usable;
+        }
+        proved
+    }
+
+    /// Whether it has failed so often in a row that the next one in order should be used.
+    pub fn is_failing(&self) -> bool {
+        let most = if matches!(self.standing, Standing::Proving { .. }) { 1 } else { GATEWAY_FAILURES };
+        self.channel == Channel::Sms && self.failures >= most
+    }
+
     /// Leaves it alone for a while. `None`: it already is; otherwise how long.
     pub fn hold(&mut self, now: Duration) -> Option<Duration> {
         if self.is_held(now) {
             return None;
         }
-        let times = self.held.map_or(0, |held| held.times + 1);
+        let times = match self.standing {
+            Standing::Usable => 0,
+            Standing::Held { times, .. } | Standing::Proving { times } => times + 1,
+        };
         let pause = PROBES[times.min(PROBES.len() - 1)];
-        self.held = Some(Held { until: now + pause, times });
+        self.standing = Standing::Held { until: now + pause, times };
+        self.failures = 0;
         Some(pause)
     }
 
     /// Monotonic time at which it is tried again, if it is held.
     pub fn held_until(&self) -> Option<Duration> {
-        self.held.map(|held| held.until)
+        match self.standing {
+            Standing::Held { until, .. } => Some(until),
+            _ => None,
+        }
     }
 }

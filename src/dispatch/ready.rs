@@ -13,25 +13,14 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::channels::email::Mail;
 use crate::domain::ids::DeliveryId;
 
+use super::message::Item;
 use super::pace::Pace;
 use shares::{Conduct, Configured, Destination, State};
 
 /// How long an exchange may take before its destination counts as slow.
 pub const STALL: Duration = Duration::from_secs(1);
-
-/// A composed message and where it is throttled.
-#[derive(Debug)]
-pub struct Item {
-    /// The message.
-    pub mail: Mail,
-    /// The destination as deliveries name it.
-    pub destination: Arc<str>,
-    /// The lease's epoch in which it was claimed.
-    pub epoch: u64,
-}
 
 /// A destination that can take only so many more.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::channels::email::{Before, Composer, Feedback, Mail, OutgoingEmail};
+use crate::channels::sms::OutgoingSms;
+use crate::channels::webhook::OutgoingWebhook;
+use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
 use crate::domain::outcome::Reason;
+use crate::domain::seal::SealPurpose;
 use crate::domain::settings::Instance;
 use crate::domain::template::Values;
-use crate::store::{Claimed, Notice, Store, StoreError};
+use crate::store::{Claimed, EndpointFacts, Notice, Store, StoreError};
 use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared};
+
+use super::Running;
+use super::message::Message;
 
 /// One notice, ready to be filled for any number of recipients.
 #[derive(Debug)]
@@ -68,13 +76,68 @@ impl Words {
         }
     }
 
-    /// The message for one recipient; `before` knows the last one of this notice.
+    /// The message for one recipient by `channel`; `before` knows the last mail of this notice.
     ///
     /// # Errors
     /// Why there is none: the frozen template cannot be filled. Checks before the release make that improbable.
-    pub fn email(&self, composer: &Composer, claimed: &Claimed, before: &mut Before) -> Result<Mail, Reason> {
-        let fault = |text: String| Reason::new("wording", text);
+    pub fn message(
+        &self,
+        channel: Channel,
+        running: &Running,
+        claimed: &Claimed,
+        endpoint: Option<&EndpointFacts>,
+        before: &mut Before,
+        now: Timestamp,
+    ) -> Result<Message, Reason> {
         let prepared = self.prepared.as_ref().map_err(|error| fault(error.clone()))?;
+        match channel {
+            Channel::Email => self.email(prepared, &running.composer, claimed, before).map(Message::Email),
+            Channel::Sms => self.sms(prepared, running, claimed, now).map(Message::Sms),
+            Channel::Webhook => self.webhook(prepared, claimed, endpoint).map(Message::Webhook),
+        }
+    }
+
+    fn sms(
+        &self,
+        prepared: &Prepared,
+        running: &Running,
+        claimed: &Claimed,
+        now: Timestamp,
+    ) -> Result<OutgoingSms, Reason> {
+        let transliterate = running.settings.sms.transliterate;
+        Ok(OutgoingSms {
+            delivery: claimed.delivery,
+            name: running.seal.name(SealPurpose::SmsReport, claimed.delivery, claimed.round),
+            to: claimed.address.parse().map_err(fault)?,
+            content: prepared
+                .sms_content(&claimed.card, transliterate)
+                .map_err(|error| fault(error.to_string()))?,
+            valid_for: Duration::from_millis(u64::try_from(claimed.expires_at.0 - now.0).unwrap_or(0)),
+        })
+    }
+
+    fn webhook(
+        &self,
+        prepared: &Prepared,
+        claimed: &Claimed,
+        endpoint: Option<&EndpointFacts>,
+    ) -> Result<OutgoingWebhook, Reason> {
+        let text = prepared.render_webhook_text(&claimed.card).map_err(|error| fault(error.to_string()))?;
+        Ok(OutgoingWebhook {
+            delivery: claimed.delivery,
+            url: claimed.address.parse().map_err(fault)?,
+            secret: endpoint.and_then(|endpoint| endpoint.secret.clone()),
+            body: text.into_bytes(),
+        })
+    }
+
+    fn email(
+        &self,
+        prepared: &Prepared,
+        composer: &Composer,
+        claimed: &Claimed,
+        before: &mut Before,
+    ) -> Result<Mail, Reason> {
         let content = prepared.render_email(&claimed.card).map_err(|error| fault(error.to_string()))?;
         let to = claimed.address.parse().map_err(fault)?;
         let email = OutgoingEmail {
@@ -90,6 +153,10 @@ impl Words {
         };
         composer.compose_after(&email, before).map_err(|error| fault(error.to_string()))
     }
+}
+
+fn fault(text: String) -> Reason {
+    Reason::new("wording", text)
 }
 
 /// Fills a frozen notice with everything but the contact.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
 
@@ -44,6 +45,44 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+}
+
+impl Settings {
+    /// What a delivery to `address` is throttled with: a mail domain or the configured group that it is in, the
+    /// country of a telephone number, the host of an endpoint.
+    pub fn destination(&self, address: &Address) -> String {
+        match address {
+            Address::Email(_) => self.email.destination(address),
+            Address::Sms(_) | Address::Webhook(_) => address.natural_destination(),
+        }
+    }
+
+    /// The channels that a notice goes by unless others are named: those that somebody configured a way out for, and
+    /// webhooks, which need none. Where nothing at all is configured, the folders of the defaults serve.
+    pub fn default_channels(&self) -> Vec<Channel> {
+        let nothing = !self.email.configured && !self.sms.configured;
+        let ways = [
+            (Channel::Email, self.email.configured || nothing),
+            (Channel::Sms, self.sms.configured || nothing),
+            (Channel::Webhook, true),
+        ];
+        ways.into_iter().filter_map(|(channel, usable)| usable.then_some(channel)).collect()
+    }
+
+    /// The folder into which messages of `channel` are written instead of being sent, if that is so.
+    pub fn outbox(&self, channel: Channel) -> Option<&std::path::Path> {
+        match channel {
+            Channel::Email => match &self.email.providers.first()?.transport {
+                EmailTransport::Outbox(folder) => Some(folder),
+                EmailTransport::Smtp(_) => None,
+            },
+            Channel::Sms => match &self.sms.providers.first()?.transport {
+                SmsTransport::Outbox(folder) => Some(folder),
+                SmsTransport::Gateway(_) => None,
+            },
+            Channel::Webhook => None,
+        }
+    }
 }
 
 /// `[instance]`

@@ -32,7 +32,7 @@ statements! {
     RENEW = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
     /// Due deliveries of one lane and priority, those due longest first.
     SELECT_DUE = "
-        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, r.card
+        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, r.card, r.units
         FROM deliveries d
              JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
@@ -83,8 +83,12 @@ pub struct ClaimRequest {
     pub provider: String,
     /// How much it can take.
     pub room: Room,
+    /// Whether the provider's quota counts units (the segments of a text message) instead of deliveries.
+    pub by_units: bool,
     /// Destinations that are limited in this process or by the configuration.
     pub limited: Vec<LaneRoom>,
+    /// The quota of every destination that is not named in `limited`, if each has one.
+    pub each_destination: Option<Rate>,
     /// Destinations that have shown to be quick; every other one gets at most `newcomer` in one claim.
     pub quick: HashSet<Arc<str>>,
     /// See `quick`.
@@ -104,6 +108,8 @@ pub struct Claimed {
     pub address: String,
     /// What it is throttled with.
     pub destination: Arc<str>,
+    /// What it takes of a quota that counts more than deliveries, at least 1.
+    pub units: u32,
     /// The round.
     pub round: i64,
     /// The number that this try will have.

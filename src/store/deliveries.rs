@@ -235,7 +235,7 @@ pub struct Retried {
 
 /// An address that a contact has now.
 #[derive(sqlx::FromRow)]
-struct AddressRow {
+pub(super) struct AddressRow {
     delivery_id: Uuid,
     channel: String,
     frozen: String,
@@ -245,7 +245,7 @@ struct AddressRow {
 }
 
 #[derive(Serialize)]
-struct AddressInput {
+pub(super) struct AddressInput {
     id: Uuid,
     address: String,
     destination: String,
@@ -277,7 +277,7 @@ fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) ->
 
 /// Which deliveries go elsewhere: to the way that a new notice would take now. One that nobody else of the notice
 /// has, and that leaves nobody behind who shares the delivery.
-fn readdressed(
+pub(super) fn readdressed(
     now: &[AddressRow],
     mut taken: BTreeSet<(String, String)>,
     destination: &(dyn Fn(&Address) -> Option<String> + Sync),

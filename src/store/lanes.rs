@@ -83,6 +83,9 @@ const MARGIN: f64 = 0.99;
 /// taken, because connections are opened for it, and must not meet what comes next.
 const START: i64 = 200;
 
+/// A quota may owe what one delivery took beyond it, a text message of so many segments at most.
+const MOST_OWED: f64 = 100.0;
+
 impl Bucket {
     /// A quota that has rested.
     pub(super) fn full(rate: Rate, now: i64) -> Self {
@@ -93,7 +96,7 @@ impl Bucket {
     pub(super) fn refill(self, rate: Rate, now: i64) -> Self {
         let elapsed = now.saturating_sub(self.refilled_at).max(0);
         let gained = elapsed as f64 / 1_000.0 * rate.per_second() * MARGIN;
-        let tokens = (self.tokens + gained).max(0.0);
+        let tokens = (self.tokens + gained).max(-MOST_OWED);
         if tokens >= f64::from(rate.burst()) {
             return Self::full(rate, now);
         }

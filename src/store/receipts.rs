@@ -10,6 +10,7 @@ use crate::domain::ids::DeliveryId;
 use crate::domain::outcome::Fault;
 use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 
+use super::cascade::came_back;
 use super::connection::Tx;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
@@ -34,10 +35,13 @@ statements! {
             reason_code = CASE WHEN $2 = 'failed' THEN $3 ELSE NULL END,
             reason = CASE WHEN $2 = 'failed' THEN $4 ELSE NULL END
         WHERE delivery_id = $1";
-    /// An address that turned out not to exist.
+    /// An address that turned out not to exist; a bounce for a dead domain says nothing about its mailboxes.
     SUPPRESS_REPORTED = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until)
-        SELECT channel, lower(address), $2, $3, $4, $5 FROM deliveries WHERE delivery_id = $1
+        SELECT channel, lower(address), $2, $3, $4, $5 FROM deliveries d
+        WHERE delivery_id = $1
+          AND NOT EXISTS (SELECT 1 FROM dead_domains dead
+                          WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
         ON CONFLICT (channel, address) DO NOTHING";
     /// Counts callbacks.
     COUNT_CALLBACK = "
@@ -140,6 +144,9 @@ impl Store {
                 )
                 .await?;
                 tally.moved(row.notice_id, &row.channel, from, to);
+                if to == DeliveryState::Failed {
+                    came_back(&mut tx, row.delivery_id, now).await?;
+                }
                 to.as_str().clone_into(&mut row.state);
             }
             if to == DeliveryState::Failed && receipt.kind == ReceiptKind::Failed(Fault::Address) {

@@ -15,9 +15,11 @@ use super::{Store, StoreError};
 statements! {
     /// Writes a piece of the frozen list.
     INSERT_RECIPIENTS = "
-        INSERT INTO recipients (notice_id, position, delivery_id, channel, contact_key, card, address, destination)
+        INSERT INTO recipients (notice_id, position, delivery_id, channel, contact_key, card, address, destination,
+                                units)
         SELECT $2, CAST(value->>'position' AS BIGINT), unhex(value->>'delivery', '-'), value->>'channel',
-               unhex(value->>'contact', '-'), value->'card', value->>'address', value->>'destination'
+               unhex(value->>'contact', '-'), value->'card', value->>'address', value->>'destination',
+               CAST(value->>'units' AS BIGINT)
         FROM json_each($1)";
     /// Writes who shares an address with another.
     INSERT_MERGED = "
@@ -71,6 +73,8 @@ pub struct Recipient {
     pub address: String,
     /// What it is throttled with.
     pub destination: String,
+    /// What it takes of a quota that counts more than deliveries: the segments of a text message; otherwise 1.
+    pub units: u32,
 }
 
 /// A contact that shares an address with the recipient of a delivery.
@@ -115,6 +119,7 @@ struct RecipientInput<'a> {
     card: &'a ContactCard,
     address: &'a str,
     destination: &'a str,
+    units: u32,
 }
 
 #[derive(Serialize)]
@@ -148,6 +153,7 @@ pub(super) async fn freeze(
                 card: &recipient.card,
                 address: &recipient.address,
                 destination: &recipient.destination,
+                units: recipient.units,
             })
             .collect();
         tx.execute(&INSERT_RECIPIENTS, (Json(&rows), notice.0)).await?;

@@ -67,12 +67,13 @@ statements! {
         ON CONFLICT (delivery_id, round, number) DO UPDATE SET
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
-    /// Addresses that turned out not to exist.
+    /// Addresses that turned out not to exist; what a dead domain answers says nothing about its mailboxes.
     INSERT_SUPPRESSIONS = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until)
         SELECT d.channel, lower(d.address), value->>'code', value->>'text', $2, CAST(value->>'until' AS BIGINT)
         FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
-        WHERE TRUE
+        WHERE NOT EXISTS (SELECT 1 FROM dead_domains dead
+                          WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
         ON CONFLICT (channel, address) DO NOTHING";
     /// Adds to the counters, in one order for all processes.
     ADD_COUNTS = "
@@ -82,7 +83,7 @@ statements! {
         WHERE TRUE
         ORDER BY 1, 2, 3
         ON CONFLICT (notice_id, channel, state) DO UPDATE SET count = notice_counts.count + excluded.count";
-    /// Ends a notice whose deliveries have all ended: expired if nothing was sent and something ran out.
+    /// Ends a notice whose deliveries and cascades have all ended: expired if nothing was sent and something ran out.
     COMPLETE_NOTICE = "
         UPDATE notices SET
             state = CASE
@@ -92,7 +93,7 @@ statements! {
                                  AND c.state IN ('sent', 'delivered', 'failed', 'unclear') AND c.count > 0)
                 THEN 'expired' ELSE 'completed' END,
             completed_at = $2, updated_at = $2
-        WHERE notice_id = $1 AND state IN ('sending', 'paused') AND fanned_out >= recipients
+        WHERE notice_id = $1 AND state IN ('sending', 'paused') AND fanned_out >= recipients AND cascade_open = 0
           AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
                           AND c.state IN ('queued', 'sending') AND c.count > 0)";
 }

@@ -88,6 +88,8 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod domains_down;
+
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
         id: id.to_owned(),
@@ -164,6 +166,7 @@ impl Bench {
                 card: known.contact.card(),
                 address: known.contact.points[0].address.as_str().to_owned(),
                 destination: known.contact.points[0].address.natural_destination(),
+                units: 1,
             })
             .collect();
         self.submit(id, priority, &recipients, &[]).await;
@@ -184,6 +187,7 @@ impl Bench {
             card: known[0].contact.card(),
             address: address.to_owned(),
             destination: "x.example".to_owned(),
+            units: 1,
         };
         let merged = MergedRecipient { delivery, contact: known[1].key, id: "b".to_owned() };
         self.submit(id, Priority::Normal, &[recipient], &[merged]).await;
@@ -205,6 +209,7 @@ impl Bench {
             audience: crate::domain::audience::Audience::default(),
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
+            following: Following::default(),
         }
     }
 
@@ -265,6 +270,8 @@ fn request(room: usize) -> ClaimRequest {
         provider: "relay".to_owned(),
         room: Room { deliveries: room, rate: None },
         limited: Vec::new(),
+        by_units: false,
+        each_destination: None,
         quick: std::collections::HashSet::default(),
         newcomer: usize::MAX,
     }
@@ -291,14 +298,19 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        acknowledgements::ALL,
+        cascade::ALL,
+        cascade::firing::ALL,
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,
+        dead_domains::ALL,
         deliveries::ALL,
         fan_out::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        people::ALL,
         processes::ALL,
         receipts::ALL,
         recipients::ALL,
@@ -693,7 +705,7 @@ async fn a_damaged_or_newer_store_is_said_to_be_so() {
     let url = DatabaseUrl::Sqlite(folder.path().join("newer.db"));
     let store = Store::open(&url, Purpose::Write, clock.clone()).await.unwrap();
     let Db::Sqlite { write, .. } = &store.db else { unreachable!() };
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(write).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").execute(write).await.unwrap();
     store.close().await;
     let error = Store::open(&url, Purpose::Write, clock).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer(9999)), "{error}");
@@ -706,7 +718,7 @@ async fn both_engines_have_the_same_tables() {
     let Db::Postgres(pool) = &postgres.store.db else { unreachable!() };
     let one: Vec<(String, String)> = sqlx::query_as(
         "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p
-         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '_sqlx%' ORDER BY 1, 2",
+         WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '_sqlx%' ORDER BY 1, 2",
     )
     .fetch_all(read)
     .await

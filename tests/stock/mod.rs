@@ -172,6 +172,7 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
             card: find(id).contact.card(),
             address: format!("{id}@musterdorf.example"),
             destination: "musterdorf.example".to_owned(),
+            units: 1,
         })
         .collect();
     let merged: Vec<MergedRecipient> = merged
@@ -208,6 +209,7 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
         },
         created_by: "anna".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(3_600)),
+        following: rundruf::store::Following::default(),
     };
     store.submit_notice(&new, &recipients, &merged, &unreachable).await.unwrap();
     store.release_notice(new.id).await.unwrap();
@@ -228,6 +230,8 @@ pub async fn deliver(store: &Store, ends: Ends<'_>) {
         provider: "relay".to_owned(),
         room: Room { deliveries: 1_000, rate: None },
         limited: Vec::new(),
+        by_units: false,
+        each_destination: None,
         quick: std::collections::HashSet::default(),
         newcomer: usize::MAX,
     };

@@ -37,6 +37,7 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
         audience: Audience::default(),
         created_by: "test".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(86_400)),
+        following: rundruf::store::Following::default(),
     };
     let recipients: Vec<Recipient> = (0..count)
         .map(|n| Recipient {
@@ -51,6 +52,7 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
             },
             address: format!("amt{n}@gemeinde{}.example", n % 10_000),
             destination: format!("gemeinde{}.example", n % 10_000),
+            units: 1,
         })
         .collect();
     store.submit_notice(&notice, &recipients, &[], &[]).await.expect("the list is frozen");

@@ -132,6 +132,11 @@ impl Connection {
         self.wire.is_encrypted()
     }
 
+    /// The relay's certificate (DER), if what is said is encrypted.
+    pub fn peer_certificate(&self) -> Option<Vec<u8>> {
+        self.wire.peer_certificate()
+    }
+
     /// Ends the connection politely, without insisting.
     pub async fn quit(&mut self) {
         let _ = self.command("QUIT\r\n", self.limits.quit).await;

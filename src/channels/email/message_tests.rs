@@ -16,6 +16,7 @@ fn settings() -> Email {
         unreachable_domains: Vec::new(),
         hosted_domains: Vec::new(),
         providers: Vec::new(),
+        configured: true,
         destinations: Vec::new(),
         dkim: Vec::new(),
     }

@@ -83,6 +83,14 @@ impl Wire {
         matches!(self.lock().stream, Stream::Tls(_))
     }
 
+    /// The other side's certificate (DER), once the stream is encrypted.
+    pub(super) fn peer_certificate(&self) -> Option<Vec<u8>> {
+        match &self.lock().stream {
+            Stream::Tls(tls) => Some(tls.get_ref().1.peer_certificates()?.first()?.to_vec()),
+            Stream::Plain(_) | Stream::Gone => None,
+        }
+    }
+
     pub(super) fn is_loopback(&self) -> bool {
         self.lock().peer.ip().to_canonical().is_loopback()
     }

@@ -1,15 +1,35 @@
-//! Webhooks: signed calls of subscribers' endpoints.
+//! Webhooks: signed calls of subscribers' endpoints, after Standard Webhooks
+//! (<https://github.com/standard-webhooks/standard-webhooks>).
+//!
+//! | File | Owns |
+//! |---|---|
+//! | `body` | what a call says, in the form that its endpoint reads |
+//! | `signature` | the headers by which an endpoint knows that it was us |
+//! | `guard` | which addresses may be called at all |
+//! | `resolver` | from a name to the addresses that may be called |
+//! | `client` | one call, from the connection to the last byte of the answer |
+//! | `answer` | what an answer means for the delivery |
+//! | `failure` | what it means when none came |
 
-use std::sync::Arc;
+mod answer;
+mod body;
+mod client;
+mod failure;
+pub mod guard;
+mod resolver;
+mod signature;
+
+use std::fmt;
 
 use crate::domain::address::WebhookUrl;
-use crate::domain::clock::Clock;
 use crate::domain::ids::DeliveryId;
-use crate::domain::outcome::Outcome;
-use crate::domain::settings::Webhook;
+use crate::domain::mask::mask_address;
+
+pub use body::{Publication, body};
+pub use client::{Client, LARGEST_BODY};
 
 /// One call, ready to be made.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OutgoingWebhook {
     /// The delivery: `webhook-id` derives from it, the same in every try.
     pub delivery: DeliveryId,
@@ -21,18 +41,14 @@ pub struct OutgoingWebhook {
     pub body: Vec<u8>,
 }
 
-/// Calls endpoints.
-#[derive(Debug)]
-pub struct Client;
-
-impl Client {
-    /// A client with these settings.
-    pub fn new(_settings: &Webhook, _clock: Arc<dyn Clock>) -> Self {
-        Self
-    }
-
-    /// Makes one call.
-    pub async fn send(&self, _call: &OutgoingWebhook) -> Outcome {
-        Outcome::Returned
+/// Shows neither the secret nor the path, which is one too for many endpoints.
+impl fmt::Debug for OutgoingWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingWebhook")
+            .field("delivery", &self.delivery)
+            .field("url", &mask_address(self.url.as_str()))
+            .field("signed", &self.secret.is_some())
+            .field("bytes", &self.body.len())
+            .finish()
     }
 }

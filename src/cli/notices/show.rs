@@ -1,5 +1,6 @@
 //! `notices show`
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Context;
@@ -20,12 +21,16 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
     let store = session.open_store(Purpose::Read).await?;
     let summary = find_notice(session, &store, number).await?;
     let notice = store.notice(summary.id).await?.context("the notice has just been removed")?;
-    let text = if json { line(&summary, &notice) } else { words(session, &summary, &notice)? };
+    let held = store.waiting_for_domains(Some(summary.id)).await?;
+    let text = if json { line(&summary, &notice, &held) } else { words(session, &summary, &notice, &held)? };
     write_text(&mut out(), &text)?;
     Ok(())
 }
 
-fn line(summary: &NoticeSummary, notice: &Notice) -> String {
+/// How many deliveries wait for each domain that is down.
+type Held = BTreeMap<String, i64>;
+
+fn line(summary: &NoticeSummary, notice: &Notice, held: &Held) -> String {
     let time = |at: Timestamp| Cell::from(at.to_string());
     let mut cells = result_cells(summary);
     cells.extend([
@@ -42,6 +47,7 @@ fn line(summary: &NoticeSummary, notice: &Notice) -> String {
         ("expires_at", time(notice.expires_at)),
         ("completed_at", notice.completed_at.map(time).into()),
         ("recipients", summary.recipients.into()),
+        ("held", held.values().sum::<i64>().into()),
     ]);
     let line = json_object(&cells);
     let open = line.strip_suffix('}').unwrap_or(&line);
@@ -49,7 +55,12 @@ fn line(summary: &NoticeSummary, notice: &Notice) -> String {
     format!("{open},\"audience\":{audience},\"values\":{}}}\n", notice.variables)
 }
 
-fn words(session: &Session, summary: &NoticeSummary, notice: &Notice) -> Result<String, std::fmt::Error> {
+fn words(
+    session: &Session,
+    summary: &NoticeSummary,
+    notice: &Notice,
+    held: &Held,
+) -> Result<String, std::fmt::Error> {
     let local = |at: Timestamp| session.local(at);
     let mut facts: Vec<(&str, String)> = vec![
         ("state", format!("{}: {}", notice.state, notice_meaning(notice.state))),
@@ -66,6 +77,10 @@ fn words(session: &Session, summary: &NoticeSummary, notice: &Notice) -> Result<
     facts.extend(notice.completed_at.map(|at| ("ended", local(at))));
     facts.push(("to", audience(&notice.audience)));
     facts.push(("deliveries", deliveries(summary)));
+    if !held.is_empty() {
+        let domains: Vec<String> = held.iter().map(|(domain, count)| format!("{domain} {count}")).collect();
+        facts.push(("held", format!("until these mail domains are up: {}", domains.join(", "))));
+    }
     let mut text = format!("Notice {}  {}\n", notice.number, notice.title);
     for (name, value) in facts {
         writeln!(text, "  {name:<12}{value}")?;

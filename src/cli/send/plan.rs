@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::compose::Draft;
-use crate::app::plan::{GroupShare, Plan};
+use crate::app::plan::{GroupShare, Plan, SmsShare};
 use crate::domain::address::Channel;
 use crate::domain::duration::format_duration;
 use crate::domain::notice::Priority;
@@ -27,13 +27,16 @@ pub(super) fn show(session: &Session, draft: &Draft) {
     say(format_args!("{} ({}){marks}", draft.template.spec.title, wish.template));
     show_groups(&draft.plan, &draft.channels);
     show_merged(&draft.plan);
+    show_held(&draft.plan);
     show_unreachable(&draft.plan);
+    show_sms(draft.plan.sms.as_ref());
+    show_outboxes(session, &draft.channels);
     match draft.plan.duration {
         Some(duration) => {
             say(format_args!("  At the limits in force it takes {}.", format_duration(duration)));
         }
         None => {
-            say("  No limit is set: as fast as the relay takes it.");
+            say("  No limit is set: as fast as the other side takes it.");
         }
     }
     if let Some(at) = wish.at {
@@ -91,6 +94,21 @@ fn show_merged(plan: &Plan) {
     say(format_args!("  {share} with another recipient and one message serves both: {}", list(&names)));
 }
 
+fn show_held(plan: &Plan) {
+    if !plan.dead_domains.is_empty() {
+        let domains: Vec<&str> = plan.dead_domains.iter().map(String::as_str).collect();
+        let down = if domains.len() == 1 { "This mail domain is" } else { "These mail domains are" };
+        say(format_args!(
+            "  {down} down, and other addresses are used where there are any: {}",
+            list(&domains)
+        ));
+    }
+    for held in plan.held.iter().take(NAMES) {
+        say(format_args!("! held until {} is up: {} ({})", held.domain, held.name, held.id));
+    }
+    more(plan.held.len());
+}
+
 fn show_unreachable(plan: &Plan) {
     for unreachable in plan.unreachable.iter().take(NAMES) {
         say(format_args!(
@@ -106,6 +124,40 @@ fn show_unreachable(plan: &Plan) {
         ));
     }
     more(plan.silenced.len());
+}
+
+/// What the text messages cost, and which characters make them dear.
+fn show_sms(share: Option<&SmsShare>) {
+    let Some(share) = share else { return };
+    say(format_args!(
+        "  {}: {} to pay for, at most {} a message.",
+        counted(share.messages as i128, "text message", "text messages"),
+        counted(share.segments as i128, "segment", "segments"),
+        share.longest
+    ));
+    if share.ucs2 > 0 {
+        let outside: Vec<String> = share.outside_gsm.iter().take(NAMES).map(|c| format!("\"{c}\"")).collect();
+        say(format_args!(
+            "! {} only 70 characters a segment, because of {}: replace what you can.",
+            counted(share.ucs2 as i128, "of them has", "of them have"),
+            outside.join(" ")
+        ));
+    }
+}
+
+/// Where one channel really sends, another one that only fills a folder would deceive.
+fn show_outboxes(session: &Session, channels: &[Channel]) {
+    let folders: Vec<_> =
+        channels.iter().filter_map(|channel| Some((channel, session.settings.outbox(*channel)?))).collect();
+    if folders.len() == channels.len() {
+        return;
+    }
+    for (channel, folder) in folders {
+        say(format_args!(
+            "! {channel}: nothing leaves; every message is only written into {} ([[{channel}.provider]])",
+            folder.display()
+        ));
+    }
 }
 
 fn more(count: usize) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::store::StoreError;
 
 use super::super::{Finish, Goal};
+use super::road::Road;
 use super::{Engine, FAREWELL};
 
 impl Engine {
@@ -29,11 +30,14 @@ impl Engine {
             return Ok(None);
         }
         let now = self.now();
-        let all_held = self.order.iter().all(|index| self.providers[index].is_held(now));
-        if self.more && all_held {
+        let is_stuck = |road: &Road| road.order.iter().all(|place| self.providers[place].is_held(now));
+        let waiting = self.roads.iter().filter(|road| road.more).count();
+        let stuck = self.roads.iter().filter(|road| road.more && is_stuck(road)).count();
+        let unsettled = self.roads.iter().filter(|road| !road.settled).count();
+        if stuck > 0 && stuck == waiting && unsettled == stuck {
             return Ok(Some(Finish::Held));
         }
-        if !self.settled || self.parts.store.in_flight().await? > 0 {
+        if unsettled > 0 || self.parts.store.in_flight().await? > 0 {
             return Ok(None);
         }
         Ok(Some(Finish::Reached))
@@ -41,8 +45,8 @@ impl Engine {
 
     /// Gives back what waits, lets exchanges under way end, writes everything down and leaves.
     pub(super) async fn say_goodbye(&mut self) {
-        for index in self.order.clone() {
-            let back = self.providers[&index].ready.close();
+        for place in self.places() {
+            let back = self.providers[&place].ready.close();
             self.give_back(back);
         }
         let until = tokio::time::Instant::now() + FAREWELL;

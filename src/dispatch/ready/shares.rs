@@ -136,7 +136,7 @@ impl State {
         let known = self.destination(&destination);
         known.connections += 1;
         let pace = known.configured.as_ref().map(|configured| configured.pace.clone());
-        let exchange = Exchange { delivery: item.mail.delivery, destination, since: now };
+        let exchange = Exchange { delivery: item.delivery(), destination, since: now };
         self.exchanges.entry(connection).or_default().push_back(exchange);
         pace
     }

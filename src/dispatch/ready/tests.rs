@@ -1,6 +1,8 @@
 //! Shares of connections, and what waits behind whom.
 
 use super::*;
+use crate::channels::email::Mail;
+use crate::dispatch::message::Message;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::ids::IdSource;
@@ -25,7 +27,7 @@ impl Desk {
         let to = format!("a@{destination}").parse().unwrap();
         let mail =
             Mail::new(DeliveryId(self.ids.next()), "b@x.example".to_owned(), to, "Subject: x\r\n\r\nx");
-        Item { mail, destination: Arc::from(destination), epoch: 0 }
+        Item { message: Message::Email(mail), destination: Arc::from(destination), units: 1, epoch: 0 }
     }
 
     fn take(&self, connection: u64) -> Option<Item> {
@@ -49,7 +51,7 @@ fn a_quick_destination_gets_all_of_them_while_nobody_else_waits() {
     let desk = Desk::new(10);
     desk.push("quick.example", 20);
     let first = desk.take(0).unwrap();
-    desk.ready.ended(0, first.mail.delivery, Some(true), Duration::from_millis(5));
+    desk.ready.ended(0, first.delivery(), Some(true), Duration::from_millis(5));
     assert_eq!((0..10).filter_map(|connection| desk.take(connection)).count(), 10);
 }
 
@@ -58,7 +60,7 @@ fn others_go_before_a_quick_destination_beyond_its_half() {
     let desk = Desk::new(4);
     desk.push("quick.example", 20);
     let first = desk.take(0).unwrap();
-    desk.ready.ended(0, first.mail.delivery, Some(true), Duration::from_millis(5));
+    desk.ready.ended(0, first.delivery(), Some(true), Duration::from_millis(5));
     desk.push("other.example", 2);
     let taken: Vec<String> = (0..4)
         .filter_map(|connection| desk.take(connection))
@@ -77,7 +79,7 @@ fn a_stalled_destination_keeps_one_connection_and_gives_the_rest_back() {
     assert_eq!(desk.ready.give_back(Duration::from_millis(1_100)).len(), 4);
     assert_eq!(desk.ready.limited(), [Limited { destination: "slow.example".to_owned(), room: 0 }]);
     for (connection, item) in taken.iter().enumerate() {
-        desk.ready.ended(connection as u64, item.mail.delivery, Some(true), Duration::from_secs(5));
+        desk.ready.ended(connection as u64, item.delivery(), Some(true), Duration::from_secs(5));
     }
     assert!(desk.take(0).is_some() && desk.take(1).is_none(), "a single one until it recovers");
 }
@@ -101,12 +103,12 @@ fn what_went_out_behind_a_slow_answer_is_not_blamed_for_it() {
     let desk = Desk::new(10);
     desk.push("quick.example", 2);
     let first = desk.take(0).unwrap();
-    desk.ready.ended(0, first.mail.delivery, Some(true), Duration::ZERO);
+    desk.ready.ended(0, first.delivery(), Some(true), Duration::ZERO);
     let slow = desk.take(0).unwrap();
     desk.push("other.example", 1);
     let behind = desk.ready.take_behind(0, &Pace::default(), Duration::ZERO).unwrap();
-    desk.ready.ended(0, slow.mail.delivery, Some(true), Duration::from_secs(5));
-    desk.ready.ended(0, behind.mail.delivery, Some(true), Duration::from_millis(5_010));
+    desk.ready.ended(0, slow.delivery(), Some(true), Duration::from_secs(5));
+    desk.ready.ended(0, behind.delivery(), Some(true), Duration::from_millis(5_010));
     let limited: Vec<String> = desk.ready.limited().into_iter().map(|limited| limited.destination).collect();
     assert_eq!(limited, ["quick.example"]);
 }

@@ -24,6 +24,8 @@ pub struct Email {
     pub hosted_domains: Vec<String>,
     /// The relays, in the order in which they are tried; at least one.
     pub providers: Vec<EmailProvider>,
+    /// Whether somebody chose them; otherwise the default stands, a folder that sends nothing.
+    pub configured: bool,
     /// Destinations with limits of their own.
     pub destinations: Vec<EmailDestination>,
     /// The keys that sign.

@@ -25,6 +25,8 @@ pub struct Sms {
     pub transliterate: bool,
     /// The gateways, in the order in which they are tried; at least one.
     pub providers: Vec<SmsProvider>,
+    /// Whether somebody chose them; otherwise the default stands, a folder that sends nothing.
+    pub configured: bool,
 }
 
 /// What a telephone shows as the sender of a text message.

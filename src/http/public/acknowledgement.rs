@@ -11,7 +11,7 @@ use axum::response::Response;
 use crate::domain::receipt::CallbackVerdict;
 use crate::domain::seal::token_hash;
 use crate::domain::settings::Settings;
-use crate::store::{Acknowledged, AcknowledgementPage, StoreError};
+use crate::store::{AcknowledgementPage, StoreError};
 
 use super::super::Shared;
 use super::super::page::{self, Frame};
@@ -49,19 +49,22 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<St
 
 /// Confirms. A second time shows the first time's moment.
 pub(super) async fn confirm(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
-    let confirmed = shared.parts.store.acknowledge(&token_hash(&token)).await;
-    if let Ok(Some(confirmed)) = &confirmed {
-        let verdict = if confirmed.is_new { CallbackVerdict::Taken } else { CallbackVerdict::Repeated };
-        count(&shared, verdict).await;
-    }
-    let shown = |confirmed: Acknowledged| AcknowledgementPage {
-        number: confirmed.number,
-        title: confirmed.title,
-        exercise: confirmed.exercise,
-        language: confirmed.language,
-        acknowledged_at: Some(confirmed.at),
+    let store = &shared.parts.store;
+    let hash = token_hash(&token);
+    let before = store.acknowledgement(&hash).await;
+    let found = match before {
+        Ok(Some(before)) => {
+            let confirmed = store.acknowledge(&hash).await;
+            if confirmed.is_ok() {
+                let is_new = before.acknowledged_at.is_none();
+                let verdict = if is_new { CallbackVerdict::Taken } else { CallbackVerdict::Repeated };
+                count(&shared, verdict).await;
+            }
+            confirmed
+        }
+        otherwise => otherwise,
     };
-    answer(&shared, confirmed.map(|confirmed| confirmed.map(shown))).await
+    answer(&shared, found).await
 }
 
 /// A token that nobody was given is answered in one way, whatever is wrong with it.

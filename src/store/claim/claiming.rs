@@ -26,6 +26,7 @@ struct DueRow {
     destination: String,
     round: i64,
     attempts: i64,
+    units: i64,
     card: Json<ContactCard>,
 }
 
@@ -55,6 +56,7 @@ pub(super) struct Claiming<'a> {
     limited: HashMap<String, usize>,
     /// Claimed so far, of destinations that are not known to be quick.
     newcomers: HashMap<String, usize>,
+    /// What the provider can still take, in what its quota counts.
     left: usize,
     pub(super) claimed: Vec<Claimed>,
     /// How many of them are written.
@@ -244,17 +246,40 @@ impl<'a> Claiming<'a> {
                 }
                 continue;
             };
-            let is_limited = self.limited.contains_key(&row.destination);
-            if is_limited && lane.strip_prefix("destination:") != Some(&row.destination) {
+            if let Some(own) = self.dead_lane(&row.address) {
+                self.set_aside(row.delivery_id, own);
+                continue;
+            }
+            let is_full = self.destination_room(&row.destination) == Some(0);
+            if is_full && lane.strip_prefix("destination:") != Some(&row.destination) {
                 self.set_aside(row.delivery_id, format!("destination:{}", row.destination));
-            } else if taken == room || !self.is_within_share(&row.destination) {
+            } else if is_full || taken == room || self.left == 0 || !self.is_within_share(&row.destination) {
                 self.more = true;
             } else {
                 taken += 1;
-                self.take(lane, priority, row, expires_at);
+                self.take(priority, row, expires_at);
             }
         }
         self.moves.len() - before
+    }
+
+    /// What is left for a destination; `None`: as much as for the provider.
+    fn destination_room(&mut self, destination: &str) -> Option<usize> {
+        if let Some(rate) = self.request.each_destination
+            && !self.limited.contains_key(destination)
+        {
+            let room = Room { deliveries: usize::MAX, rate: Some(rate) };
+            let granted = self.grant(&format!("destination:{destination}"), room);
+            self.limited.insert(destination.to_owned(), granted);
+        }
+        self.limited.get(destination).copied()
+    }
+
+    /// The lane of the address's domain, if that is dead (`dead_domains`).
+    fn dead_lane(&self, address: &str) -> Option<String> {
+        let (_, domain) = address.rsplit_once('@')?;
+        let lane = format!("domain:{domain}");
+        self.rows.contains_key(&lane).then_some(lane)
     }
 
     /// Whether another delivery may be claimed for a destination that nobody knows yet: it may turn out to be slow,
@@ -275,20 +300,21 @@ impl<'a> Claiming<'a> {
         self.moves.push(LaneMove { id: delivery, lane });
     }
 
-    fn take(&mut self, lane: &str, priority: Priority, row: DueRow, expires_at: i64) {
-        self.left -= 1;
-        if let Some(destination) = lane.strip_prefix("destination:")
-            && let Some(left) = self.limited.get_mut(destination)
-        {
-            *left -= 1;
+    fn take(&mut self, priority: Priority, row: DueRow, expires_at: i64) {
+        let units = u32::try_from(row.units).unwrap_or(1).max(1);
+        let cost = if self.request.by_units { units } else { 1 };
+        // What is larger than what is left goes all the same, and the quota owes it: otherwise it could never go.
+        self.left = self.left.saturating_sub(cost as usize);
+        if let Some(left) = self.limited.get_mut(&row.destination) {
+            *left = left.saturating_sub(1);
         }
         if !self.buckets.is_empty() {
-            let lanes =
-                [format!("provider:{}", self.request.provider), format!("destination:{}", row.destination)];
-            for name in lanes {
-                if let Some((bucket, _)) = self.buckets.get_mut(&name) {
-                    bucket.tokens -= 1.0;
-                }
+            let provider = format!("provider:{}", self.request.provider);
+            if let Some((bucket, _)) = self.buckets.get_mut(&provider) {
+                bucket.tokens -= f64::from(cost);
+            }
+            if let Some((bucket, _)) = self.buckets.get_mut(&format!("destination:{}", row.destination)) {
+                bucket.tokens -= 1.0;
             }
         }
         self.claimed.push(Claimed {
@@ -297,6 +323,7 @@ impl<'a> Claiming<'a> {
             card: row.card.0,
             address: row.address,
             destination: Arc::from(row.destination),
+            units,
             round: row.round,
             number: row.attempts + 1,
             priority,

@@ -1,0 +1,206 @@
+//! `domains …`
+
+use anyhow::bail;
+
+use crate::domain::address::Address;
+use crate::domain::clock::Timestamp;
+use crate::store::{DeadDomain, Purpose, SetAside, Store, StoreError};
+
+use super::arguments::{DomainNames, DomainsCommand, DownArguments, ListFormat};
+use super::lookup::{open_existing, time_cell};
+use super::output::{counted, program};
+use super::session::{Exit, Session, out, say};
+use super::table::{Cell, ListWriter};
+
+const COLUMNS: &[&str] = &["domain", "state", "hosted", "since", "reason", "by", "held"];
+
+/// What stands for a person where the configuration says so.
+const CONFIGURATION: &str = "unreachable_domains";
+
+/// The longest reason that is taken, in characters.
+const LONGEST_REASON: usize = 300;
+
+pub(super) async fn run(session: &Session, command: DomainsCommand) -> anyhow::Result<Exit> {
+    match command {
+        DomainsCommand::List { format } => list(session, format).await?,
+        DomainsCommand::Down(arguments) => down(session, arguments).await?,
+        DomainsCommand::Up(names) => up(session, names).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
+    let format = format.format();
+    let email = &session.settings.email;
+    let (mut dead, held) = match session.open_store(Purpose::Read).await {
+        Ok(store) => (store.dead_domains().await?, store.waiting_for_domains(None).await?),
+        // What the configuration says can be listed without one.
+        Err(StoreError::NotThere(_)) => Default::default(),
+        Err(error) => return Err(error.into()),
+    };
+    for domain in &email.unreachable_domains {
+        if !dead.iter().any(|known| known.domain == *domain) {
+            dead.push(configured(domain, email.hosted_domains.contains(domain)));
+        }
+    }
+    let up = email.hosted_domains.iter().filter(|domain| !dead.iter().any(|dead| dead.domain == **domain));
+    let mut out = out();
+    let mut list = ListWriter::new(&mut out, format, COLUMNS);
+    for row in &dead {
+        let by = if row.entered_by.is_empty() { CONFIGURATION } else { &row.entered_by };
+        let since =
+            if row.since == 0 { Cell::Nothing } else { time_cell(session, format, Timestamp(row.since)) };
+        list.row(vec![
+            ("domain", row.domain.as_str().into()),
+            ("state", "down".into()),
+            ("hosted", row.hosted.into()),
+            ("since", since),
+            ("reason", row.reason.as_str().into()),
+            ("by", by.into()),
+            ("held", held.get(&row.domain).copied().unwrap_or_default().into()),
+        ])?;
+    }
+    for domain in up {
+        list.row(vec![
+            ("domain", domain.as_str().into()),
+            ("state", "up".into()),
+            ("hosted", true.into()),
+            ("since", Cell::Nothing),
+            ("reason", "".into()),
+            ("by", Cell::Nothing),
+            ("held", 0.into()),
+        ])?;
+    }
+    list.finish()?;
+    Ok(())
+}
+
+/// A domain that the settings call dead and that no running process has written down yet.
+fn configured(domain: &str, hosted: bool) -> DeadDomain {
+    DeadDomain {
+        domain: domain.to_owned(),
+        hosted,
+        since: 0,
+        reason: String::new(),
+        entered_by: String::new(),
+    }
+}
+
+async fn down(session: &Session, arguments: DownArguments) -> anyhow::Result<()> {
+    let email = &session.settings.email;
+    let reason = arguments.reason.trim();
+    if reason.chars().any(char::is_control) || reason.chars().count() > LONGEST_REASON {
+        bail!("--reason must be one line of at most {LONGEST_REASON} characters; nothing was changed");
+    }
+    let names = named(session, arguments.names)?;
+    let domains: Vec<(String, bool)> =
+        names.iter().map(|domain| (domain.clone(), email.hosted_domains.contains(domain))).collect();
+    let store = session.open_store(Purpose::Write).await?;
+    let destination =
+        |address: &Address| (!email.is_unreachable(address)).then(|| email.destination(address));
+    let done = store.take_domains_down(&domains, reason, &session.operator, &destination).await?;
+    say(format_args!("{} down: {}.", are(&names), what_becomes(done)));
+    for domain in nobody_there(&store, &names).await? {
+        say(format_args!("! no contact has an address in {domain}: is it spelt right?"));
+    }
+    let (hosted, others): (Vec<_>, Vec<_>) = domains.into_iter().partition(|(_, hosted)| *hosted);
+    if !hosted.is_empty() {
+        say("A new notice to somebody who has an address in a hosted domain alone waits until that is up.");
+    }
+    if !others.is_empty() {
+        say(
+            "Whoever has an address in a domain alone that is not among [email] hosted_domains is unreachable: the \
+             plan of the next notice names them.",
+        );
+    }
+    say(format_args!("When it is over: {} domains up …", program(session)));
+    store.close().await;
+    Ok(())
+}
+
+async fn up(session: &Session, names: DomainNames) -> anyhow::Result<()> {
+    let unreachable = &session.settings.email.unreachable_domains;
+    let names = named(session, names)?;
+    if let Some(domain) = names.iter().find(|domain| unreachable.contains(domain)) {
+        bail!(
+            "{domain} stands in [email] unreachable_domains: take it out there, running services notice it; nothing \
+             was changed"
+        );
+    }
+    let store = open_existing(session).await?;
+    let (up, released) = store.bring_domains_up(&names).await?;
+    store.close().await;
+    if up.is_empty() {
+        say(format_args!(
+            "{} not down before; nothing was changed.",
+            if names.len() == 1 { "It was" } else { "They were" }
+        ));
+        return Ok(());
+    }
+    let deliveries = counted(released, "delivery that was held leaves", "deliveries that were held leave");
+    say(format_args!("{} up again: {deliveries} now.", are(&up)));
+    if released > 0 {
+        say(format_args!(
+            "A running service sends them; if there is none: {} worker --drain",
+            program(session)
+        ));
+    }
+    Ok(())
+}
+
+/// The domains that are meant, each once.
+///
+/// # Errors
+/// When `--hosted` means none.
+fn named(session: &Session, names: DomainNames) -> anyhow::Result<Vec<String>> {
+    let mut domains = names.domains;
+    if names.hosted {
+        let hosted = &session.settings.email.hosted_domains;
+        if hosted.is_empty() {
+            bail!(
+                "[email] hosted_domains is empty: list the domains there that are down when you are, or name them here; nothing was changed"
+            );
+        }
+        domains.extend(hosted.iter().cloned());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    domains.retain(|domain| seen.insert(domain.clone()));
+    Ok(domains)
+}
+
+/// `a.example is`, `a.example and b.example are`.
+fn are(domains: &[String]) -> String {
+    match domains {
+        [one] => format!("{one} is"),
+        [first @ .., last] => format!("{} and {last} are", first.join(", ")),
+        [] => String::new(),
+    }
+}
+
+fn what_becomes(done: SetAside) -> String {
+    if done == SetAside::default() {
+        return "no delivery waits there".to_owned();
+    }
+    let goes = |count: usize| counted(count as i128, "delivery goes", "deliveries go");
+    let held = counted(done.held as i128, "is held until it is up", "are held until it is up");
+    if done.rerouted == 0 {
+        let held = counted(done.held as i128, "delivery is held", "deliveries are held");
+        return format!("{held} until it is up");
+    }
+    format!("{} to another address of the contact, {held}", goes(done.rerouted))
+}
+
+/// Those of `domains` in which no contact has an address.
+async fn nobody_there(store: &Store, domains: &[String]) -> Result<Vec<String>, StoreError> {
+    let contacts = store.contacts().await?;
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let used: std::collections::BTreeSet<String> = contacts
+        .iter()
+        .flat_map(|known| &known.contact.points)
+        .filter(|point| matches!(point.address, Address::Email(_)))
+        .map(|point| point.address.natural_destination())
+        .collect();
+    Ok(domains.iter().filter(|domain| !used.contains(*domain)).cloned().collect())
+}
