@@ -63,6 +63,7 @@ async fn measure(engine: &str, url: &DatabaseUrl, rows: usize) {
         audience: Audience::default(),
         created_by: "bench".to_owned(),
         expires_at: clock.now().plus(std::time::Duration::from_secs(3_600)),
+        following: rundruf::store::Following::default(),
     };
     let recipients: Vec<Recipient> = (0..rows)
         .map(|n| Recipient {

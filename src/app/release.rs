@@ -6,7 +6,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{IdSource, NoticeId};
 use crate::domain::notice::NoticeState;
-use crate::store::{NewNotice, Release, Store, StoreError};
+use crate::store::{Following, NewNotice, Release, Store, StoreError};
 
 use super::compose::Draft;
 
@@ -64,6 +64,7 @@ pub async fn submit(
         audience: wish.audience.clone(),
         created_by: operator.to_owned(),
         expires_at: draft.expires_at,
+        following: Following::default(),
     };
     let plan = &draft.plan;
     let release = match wish.at {

@@ -35,7 +35,7 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
     let server = start_server(session, &store, &dispatching, listener, stop.clone());
     say(format!(
         "Serving on http://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
-        session.settings.instance.public_url
+        session.settings.instance.public_url.as_str().trim_end_matches('/')
     ));
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::NoticeId;
 
+use super::connection::Tx;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -95,22 +96,7 @@ impl Store {
             return Ok(None);
         };
         let end = recipients.min(done + batch);
-        let mut tally = Tally::default();
-        if tx.fetch_first::<(String,), _>(&SELECT_ANY_SUPPRESSION, (now,)).await?.is_some() {
-            tx.execute(&INSERT_DELIVERIES, (notice.0, done, end, now)).await?;
-            let counts: Vec<(String, String, i64)> = tx.fetch(&COUNT_BATCH, (notice.0, done, end)).await?;
-            for (channel, state, count) in counts {
-                let state: DeliveryState = state.parse().map_err(StoreError::Damaged)?;
-                tally.add(notice.0, &channel, state, count);
-            }
-        } else {
-            tx.execute(&INSERT_UNSUPPRESSED, (notice.0, done, end, now)).await?;
-            let counts: Vec<(String, i64)> = tx.fetch(&COUNT_RECIPIENTS, (notice.0, done, end)).await?;
-            for (channel, count) in counts {
-                tally.add(notice.0, &channel, DeliveryState::Queued, count);
-            }
-        }
-        write_counts(&mut tx, &tally.into_deltas()).await?;
+        make_deliveries(&mut tx, notice.0, done, end, now).await?;
         tx.execute(&UPDATE_CURSOR, (notice.0, end, now)).await?;
         if end == recipients {
             complete_notices(&mut tx, [notice.0], now).await?;
@@ -118,4 +104,30 @@ impl Store {
         tx.commit().await?;
         Ok(Some(FanOut { notice, recipients, done: end }))
     }
+}
+
+/// Makes the deliveries of the recipients behind `done` up to `end`, and counts them.
+pub(super) async fn make_deliveries(
+    tx: &mut Tx,
+    notice: Uuid,
+    done: i64,
+    end: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    let mut tally = Tally::default();
+    if tx.fetch_first::<(String,), _>(&SELECT_ANY_SUPPRESSION, (now,)).await?.is_some() {
+        tx.execute(&INSERT_DELIVERIES, (notice, done, end, now)).await?;
+        let counts: Vec<(String, String, i64)> = tx.fetch(&COUNT_BATCH, (notice, done, end)).await?;
+        for (channel, state, count) in counts {
+            let state: DeliveryState = state.parse().map_err(StoreError::Damaged)?;
+            tally.add(notice, &channel, state, count);
+        }
+    } else {
+        tx.execute(&INSERT_UNSUPPRESSED, (notice, done, end, now)).await?;
+        let counts: Vec<(String, i64)> = tx.fetch(&COUNT_RECIPIENTS, (notice, done, end)).await?;
+        for (channel, count) in counts {
+            tally.add(notice, &channel, DeliveryState::Queued, count);
+        }
+    }
+    write_counts(tx, &tally.into_deltas()).await
 }

@@ -1,6 +1,7 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
 mod acknowledgements;
+mod cascade;
 mod claim;
 mod connection;
 mod contacts;
@@ -12,6 +13,7 @@ mod fan_out;
 mod instance;
 mod lanes;
 mod notices;
+mod people;
 mod processes;
 mod receipts;
 mod recipients;
@@ -27,7 +29,8 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
-pub use acknowledgements::AcknowledgementPage;
+pub use acknowledgements::{Acknowledgement, AcknowledgementPage, ReachedByHand};
+pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
@@ -39,6 +42,7 @@ pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;
 pub use notices::{NewNotice, Notice, NoticeSummary, Release};
+pub use people::{Following, NoticePerson, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};

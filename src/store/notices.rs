@@ -1,6 +1,7 @@
 //! Notices: submitting, releasing, moving between states, listing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use crate::domain::ids::NoticeId;
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
 
 use super::connection::Tx;
+use super::people::{Following, follow};
 use super::recipients::{MergedRecipient, Recipient, UnreachableRecipient, freeze};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -40,12 +42,12 @@ statements! {
     /// All notices, oldest first.
     SELECT_SUMMARIES = "
         SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out
+               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open
         FROM notices ORDER BY notice_id";
     /// One of them.
     SELECT_SUMMARY = "
         SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out
+               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open
         FROM notices WHERE notice_id = $1";
     /// The counters of all notices.
     SELECT_ALL_COUNTS = "SELECT notice_id, channel, state, count FROM notice_counts WHERE count <> 0";
@@ -102,6 +104,8 @@ pub struct NewNotice {
     pub created_by: String,
     /// When it is not worth sending any more.
     pub expires_at: Timestamp,
+    /// Whom it is for, and how they are followed.
+    pub following: Following,
 }
 
 /// What follows when a notice is submitted.
@@ -189,6 +193,12 @@ pub struct NoticeSummary {
     pub recipients: i64,
     /// How many there are.
     pub fanned_out: i64,
+    /// Whether recipients must confirm.
+    pub alarm: bool,
+    /// How long each step of its cascade has; `None`: it has none.
+    pub cascade_after: Option<Duration>,
+    /// Contacts whose cascade has not ended.
+    pub cascade_open: i64,
     /// Deliveries by channel and state.
     pub channels: BTreeMap<Channel, Counts>,
 }
@@ -243,6 +253,9 @@ struct SummaryRow {
     completed_at: Option<i64>,
     recipients: i64,
     fanned_out: i64,
+    alarm: bool,
+    cascade_after: Option<i64>,
+    cascade_open: i64,
 }
 
 type CountRow = (Uuid, String, String, i64);
@@ -326,6 +339,7 @@ impl Store {
         )
         .await?;
         freeze(tx, notice.id, recipients, merged, unreachable).await?;
+        follow(tx, notice.id, &notice.following, now).await?;
         tx.execute(&UPDATE_RECIPIENTS, (notice.id.0, recipients.len() as i64)).await?;
         Ok(number)
     }
@@ -528,6 +542,9 @@ impl SummaryRow {
             completed_at: self.completed_at.map(Timestamp),
             recipients: self.recipients,
             fanned_out: self.fanned_out,
+            alarm: self.alarm,
+            cascade_after: self.cascade_after.map(|after| Duration::from_millis(after.unsigned_abs())),
+            cascade_open: self.cascade_open,
             channels,
         })
     }

@@ -10,6 +10,7 @@ use crate::domain::ids::DeliveryId;
 use crate::domain::outcome::Fault;
 use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 
+use super::cascade::came_back;
 use super::connection::Tx;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
@@ -143,6 +144,9 @@ impl Store {
                 )
                 .await?;
                 tally.moved(row.notice_id, &row.channel, from, to);
+                if to == DeliveryState::Failed {
+                    came_back(&mut tx, row.delivery_id, now).await?;
+                }
                 to.as_str().clone_into(&mut row.state);
             }
             if to == DeliveryState::Failed && receipt.kind == ReceiptKind::Failed(Fault::Address) {

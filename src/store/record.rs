@@ -83,7 +83,7 @@ statements! {
         WHERE TRUE
         ORDER BY 1, 2, 3
         ON CONFLICT (notice_id, channel, state) DO UPDATE SET count = notice_counts.count + excluded.count";
-    /// Ends a notice whose deliveries have all ended: expired if nothing was sent and something ran out.
+    /// Ends a notice whose deliveries and cascades have all ended: expired if nothing was sent and something ran out.
     COMPLETE_NOTICE = "
         UPDATE notices SET
             state = CASE
@@ -93,7 +93,7 @@ statements! {
                                  AND c.state IN ('sent', 'delivered', 'failed', 'unclear') AND c.count > 0)
                 THEN 'expired' ELSE 'completed' END,
             completed_at = $2, updated_at = $2
-        WHERE notice_id = $1 AND state IN ('sending', 'paused') AND fanned_out >= recipients
+        WHERE notice_id = $1 AND state IN ('sending', 'paused') AND fanned_out >= recipients AND cascade_open = 0
           AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
                           AND c.state IN ('queued', 'sending') AND c.count > 0)";
 }

@@ -209,6 +209,7 @@ impl Bench {
             audience: crate::domain::audience::Audience::default(),
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
+            following: Following::default(),
         }
     }
 
@@ -297,6 +298,9 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        acknowledgements::ALL,
+        cascade::ALL,
+        cascade::firing::ALL,
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,
@@ -306,6 +310,7 @@ async fn every_statement_prepares(bench: Bench) {
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        people::ALL,
         processes::ALL,
         receipts::ALL,
         recipients::ALL,
@@ -713,7 +718,7 @@ async fn both_engines_have_the_same_tables() {
     let Db::Postgres(pool) = &postgres.store.db else { unreachable!() };
     let one: Vec<(String, String)> = sqlx::query_as(
         "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p
-         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '_sqlx%' ORDER BY 1, 2",
+         WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '_sqlx%' ORDER BY 1, 2",
     )
     .fetch_all(read)
     .await

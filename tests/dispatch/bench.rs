@@ -150,6 +150,7 @@ impl Bench {
             audience: Audience::default(),
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
+            following: rundruf::store::Following::default(),
         };
         self.store.submit_notice(&new, &recipients, &[], &[]).await.unwrap();
         self.store.release_notice(id).await.unwrap();

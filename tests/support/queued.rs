@@ -37,6 +37,7 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
         audience: Audience::default(),
         created_by: "test".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(86_400)),
+        following: rundruf::store::Following::default(),
     };
     let recipients: Vec<Recipient> = (0..count)
         .map(|n| Recipient {

@@ -1,0 +1,1 @@
+//! Cascades on both engines.
