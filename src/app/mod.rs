@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod compose;
 pub mod contacts_import;
+pub mod endpoints;
 pub mod nesting;
 pub mod plan;
 pub mod release;

@@ -5,6 +5,7 @@ mod connection;
 mod contacts;
 mod contacts_import;
 mod deliveries;
+mod endpoints;
 mod error;
 mod fan_out;
 mod instance;
@@ -31,6 +32,7 @@ pub use contacts_import::{Change, ImportReport};
 pub use deliveries::{
     AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,
 };
+pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;

@@ -88,6 +88,8 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod endpoints;
+
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
         id: id.to_owned(),
@@ -295,6 +297,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts::ALL,
         contacts_import::ALL,
         deliveries::ALL,
+        super::endpoints::ALL,
         fan_out::ALL,
         instance::ALL,
         lanes::ALL,
