@@ -1,5 +1,6 @@
 //! `deliveries …`
 
+mod replay;
 mod show;
 
 use anyhow::bail;
@@ -38,6 +39,7 @@ pub(super) async fn run(session: &Session, command: DeliveriesCommand) -> anyhow
         DeliveriesCommand::List { filter, format } => list(session, filter, format).await?,
         DeliveriesCommand::Show { id, json } => show::run(session, id, json).await?,
         DeliveriesCommand::Resolve(arguments) => resolve(session, arguments).await?,
+        DeliveriesCommand::Replay(arguments) => replay::run(session, arguments).await?,
     }
     Ok(Exit::Done)
 }
