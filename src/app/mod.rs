@@ -1,6 +1,7 @@
 //! Use cases: one file each.
 
 pub mod audience;
+pub mod bounce_mailbox;
 pub mod compose;
 pub mod contacts_import;
 pub mod nesting;

@@ -117,7 +117,7 @@ fn some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
+pub(super) fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
         let duration = parse_duration(text)?;
         if (least..=most).contains(&duration) {

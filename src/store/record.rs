@@ -19,7 +19,7 @@ use super::statement::statements;
 statements! {
     /// Deliveries as they stand now.
     SELECT_STANDING = "
-        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.process_id,
+        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.attempts, d.process_id,
                n.state AS notice_state, n.expires_at
         FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
                                 JOIN notices n ON n.notice_id = d.notice_id
@@ -241,6 +241,7 @@ struct StandingRow {
     channel: String,
     state: String,
     round: i64,
+    attempts: i64,
     process_id: Option<Uuid>,
     notice_state: String,
     expires_at: i64,
@@ -356,6 +357,8 @@ async fn record_with_care(
         }
         let Some(row) = standing.get(&attempt.delivery.0) else { continue };
         let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
+        // The words of an acceptance must not take the place of what a receipt has said since.
+        let is_news = is_try && from != to;
         tally.moved(row.notice_id, &row.channel, from, to);
         moved.push(DeliveryInput {
             id: attempt.delivery.0,
@@ -367,8 +370,8 @@ async fn record_with_care(
                 Move::Sent { reference } => reference.as_deref(),
                 _ => None,
             },
-            code: is_try.then_some(attempt.reason.code.as_str()),
-            text: is_try.then_some(attempt.reason.text.as_str()),
+            code: is_news.then_some(attempt.reason.code.as_str()),
+            text: is_news.then_some(attempt.reason.text.as_str()),
         });
     }
     if !tried.is_empty() {
@@ -438,5 +441,7 @@ fn next_state(
         _ => (attempt.moved.event(), now),
     };
     let to = from.apply(event);
-    Ok((from != to).then_some((from, to, due_at)))
+    // A receipt may have come before the send was written down: who has it is worth knowing all the same.
+    let is_late = event == DeliveryEvent::Accepted && row.attempts < attempt.number;
+    Ok((from != to || is_late).then_some((from, to, due_at)))
 }

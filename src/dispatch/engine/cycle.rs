@@ -153,5 +153,9 @@ impl Engine {
         } else {
             now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)
         };
+        if cycled.for_dead_domains {
+            road.look_at = Duration::ZERO;
+            self.housekeeping.part_set_aside();
+        }
     }
 }
