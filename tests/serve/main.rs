@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod confirming;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 #[path = "../must_hold/instance.rs"]
