@@ -7,10 +7,7 @@ use crate::instance::{Engine, Instance, on_both_engines};
 use crate::script::{Answer, Request, Server};
 use crate::stage::{NEW_SECRET, SECRET, import_endpoints, instance};
 
-on_both_engines!(
-    every_call_is_signed_and_repeats_keep_their_id,
-    an_endpoint_that_is_gone_is_switched_off,
-);
+on_both_engines!(every_call_is_signed_and_repeats_keep_their_id, an_endpoint_that_is_gone_is_switched_off,);
 
 const OWN_NETWORK: &str = "[webhook]\nallow_networks = [\"127.0.0.0/8\"]\nretry = [\"1s\"]\nthen = \"1s\"\n";
 

@@ -98,7 +98,8 @@ async fn what_nobody_reports_in_15_minutes_shows_as_unconfirmed() {
     connection.execute("UPDATE deliveries SET updated_at = updated_at - 900001").await.unwrap();
     connection.close().await.unwrap();
     let old = instance.deliveries("sent");
-    let unconfirmed = |delivery: &serde_json::Value| delivery["reason"].as_str().unwrap().contains("unconfirmed");
+    let unconfirmed =
+        |delivery: &serde_json::Value| delivery["reason"].as_str().unwrap().contains("unconfirmed");
     assert!(old.iter().all(unconfirmed), "{old:?}");
     let number = instance.notices()[0]["notice"].as_str().unwrap().to_owned();
     let report = instance.run(&["notices", "report", &number]).exits(0);
@@ -120,7 +121,9 @@ async fn a_report_that_comes_before_the_answer_counts() {
     let dlr = server.only_request().query().into_iter().find(|(name, _)| name == "dlr-url").unwrap().1;
     let failed = dlr.replace("%d", "2");
     let delivered = dlr.replace("%d", "1");
-    for (url, state) in [(&failed, "failed"), (&delivered, "delivered"), (&failed, "delivered"), (&delivered, "delivered")] {
+    for (url, state) in
+        [(&failed, "failed"), (&delivered, "delivered"), (&failed, "delivered"), (&delivered, "delivered")]
+    {
         assert!(reqwest::get(url).await.unwrap().status().is_success(), "{url}");
         assert_eq!(instance.count(state), 1, "after {url}");
     }

@@ -11,6 +11,9 @@ mod instance;
 #[cfg(test)]
 mod kannel;
 #[cfg(test)]
+#[path = "../support/kannel.rs"]
+mod kannel_boxes;
+#[cfg(test)]
 #[path = "../must_hold/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
@@ -18,8 +21,5 @@ mod process;
 #[path = "../sms_gateways/script.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
-#[cfg(test)]
-#[path = "../support/kannel.rs"]
-mod kannel_boxes;
 #[cfg(test)]
 mod stage;

@@ -12,13 +12,17 @@ pub const NEW_SECRET: &str = "whsec_enl4d3Z1dHNycXBvbm1sa2ppaGdmZWRjYmE=";
 /// An instance with a template for text messages and webhooks.
 pub async fn instance(engine: Engine) -> Instance {
     let instance = Instance::new(engine).await;
-    instance.write("templates/test/sms.de.txt", "{{instance.short_name}} {{notice.number}}: Dies ist ein Test.\n");
+    instance.write(
+        "templates/test/sms.de.txt",
+        "{{instance.short_name}} {{notice.number}}: Dies ist ein Test.\n",
+    );
     instance
 }
 
 /// Numbers that are never assigned (Bundesnetzagentur, Mitteilung 148/2021), 200 of them.
 pub fn telephones() -> impl Iterator<Item = String> {
-    let number = |n: usize| if n < 100 { format!("0171 39200{n:02}") } else { format!("0176 040690{:02}", n - 100) };
+    let number =
+        |n: usize| if n < 100 { format!("0171 39200{n:02}") } else { format!("0176 040690{:02}", n - 100) };
     (0..200).map(number)
 }
 
