@@ -248,13 +248,12 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 /// (RFC 9110, section 10.2.3). Between 1 s and 1 h, whatever it says.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = match text.parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
-            let now = date(headers.get(DATE)?.to_str().ok()?)?;
-            u64::try_from(date(text)?.as_second() - now.as_second()).unwrap_or(0)
-        }
+    let seconds = if let Ok(seconds) = text.parse::<u64>() {
+        seconds
+    } else {
+        let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+        let now = date(headers.get(DATE)?.to_str().ok()?)?;
+        u64::try_from(date(text)?.as_second() - now.as_second()).unwrap_or(0)
     };
     Some(Duration::from_secs(seconds.clamp(1, 3600)))
 }

@@ -114,7 +114,7 @@ fn without_our_own_name_nothing_is_believed() {
 fn twilio_signature(body: &str, token: &str) -> String {
     let mut form: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     form.sort();
-    let fields: String = form.into_iter().map(|(name, value)| format!("{name}{value}")).collect();
+    let fields: String = form.into_iter().flat_map(|(name, value)| [name, value]).collect();
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, token.as_bytes());
     BASE64.encode(hmac::sign(&key, format!("{URL}{fields}").as_bytes()).as_ref())
 }
