@@ -49,7 +49,7 @@ async fn a_pause_that_was_asked_for_is_kept_within_bounds() {
         ("429 Too Many Requests", "90", Some(90)),
         ("503 Service Unavailable", "0", Some(1)),
         ("502 Bad Gateway", "1000000", Some(3_600)),
-        ("504 Gateway Timeout", "Fri, 31 Dec 9999 23:59:59 GMT", Some(3_600)),
+        ("504 Gateway Timeout", "Fri, 01 Jan 2100 00:00:00 GMT", Some(3_600)),
         ("429 Too Many Requests", "bald", None),
     ] {
         let answer = Answer::with(status, &format!("Retry-After: {asked}\r\n"), "");
@@ -126,7 +126,7 @@ async fn nobody_at_the_other_end_is_tried_again() {
 
     // A label of more than 63 characters is in no zone: nobody needs to be asked.
     let name = format!("{}.example", "a".repeat(64));
-    let (reason, _) = transient(client().send(&call(&format!("https://{name}/x?geheim"))).await);
+    let (reason, _) = transient(client().send(&call(&format!("http://{name}/x?geheim"))).await);
     assert_eq!(reason.code, "dns", "{}", reason.text);
     assert!(!reason.text.contains("geheim"));
 }

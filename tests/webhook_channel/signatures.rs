@@ -25,7 +25,7 @@ fn verify(call: &Call, secret: &str) -> Result<(), WebhookError> {
     Webhook::new(secret).unwrap().verify(&call.body, &call.headers)
 }
 
-fn publication<'a>(text: &'a str) -> Publication<'a> {
+fn publication(text: &str) -> Publication<'_> {
     Publication {
         published_at: Timestamp(1_795_000_000_000),
         number: "2026-0007",
