@@ -696,7 +696,7 @@ async fn a_damaged_or_newer_store_is_said_to_be_so() {
     let url = DatabaseUrl::Sqlite(folder.path().join("newer.db"));
     let store = Store::open(&url, Purpose::Write, clock.clone()).await.unwrap();
     let Db::Sqlite { write, .. } = &store.db else { unreachable!() };
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(write).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").execute(write).await.unwrap();
     store.close().await;
     let error = Store::open(&url, Purpose::Write, clock).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer(9999)), "{error}");
