@@ -4,6 +4,7 @@ pub mod audience;
 pub mod bounce_mailbox;
 pub mod compose;
 pub mod contacts_import;
+pub mod endpoints;
 pub mod nesting;
 pub mod plan;
 pub mod receive;

@@ -89,6 +89,7 @@ on_both_engines!(
 );
 
 mod domains_down;
+mod endpoints;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
@@ -306,6 +307,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        super::endpoints::ALL,
         fan_out::ALL,
         instance::ALL,
         lanes::ALL,

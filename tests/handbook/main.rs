@@ -66,6 +66,7 @@ mod pages {
         limits_and_relays_holds: "limits-and-relays.md",
         postgres_holds: "postgres.md",
         serve_holds: "serve.md",
+        webhooks_hold: "webhooks.md",
     }
 
     #[test]
