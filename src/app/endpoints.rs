@@ -15,7 +15,7 @@ use crate::domain::settings::Settings;
 use crate::store::{FailingEndpoint, Store, StoreError};
 use crate::templates::load_template;
 
-use super::compose::{ComposeError, Draft, Wish, compose, usable_channels};
+use super::compose::{ComposeError, Draft, Wish, compose};
 use super::release::submit;
 
 /// The template by which they are told.
@@ -112,7 +112,8 @@ async fn draft(
     now: Timestamp,
 ) -> Result<Option<Draft>, ComposeError> {
     let template = load_template(&settings.instance.templates, TEMPLATE)?;
-    let channels: Vec<Channel> = usable_channels(settings)
+    let channels: Vec<Channel> = settings
+        .default_channels()
         .into_iter()
         .filter(|channel| *channel != Channel::Webhook && !template.languages(*channel).is_empty())
         .collect();

@@ -1,7 +1,5 @@
 //! `serve`: receipts, health, the page that confirms alarms, and the dispatcher, in one process.
 
-mod mailbox;
-
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,17 +33,12 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
     let dispatching = Dispatching::start(session, &store, Goal::Serve).await?;
     let stop = CancellationToken::new();
     let server = start_server(session, &store, &dispatching, listener, stop.clone());
-    let returned =
-        mailbox::follow(dispatching.running.clone(), store.clone(), session.ids.clone(), stop.clone());
-    let mailbox = tokio::spawn(returned);
     say(format!(
         "Serving on http://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
         session.settings.instance.public_url.as_str().trim_end_matches('/')
     ));
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;
-    // Nothing may hold the store any more when it is closed.
-    let _ = mailbox.await;
     store.close().await;
     followed?;
     if !asked.is_cancelled() {

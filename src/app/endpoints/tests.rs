@@ -82,6 +82,7 @@ impl World {
             card: known.contact.card(),
             address: URL.to_owned(),
             destination: "hooks.stadtwerke.example".to_owned(),
+            units: 1,
         };
         self.store.submit_notice(&new, &[recipient], &[], &[]).await.unwrap();
         self.store.release_notice(notice).await.unwrap();

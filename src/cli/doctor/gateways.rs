@@ -10,7 +10,7 @@ use crate::domain::settings::{SmsGateway, SmsProvider, SmsTransport};
 
 use super::{Line, certificates};
 
-/// How long a gateway may take to show its certificate.
+/// How long a gateway may take for an answer, and to show its certificate.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether a provider of text messages can be used now, and until when its certificate is valid. A folder is worth a
@@ -31,8 +31,8 @@ async fn ask(session: &Session, subject: String, provider: &SmsProvider, gateway
     let settings = &session.settings;
     let sender = settings.sms.sender.as_ref();
     let asked = Gateway::new(&provider.name, gateway, sender, &settings.instance.public_url);
-    match asked.open().await {
-        Ok(()) => Line::good(subject, "it can be reached"),
+    match asked.with_limit(PATIENCE).ask().await {
+        Ok(answer) => Line::good(subject, answer),
         Err(reason) => Line::broken(
             subject,
             format!("{}: {}", reason.code, reason.text),

@@ -1,5 +1,6 @@
 //! The store and what it holds: contacts, what waits, what is held.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::cli::output::{counted, program};
@@ -8,6 +9,7 @@ use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
+use crate::domain::mask::mask_address;
 use crate::domain::notice::NoticeState;
 use crate::store::{Purpose, Store, StoreError};
 
@@ -43,6 +45,7 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.push(writable(&store).await);
     lines.extend(clock(session, &store).await?);
     lines.extend(contacts(session, &store).await?);
+    lines.extend(webhooks(&store).await?);
     lines.extend(waiting(session, &store).await?);
     lines.extend(holds(session, &store).await?);
     lines.extend(dead_domains(session, &store).await?);
@@ -108,6 +111,36 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
         ));
     }
     Ok(lines)
+}
+
+/// Endpoints of webhooks; one that is switched off is a suppressed address.
+async fn webhooks(store: &Store) -> Result<Option<Line>, StoreError> {
+    let contacts = store.contacts().await?;
+    let endpoints: BTreeSet<String> = contacts
+        .iter()
+        .flat_map(|known| &known.contact.points)
+        .filter(|point| point.address.channel() == Channel::Webhook)
+        .map(|point| point.address.normalised().to_lowercase())
+        .collect();
+    if endpoints.is_empty() {
+        return Ok(None);
+    }
+    let suppressions = store.suppressions().await?;
+    let off: Vec<String> = suppressions
+        .iter()
+        .filter(|one| one.channel == Channel::Webhook.as_str() && endpoints.contains(&one.address))
+        .map(|one| format!("{} ({})", mask_address(&one.address), one.detail))
+        .collect();
+    let count = counted(endpoints.len() as i128, "endpoint", "endpoints");
+    if off.is_empty() {
+        return Ok(Some(Line::good("webhooks", count)));
+    }
+    let off: Vec<&str> = off.iter().map(String::as_str).collect();
+    Ok(Some(Line::warning(
+        "webhooks",
+        format!("{count}, switched off: {}", named(&off)),
+        "tell their owners; when one works again: suppressions lift ADDRESS",
+    )))
 }
 
 fn count_have(count: usize) -> String {

@@ -37,6 +37,7 @@ impl Bench {
             card: known.contact.card(),
             address: URL.to_owned(),
             destination: "hooks.stadtwerke.example".to_owned(),
+            units: 1,
         };
         self.submit(NoticeId(self.ids.next()), Priority::Normal, &[recipient], &[]).await;
         self.fan_out_all().await;
@@ -235,6 +236,7 @@ impl Bench {
             card: call.card.clone(),
             address: call.address.clone(),
             destination: call.destination.to_string(),
+            units: 1,
         };
         self.submit(NoticeId(self.ids.next()), Priority::Normal, &[recipient], &[]).await;
         self.fan_out_all().await;
