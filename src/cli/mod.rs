@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod bounce;
+mod caretaker;
 mod completions;
 mod contacts;
 mod deliveries;
