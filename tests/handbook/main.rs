@@ -67,8 +67,8 @@ mod pages {
         dead_domains_holds: "dead-domains.md",
         doctor_holds: "doctor.md",
         postgres_holds: "postgres.md",
-        webhooks_hold: "webhooks.md",
         serve_holds: "serve.md",
+        webhooks_hold: "webhooks.md",
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! What gateways and mail servers report, and what only claims to come from them.
 
+use data_encoding::BASE32_NOPAD;
+use rundruf::domain::seal::{Seal, SealPurpose};
+
 use crate::client::Serving;
 use crate::instance::{Engine, Instance, on_both_engines};
 
 const MAIL: &str = "Content-Type: message/rfc822\r\n";
 
 on_both_engines!(
+    a_genuine_sms_report_is_taken_once_and_never_moves_backwards,
     a_forged_sms_report_is_refused_and_counted_and_changes_nothing,
     a_forged_bounce_is_refused_and_counted_and_changes_nothing,
 );
@@ -24,6 +28,27 @@ async fn sent(engine: Engine) -> Serving {
     .await
 }
 
+async fn a_genuine_sms_report_is_taken_once_and_never_moves_backwards(engine: Engine) {
+    let serving = sent(engine).await;
+    let id = serving.instance.deliveries("sent")[0]["id"].as_str().unwrap().to_owned();
+    let store = serving.instance.store().await;
+    let key = store.instance_value("return_path_key", "").await.unwrap();
+    let seal = Seal::new(&BASE32_NOPAD.decode(key.as_bytes()).unwrap());
+    let name = seal.name(SealPurpose::SmsReport, id.parse().unwrap(), 1);
+    // Delivered comes before accepted, as Kannel does it.
+    for (status, body) in [(1, "taken\n"), (8, "taken\n"), (1, "had come before\n"), (2, "taken\n")] {
+        let path = format!("/hooks/sms/gate?delivery={name}&status={status}&answer=");
+        let answer = serving.get(&path).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{status}");
+        assert_eq!(serving.instance.deliveries("delivered")[0]["id"], id);
+    }
+    assert_eq!(serving.counted("gate", "taken").await, 3);
+    assert_eq!(serving.counted("gate", "repeated").await, 1);
+    let nonsense = serving.get(&format!("/hooks/sms/gate?delivery={name}&status=later")).await;
+    assert_eq!(nonsense.status, 400, "{nonsense:?}");
+    assert!(!serving.err().contains(&name), "{}", serving.err());
+}
+
 async fn a_forged_sms_report_is_refused_and_counted_and_changes_nothing(engine: Engine) {
     let serving = sent(engine).await;
     let before = serving.instance.deliveries("sent");
@@ -32,7 +57,7 @@ async fn a_forged_sms_report_is_refused_and_counted_and_changes_nothing(engine: 
     for path in [
         "/hooks/sms/gate".to_owned(),
         format!("/hooks/sms/gate?ref={name}&status=1&delivery={name}&token={name}"),
-        format!("/hooks/sms/gate?d={name}&type=1"),
+        format!("/hooks/sms/gate?delivery={name}&status=1"),
     ] {
         assert_eq!(serving.get(&path).await.status, 403, "{path}");
         assert_eq!(serving.post(&path, "", b"{\"geheimer\":\"Inhalt\"}").await.status, 403, "{path}");
