@@ -3,6 +3,7 @@
 //! | File | Owns |
 //! |---|---|
 //! | `returned` | the message, taken apart: headers, text, report, what was returned with it |
+//! | `parts` | the parts that it consists of |
 //! | `fields` | header fields, of a message and of a report |
 //! | `nature` | whether a mail system sent it, or a person, an out-of-office reply, a challenge |
 //! | `report` | a delivery report's recipients, and what they add up to |
@@ -12,6 +13,7 @@
 mod codes;
 mod fields;
 mod nature;
+mod parts;
 mod plain;
 mod report;
 mod returned;

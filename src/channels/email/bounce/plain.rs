@@ -24,9 +24,8 @@ const COPY_FOLLOWS: [&str; 8] = [
 /// # Errors
 /// When all codes say "not yet", it is no receipt; without any code it cannot be understood.
 pub(super) fn news(returned: &Returned<'_>) -> Result<(ReceiptKind, Reason), CallbackVerdict> {
-    let text = returned.text();
     let mut puts_off = false;
-    for line in own_lines(&text) {
+    for line in own_lines(returned.text()) {
         let Some(Found { smtp, status }) = found_in(line) else { continue };
         let class = status.map(|status| status.class).or(smtp.map(|code| code / 100));
         let gave_up = status.is_some_and(|status| (status.class, status.subject, status.detail) == (4, 4, 7));

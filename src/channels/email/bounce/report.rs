@@ -37,7 +37,7 @@ enum Action {
 
 /// The recipients that the message's reports tell of.
 pub(super) fn recipients(returned: &Returned<'_>) -> Vec<Recipient> {
-    let groups = returned.reports().flat_map(fields::groups);
+    let groups = returned.reports().flat_map(|report| fields::groups(&report).collect::<Vec<_>>());
     groups.filter_map(|group| recipient(&group)).take(MOST_RECIPIENTS).collect()
 }
 

@@ -1,39 +1,27 @@
 //! A message that came back, taken apart.
 
-use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::MessageParser;
 
 use super::fields::{self, Field, addresses};
+use super::parts::{Part, parts, report_type, split_header};
 
-/// No report needs more parts; each could make the parser look through all of the rest.
-const MOST_BOUNDARIES: usize = 1_000;
-/// The most of the text that is looked at, in bytes: codes stand at its beginning.
+/// The most of the text that is looked at, in characters: codes stand at its beginning.
 const MOST_TEXT: usize = 64 * 1024;
 
 /// A message that came back.
 pub(super) struct Returned<'a> {
-    message: Message<'a>,
+    raw: &'a [u8],
     header: Vec<Field>,
-}
-
-/// Messages within messages are taken apart one by one: 30,000 fit into a megabyte, and dropping the outermost would
-/// go down through all of them at once, to the end of the stack.
-impl Drop for Returned<'_> {
-    fn drop(&mut self) {
-        let mut waiting = std::mem::take(&mut self.message.parts);
-        while let Some(mut part) = waiting.pop() {
-            if let PartType::Message(inner) = &mut part.body {
-                waiting.append(&mut inner.parts);
-            }
-        }
-    }
+    parts: Vec<Part<'a>>,
+    text: String,
 }
 
 impl<'a> Returned<'a> {
     /// Takes `raw` apart as far as it can be understood.
     pub(super) fn parse(raw: &'a [u8]) -> Self {
-        let raw = without_endless_parts(raw);
-        let message = MessageParser::default().parse(raw).unwrap_or_default();
-        Self { message, header: fields::read(raw) }
+        let parts = parts(raw);
+        let text = text(&parts);
+        Self { raw, header: fields::read(raw), parts, text }
     }
 
     /// The values of the header fields called `name` (in lower case).
@@ -43,54 +31,40 @@ impl<'a> Returned<'a> {
 
     /// The subject in words, in lower case.
     pub(super) fn subject(&self) -> String {
-        let decoded = self.message.parts.first().and_then(|_| self.message.subject());
-        decoded.unwrap_or_default().to_lowercase()
+        let message = MessageParser::default().parse_headers(split_header(self.raw).0);
+        let subject = message.as_ref().and_then(|message| message.parts.first().and(message.subject()));
+        subject.unwrap_or_default().to_lowercase()
     }
 
     /// Whether the message calls itself a report of this type (RFC 6522), or has a part of the type that such a
     /// report has.
-    pub(super) fn is_report_of(&self, report_type: &str, part_type: &str) -> bool {
-        let named = self.message.parts.first().and_then(|part| part.content_type()?.attribute("report-type"));
-        named.is_some_and(|named| named.eq_ignore_ascii_case(report_type))
-            || self.message.parts.iter().any(|part| is_of_type(part, &[part_type]))
+    pub(super) fn is_report_of(&self, kind: &str, part: &str) -> bool {
+        report_type(self.raw).is_some_and(|named| named == kind) || self.parts_of(&[part]).next().is_some()
     }
 
     /// The delivery reports in it (RFC 3464; RFC 6533 in UTF-8).
-    pub(super) fn reports(&self) -> impl Iterator<Item = &[u8]> {
-        let is_report = |part: &&MessagePart<'_>| {
-            is_of_type(part, &["message/delivery-status", "message/global-delivery-status"])
-        };
-        self.message.parts.iter().filter(is_report).map(MessagePart::contents)
+    pub(super) fn reports(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.parts_of(&["message/delivery-status", "message/global-delivery-status"]).map(Part::decoded)
     }
 
     /// Its own text, not that of what was returned with it.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for position in 0..self.message.text_body_count().min(8) {
-            let Some(part) = self.message.body_text(position) else { continue };
-            text.extend(part.chars().take(MOST_TEXT.saturating_sub(text.len())));
-            text.push('\n');
-        }
-        text
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Return paths that the returned message names, as far as it came back.
     pub(super) fn original_return_paths(&self) -> Vec<String> {
+        const NAME: &str = "return-path:";
         let headers = self.originals();
-        let mut found: Vec<String> = headers
-            .iter()
-            .flat_map(|header| fields::values(header, "return-path"))
-            .map(str::to_owned)
-            .collect();
+        let named =
+            headers.iter().flat_map(|header| fields::values(header, "return-path")).map(str::to_owned);
         // Without a report, what was returned follows in the text.
-        let text = self.text();
-        let lines = text.lines().filter_map(|line| {
+        let written = self.text.lines().filter_map(|line| {
             let line = line.trim_start_matches(['>', ' ']);
-            let name = line.get(.."return-path:".len())?;
-            name.eq_ignore_ascii_case("return-path:").then(|| line[name.len()..].to_owned())
+            let name = line.get(..NAME.len())?;
+            name.eq_ignore_ascii_case(NAME).then(|| line[NAME.len()..].to_owned())
         });
-        found.extend(lines);
-        found
+        named.chain(written).collect()
     }
 
     /// Whom the returned message was written to, in lower case.
@@ -102,42 +76,34 @@ impl<'a> Returned<'a> {
 
     /// The headers of the messages that were returned with it.
     fn originals(&self) -> Vec<Vec<Field>> {
-        let whole = ["message/rfc822", "message/global"];
-        let headers = ["text/rfc822-headers", "message/rfc822-headers", "message/global-headers"];
-        let mut found = Vec::new();
-        for part in self.message.parts.iter().skip(1) {
-            match &part.body {
-                PartType::Message(inner) if part.encoding != Encoding::None => {
-                    found.push(fields::read(&inner.raw_message));
-                }
-                PartType::Message(_) => {
-                    let start = part.offset_body as usize;
-                    found.push(fields::read(self.message.raw_message.get(start..).unwrap_or_default()));
-                }
-                _ if is_of_type(part, &headers) || is_of_type(part, &whole) => {
-                    found.push(fields::read(part.contents()));
-                }
-                _ => {}
-            }
+        let kinds = [
+            "message/rfc822",
+            "message/global",
+            "text/rfc822-headers",
+            "message/rfc822-headers",
+            "message/global-headers",
+        ];
+        self.parts_of(&kinds).map(|part| fields::read(&part.decoded())).collect()
+    }
+
+    fn parts_of(&self, kinds: &[&str]) -> impl Iterator<Item = &Part<'a>> {
+        self.parts.iter().filter(move |part| part.is_any_of(kinds))
+    }
+}
+
+/// The plain text; where there is none, what can be read of HTML.
+fn text(parts: &[Part<'_>]) -> String {
+    let (html, plain): (Vec<&Part<'_>>, Vec<&Part<'_>>) =
+        parts.iter().partition(|part| part.kind == "text/html");
+    let mut text = String::new();
+    for part in plain.into_iter().chain(html) {
+        if let Some(words) = part.text(MOST_TEXT) {
+            text.push_str(&words);
+            text.push('\n');
         }
-        found
+        if text.len() >= MOST_TEXT {
+            break;
+        }
     }
-}
-
-fn is_of_type(part: &MessagePart<'_>, types: &[&str]) -> bool {
-    let Some(found) = part.content_type() else { return false };
-    let subtype = found.subtype().unwrap_or_default();
-    types
-        .iter()
-        .filter_map(|name| name.split_once('/'))
-        .any(|(main, sub)| found.ctype().eq_ignore_ascii_case(main) && subtype.eq_ignore_ascii_case(sub))
-}
-
-/// `raw` up to where more lines begin like boundaries of parts than any report has.
-fn without_endless_parts(raw: &[u8]) -> &[u8] {
-    let boundaries = raw.windows(3).enumerate().filter(|(_, window)| window == b"\n--");
-    match boundaries.map(|(at, _)| at).nth(MOST_BOUNDARIES) {
-        Some(end) => &raw[..end],
-        None => raw,
-    }
+    text
 }
