@@ -61,6 +61,7 @@ impl World {
         let known = self.store.contacts().await.unwrap().remove(0);
         let (notice, delivery) = (NoticeId(self.ids.next()), DeliveryId(self.ids.next()));
         let new = NewNotice {
+            following: crate::store::Following::default(),
             id: notice,
             year: 2026,
             code: "ABCD2345".to_owned(),

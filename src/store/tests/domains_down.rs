@@ -48,7 +48,7 @@ impl Bench {
         self.store.import_contacts(&book(contacts), &self.ids, false, false).await.unwrap();
     }
 
-    async fn suppressed(&self) -> usize {
+    async fn how_many_suppressed(&self) -> usize {
         self.store.suppressions().await.unwrap().len()
     }
 }
@@ -133,7 +133,7 @@ async fn no_address_in_a_dead_domain_is_suppressed(bench: Bench) {
         .map(|claimed| Attempted { suppress_until: Some(until), ..ended(claimed, Move::Failed) })
         .collect();
     bench.record(process, &failed).await;
-    assert_eq!(bench.suppressed().await, 1, "c1@x.example alone");
+    assert_eq!(bench.how_many_suppressed().await, 1, "c1@x.example alone");
     let rest: Vec<&Claimed> = claimed
         .iter()
         .filter(|claimed| claimed.address.starts_with("c2") || claimed.address.starts_with("c3"))
@@ -151,7 +151,7 @@ async fn no_address_in_a_dead_domain_is_suppressed(bench: Bench) {
         .collect();
     let verdicts = bench.store.receive(&bounced, &|| bench.ids.next()).await.unwrap();
     assert_eq!(verdicts, [CallbackVerdict::Taken; 2]);
-    assert_eq!(bench.suppressed().await, 2, "c3@x.example beside it");
+    assert_eq!(bench.how_many_suppressed().await, 2, "c3@x.example beside it");
 }
 
 async fn nobody_is_left_behind_and_nobody_gets_it_twice(bench: Bench) {

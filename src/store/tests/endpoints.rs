@@ -38,7 +38,7 @@ impl Bench {
             card: known.contact.card(),
             address: URL.to_owned(),
             destination: "hooks.stadtwerke.example".to_owned(),
- units: 1,
+            units: 1,
         };
         self.submit(NoticeId(self.ids.next()), Priority::Normal, &[recipient], &[]).await;
         self.fan_out_all().await;
