@@ -20,6 +20,18 @@ use crate::http;
 /// # Errors
 /// What went wrong, where, and what to do about it.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let is_a_pipe = matches!(arguments.command, Command::Bounce(_));
+    match run_command(arguments) {
+        // Whatever is wrong here, the mail server must keep the message: any other failure would be final for it.
+        Err(error) if is_a_pipe => {
+            cli::say(format_args!("rundruf: {error:#}"));
+            Ok(Exit::TryAgain)
+        }
+        other => other,
+    }
+}
+
+fn run_command(arguments: Arguments) -> anyhow::Result<Exit> {
     log_to_standard_error();
     // The demo has a configuration of its own: nothing that lies about here may disturb it.
     let settings = if let Command::Demo(_) = &arguments.command {

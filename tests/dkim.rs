@@ -104,6 +104,7 @@ for index in range(count):
             from: from.clone(),
             reply_to: Some(from),
             bounce_address: "b@bounce.suedkreis-it.example".parse().unwrap(),
+            bounce_mailbox: None,
             unreachable_domains: Vec::new(),
             hosted_domains: Vec::new(),
             providers: Vec::new(),

@@ -40,7 +40,7 @@ const GERMAN_ONLY: [&str; 17] = [
     "uebung-alarm",
     "warnung-faelschung",
 ];
-const GERMAN_AND_ENGLISH: [&str; 21] = [
+const GERMAN_AND_ENGLISH: [&str; 22] = [
     "entwarnung-abonnenten",
     "entwarnung-kommune",
     "entwarnung-mitarbeitende",
@@ -62,6 +62,7 @@ const GERMAN_AND_ENGLISH: [&str; 21] = [
     "lage-presse",
     "lage-schule",
     "lage-versorger",
+    "webhook-abgeschaltet",
 ];
 /// Too much to say for a text message, and nobody who must act at once.
 const WITHOUT_SMS: [&str; 10] = [

@@ -1,5 +1,6 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod doctor;
 mod domains;
 mod send;
 mod stock;
@@ -9,14 +10,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
 };
 pub use track::{
-    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReportArguments,
-    Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
+    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReplayArguments,
+    ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
 };
 
 use super::table::Format;
@@ -71,10 +73,12 @@ pub enum Command {
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped
     Worker(WorkerArguments),
+    /// Read one returned message on standard input: for a mail server's pipe
+    Bounce(BounceArguments),
     /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
     Demo(DemoArguments),
     /// Check whether this instance is ready to send, and say what to mend
-    Doctor,
+    Doctor(DoctorArguments),
     /// Write the completions of a shell to standard output
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -96,6 +100,15 @@ pub struct WorkerArguments {
     /// Stop when everything that is due has been sent; what is put off to later is left
     #[arg(long)]
     pub drain: bool,
+}
+
+/// `bounce`
+#[derive(Debug, Args)]
+pub struct BounceArguments {
+    /// The address that the mail server accepted the message for; without it the environment's ORIGINAL_RECIPIENT or
+    /// RECIPIENT, as Postfix sets them
+    #[arg(long, value_name = "ADDRESS")]
+    pub recipient: Option<String>,
 }
 
 /// `demo`

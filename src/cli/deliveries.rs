@@ -1,10 +1,13 @@
 //! `deliveries …`
 
+mod replay;
 mod show;
 
 use anyhow::bail;
 
+use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
+use crate::domain::delivery::{CONFIRMED_WITHIN, DeliveryState};
 use crate::domain::ids::DeliveryId;
 use crate::store::{self, DeliveryRow, Purpose, StoreError};
 
@@ -36,6 +39,7 @@ pub(super) async fn run(session: &Session, command: DeliveriesCommand) -> anyhow
         DeliveriesCommand::List { filter, format } => list(session, filter, format).await?,
         DeliveriesCommand::Show { id, json } => show::run(session, id, json).await?,
         DeliveriesCommand::Resolve(arguments) => resolve(session, arguments).await?,
+        DeliveriesCommand::Replay(arguments) => replay::run(session, arguments).await?,
     }
     Ok(Exit::Done)
 }
@@ -75,7 +79,7 @@ fn row(session: &Session, format: Format, delivery: &DeliveryRow) -> Row {
         ("address", delivery.address.as_str().into()),
         ("state", delivery.state.as_str().into()),
         ("attempts", delivery.attempts.into()),
-        ("reason", reason(delivery).into()),
+        ("reason", reason(delivery).or_else(|| unconfirmed(session, delivery)).into()),
         ("provider", delivery.provider.clone().into()),
         ("provider_ref", delivery.provider_ref.clone().into()),
         ("updated_at", time_cell(session, format, Timestamp(delivery.updated_at))),
@@ -87,6 +91,16 @@ fn reason(delivery: &DeliveryRow) -> Option<String> {
     let code = delivery.reason_code.as_deref().unwrap_or_default();
     let text = delivery.reason.as_deref().unwrap_or_default();
     joined(code, text).filter(|reason| !reason.is_empty())
+}
+
+/// Says that a gateway that reports has not reported in time.
+fn unconfirmed(session: &Session, delivery: &DeliveryRow) -> Option<String> {
+    let reports = delivery.provider.as_deref().is_some_and(|name| session.settings.sms.reports(name));
+    let waited = session.clock.now().0 - delivery.updated_at;
+    let is_sent_sms =
+        delivery.channel == Channel::Sms.as_str() && delivery.state == DeliveryState::Sent.as_str();
+    let late = is_sent_sms && reports && waited > CONFIRMED_WITHIN;
+    late.then(|| "unconfirmed: the gateway has reported nothing in 15 minutes".to_owned())
 }
 
 /// `5.1.1: no such user`; the code alone stands only where the text does not have it.

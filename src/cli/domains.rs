@@ -105,7 +105,9 @@ async fn down(session: &Session, arguments: DownArguments) -> anyhow::Result<()>
     }
     let (hosted, others): (Vec<_>, Vec<_>) = domains.into_iter().partition(|(_, hosted)| *hosted);
     if !hosted.is_empty() {
-        say("A new notice to somebody who has an address in a hosted domain alone waits until that is up.");
+        say(
+            "Hosted domains are waited for: what goes to somebody who has no other address is held until they are up.",
+        );
     }
     if !others.is_empty() {
         say(
@@ -178,16 +180,18 @@ fn are(domains: &[String]) -> String {
 }
 
 fn what_becomes(done: SetAside) -> String {
-    if done == SetAside::default() {
-        return "no delivery waits there".to_owned();
+    let goes = counted(
+        done.rerouted as i128,
+        "delivery goes to another address of its contact",
+        "deliveries go to other addresses of their contacts",
+    );
+    let held = counted(done.held as i128, "is held", "are held");
+    match done {
+        SetAside { rerouted: 0, held: 0 } => "no delivery waits there".to_owned(),
+        SetAside { rerouted: 0, held } => counted(held as i128, "delivery is held", "deliveries are held"),
+        SetAside { held: 0, .. } => goes,
+        SetAside { .. } => format!("{goes}, {held}"),
     }
-    let goes = |count: usize| counted(count as i128, "delivery goes", "deliveries go");
-    let held = counted(done.held as i128, "is held until it is up", "are held until it is up");
-    if done.rerouted == 0 {
-        let held = counted(done.held as i128, "delivery is held", "deliveries are held");
-        return format!("{held} until it is up");
-    }
-    format!("{} to another address of the contact, {held}", goes(done.rerouted))
 }
 
 /// Those of `domains` in which no contact has an address.

@@ -1,6 +1,8 @@
 //! One file per command.
 
 pub mod arguments;
+mod bounce;
+mod caretaker;
 mod completions;
 mod contacts;
 mod deliveries;
@@ -24,7 +26,7 @@ mod values;
 mod worker;
 
 pub use arguments::Arguments;
-pub use session::{Environment, Exit, Session, process_environment};
+pub use session::{Environment, Exit, Session, process_environment, say};
 
 use arguments::Command;
 
@@ -43,9 +45,10 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Suppressions(command) => suppressions::run(&session, command).await,
         Command::Domains(command) => domains::run(&session, command).await,
         Command::Serve(arguments) => serve::run(&session, arguments).await,
+        Command::Bounce(arguments) => bounce::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
-        Command::Doctor => doctor::run(&session).await,
+        Command::Doctor(arguments) => doctor::run(&session, arguments).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

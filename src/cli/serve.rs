@@ -17,6 +17,7 @@ use crate::domain::settings::Settings;
 use crate::store::{Purpose, Store};
 
 use super::arguments::ServeArguments;
+use super::caretaker;
 use super::dispatching::{Dispatching, asked_to_stop};
 use super::output::write_text;
 use super::session::{Exit, Session, out, say};
@@ -31,11 +32,12 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
     let asked = asked_to_stop();
     let store = session.open_store(Purpose::Write).await?;
     let dispatching = Dispatching::start(session, &store, Goal::Serve).await?;
+    caretaker::start(session, &store, &dispatching);
     let stop = CancellationToken::new();
     let server = start_server(session, &store, &dispatching, listener, stop.clone());
     say(format!(
         "Serving on http://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
-        session.settings.instance.public_url
+        session.settings.instance.public_url.as_str().trim_end_matches('/')
     ));
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;

@@ -52,6 +52,8 @@ pub enum Exit {
     Refused,
     /// It finished, or waited enough, but some deliveries did not get out.
     Incomplete,
+    /// Nothing was lost, and nothing was done: whoever called is to try again later (`EX_TEMPFAIL` of sysexits.h).
+    TryAgain,
 }
 
 impl Exit {
@@ -61,6 +63,7 @@ impl Exit {
             Self::Done => 0,
             Self::Refused => 1,
             Self::Incomplete => 3,
+            Self::TryAgain => 75,
         }
     }
 }

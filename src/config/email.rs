@@ -1,16 +1,19 @@
 //! `[email]` with its providers, destinations and DKIM keys.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::domain::address::{EmailAddress, parse_domain};
 use crate::domain::settings::{
-    Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, Mailbox, SmtpRelay,
+    BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, Mailbox,
+    SmtpRelay,
 };
 
 use super::email_url::{self, EmailUrl, SmtpUrl};
-use super::general::MOST_CONNECTIONS;
+use super::general::{MOST_CONNECTIONS, between};
+use super::imap_url::{self, ImapUrl};
 use super::secret::read_secret;
 use super::section::Section;
 use super::tree::Origin;
@@ -46,10 +49,12 @@ pub(super) fn read(section: &Section<'_>) -> Option<Email> {
         );
     }
     let bounce_address = bounce_address(section, from.as_ref());
+    let bounce_mailbox = bounce_mailbox(section);
     Some(Email {
         from: from?,
         reply_to,
         bounce_address: bounce_address?,
+        bounce_mailbox,
         unreachable_domains,
         hosted_domains,
         providers,
@@ -78,6 +83,23 @@ fn bounce_address(section: &Section<'_>, from: Option<&Mailbox>) -> Option<Email
         Ok(address) => Some(address),
         Err(why) => {
             section.fault("bounce_address", format!("is not set, and from will not do: {why}"));
+            None
+        }
+    }
+}
+
+/// The mailbox that returned mails are fetched from; a fault in it is noted.
+fn bounce_mailbox(section: &Section<'_>) -> Option<BounceMailbox> {
+    let poll =
+        section.required("bounce_poll", between(Duration::from_secs(1), Duration::from_secs(24 * 3600)))?;
+    let url = section.secret("bounce_mailbox", "bounce_mailbox_file")?;
+    match imap_url::parse(&url.text) {
+        Ok(ImapUrl { host, port, tls, username, password, folder }) => {
+            let credentials = Credentials { username, password: SecretString::from(password) };
+            Some(BounceMailbox { host, port, tls, credentials, folder, poll })
+        }
+        Err(why) => {
+            section.fault(url.key, why);
             None
         }
     }

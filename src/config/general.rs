@@ -1,7 +1,9 @@
 //! `[instance]`, `[database]`, `[http]`, `[webhook]`, `[delivery]`, `[approval]`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
@@ -74,9 +76,7 @@ pub(super) fn webhook(section: &Section<'_>) -> Option<Webhook> {
     let connections = section.number("connections", 1..=MOST_CONNECTIONS);
     let rate_per_host = section.required("rate_per_host", str::parse);
     let timeout = section.required("timeout", between(Duration::from_secs(1), Duration::from_secs(120)));
-    let allow_networks = section.list("allow_networks", |text| {
-        text.parse().map_err(|_| format!("\"{text}\" is no network: write it as 10.20.0.0/16 or fd00::/8"))
-    });
+    let allow_networks = section.list("allow_networks", network);
     let retry = retry(section);
     Some(Webhook {
         connections: connections?,
@@ -85,6 +85,14 @@ pub(super) fn webhook(section: &Section<'_>) -> Option<Webhook> {
         allow_networks,
         retry: retry?,
     })
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .map(|network| network.trunc())
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| format!("\"{text}\" is no network: write it as 10.20.0.0/16 or fd00::/8"))
 }
 
 pub(super) fn delivery(section: &Section<'_>) -> Option<Delivery> {
@@ -117,7 +125,7 @@ fn some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
+pub(super) fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
         let duration = parse_duration(text)?;
         if (least..=most).contains(&duration) {

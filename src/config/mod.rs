@@ -4,6 +4,7 @@ mod email;
 mod email_url;
 mod fault;
 mod general;
+mod imap_url;
 mod print;
 mod secret;
 mod section;

@@ -120,7 +120,7 @@ fn a_full_file_becomes_settings() {
         username = "rundruf"
         password = "geheim"
         [webhook]
-        allow_networks = ["127.0.0.0/8"]
+        allow_networks = ["127.0.0.0/8", "10.20.0.7"]
         [delivery]
         after_crash = "ask"
         retry = ["1s"]
@@ -129,6 +129,8 @@ fn a_full_file_becomes_settings() {
     let settings = result.unwrap_or_else(|error| panic!("{error}")).settings;
 
     assert_eq!(settings.instance.public_url.host_str(), Some("notfall.kim.example"));
+    let networks: Vec<String> = settings.webhook.allow_networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["127.0.0.0/8", "10.20.0.7/32"]);
     assert_eq!(settings.email.unreachable_domains, ["xn--grnau-lva.example"]);
     let relays: Vec<_> = settings
         .email

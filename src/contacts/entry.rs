@@ -144,10 +144,7 @@ fn read_value(column: &Column, text: &str, read: &mut ReadRow) -> Result<Option<
         Column::Language => Value::Text(names::language(text)?),
         Column::Point(channel, _) => Value::Address(address(*channel, text)?),
         Column::WebhookFormat => Value::Format(WebhookFormat::from_str(&text.to_lowercase())?),
-        Column::WebhookSecret => {
-            check_secret(text)?;
-            Value::Text(text.to_owned())
-        }
+        Column::WebhookSecret => Value::Text(secrets(text)?),
         Column::Name | Column::Organisation | Column::Salutation | Column::Attribute(_) => {
             Value::Text(text.to_owned())
         }
@@ -166,16 +163,29 @@ fn address(channel: Channel, text: &str) -> Result<Address, String> {
     Address::parse(channel, text)
 }
 
-/// A secret of Standard Webhooks: `whsec_` and 24 to 64 bytes in Base64. It is never shown.
-fn check_secret(text: &str) -> Result<(), String> {
-    let bytes = text
-        .strip_prefix("whsec_")
-        .and_then(|encoded| data_encoding::BASE64.decode(encoded.as_bytes()).ok())
-        .map_or(0, |bytes| bytes.len());
-    if (24..=64).contains(&bytes) {
-        Ok(())
-    } else {
-        Err("this is no webhook secret: write whsec_ and behind it 24 to 64 random bytes in Base64"
-            .to_owned())
+/// How many secrets may sign at once: the new one, the old one, and one that was forgotten.
+const MOST_SECRETS: usize = 3;
+
+/// Secrets of Standard Webhooks, the newest first while one is being replaced: `whsec_` and 24 to 64 bytes in Base64
+/// each. They are never shown.
+fn secrets(text: &str) -> Result<String, String> {
+    let right = |secret: &str| {
+        let bytes = secret
+            .strip_prefix("whsec_")
+            .and_then(|encoded| data_encoding::BASE64.decode(encoded.as_bytes()).ok())
+            .map_or(0, |bytes| bytes.len());
+        (24..=64).contains(&bytes)
+    };
+    let secrets: Vec<&str> = text.split_whitespace().collect();
+    if secrets.len() > MOST_SECRETS {
+        return Err(format!(
+            "more than {MOST_SECRETS} secrets stand here: leave out those that are no longer used"
+        ));
     }
+    if secrets.is_empty() || !secrets.into_iter().all(right) {
+        return Err("this is no webhook secret: write whsec_ and behind it 24 to 64 random bytes in Base64; while one is \
+                    being replaced, the new one, a space and the old one"
+            .to_owned());
+    }
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

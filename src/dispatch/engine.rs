@@ -1,6 +1,7 @@
 //! The loop of a dispatcher.
 
 mod cycle;
+mod endpoints;
 mod finish;
 mod hand_out;
 mod road;
@@ -27,6 +28,7 @@ use super::outcome::Flight;
 use super::provider::{Provider, Surroundings, providers_of};
 use super::words::Wording;
 use super::{Dispatcher, Finish, Goal, Running};
+use endpoints::EndpointNotes;
 use road::Road;
 
 /// How long outcomes are collected before they are written together.
@@ -63,6 +65,8 @@ pub(super) struct Engine {
     outcomes: Vec<Attempted>,
     /// Destinations to be held, not written yet.
     holds: Vec<(Channel, Hold)>,
+    /// What calls showed of their endpoints.
+    endpoints: EndpointNotes,
     wording: Wording,
     housekeeping: Housekeeping,
     renew_at: Duration,
@@ -88,6 +92,7 @@ impl Engine {
             taken_back: HashMap::new(),
             outcomes: Vec::new(),
             holds: Vec::new(),
+            endpoints: EndpointNotes::default(),
             wording: Wording::default(),
             housekeeping: Housekeeping::default(),
             renew_at: Duration::ZERO,
@@ -318,6 +323,10 @@ impl Engine {
             self.look_at_once();
         }
         self.cycle().await?;
+        let switched_off = self.endpoints.write(&self.parts.store, now).await?;
+        if switched_off > 0 {
+            self.tell(Event::EndpointsOff { count: switched_off });
+        }
         self.open_connections();
         if self.failing {
             self.failing = false;

@@ -44,6 +44,11 @@ pub enum Event {
         /// How many a person must decide about.
         unclear: usize,
     },
+    /// Endpoints that have failed for days were switched off.
+    EndpointsOff {
+        /// How many.
+        count: usize,
+    },
     /// Other settings are in force.
     SettingsChanged,
     /// The settings file was changed to something that cannot be used; the old settings stay.
@@ -62,6 +67,7 @@ impl Event {
                 | Self::DestinationHeld { .. }
                 | Self::StoreFailing { .. }
                 | Self::SettingsRefused { .. }
+                | Self::EndpointsOff { .. }
                 | Self::Reclaimed { unclear: 1.., .. }
         )
     }
@@ -90,6 +96,11 @@ impl fmt::Display for Event {
                 f,
                 "a process that died was sending deliveries: {requeued} are sent again, {unclear} are unclear and wait \
                  for you (rundruf deliveries list --state unclear)"
+            ),
+            Self::EndpointsOff { count } => write!(
+                f,
+                "endpoints that have failed for five days without a success: {count} switched off (rundruf doctor names \
+                 them); their owners are told by another way"
             ),
             Self::SettingsChanged => f.write_str("the changed settings are in force"),
             Self::SettingsRefused { reason } => {

@@ -75,6 +75,8 @@ impl Flight {
             Next::Expired => Move::Expired,
         };
         let (reason, moved) = match outcome {
+            // What its owner's endpoint answers is the owner's own report.
+            Outcome::Accepted { reason, .. } if self.channel == Channel::Webhook => (reason, Move::Delivered),
             Outcome::Accepted { reference, reason } => (reason, Move::Sent { reference }),
             Outcome::Transient { reason, retry_after } => (reason, retry(retry_after)),
             Outcome::Permanent { reason, .. } => (reason, Move::Failed),

@@ -144,7 +144,7 @@ fn sms_plans(settings: &Settings) -> Vec<Plan> {
         Plan {
             name: provider.name.clone(),
             rate: provider.rate,
-            counts_units: false,
+            counts_units: provider.counts_segments,
             connections,
             limits: Vec::new(),
             transport: Transport::Calls(caller),

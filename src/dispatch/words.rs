@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use crate::channels::email::{Before, Feedback, Mail, OutgoingEmail};
 use crate::channels::sms::OutgoingSms;
-use crate::channels::webhook::OutgoingWebhook;
+use crate::channels::webhook::{OutgoingWebhook, Publication, body};
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
+use crate::domain::notice::Visibility;
 use crate::domain::outcome::Reason;
 use crate::domain::seal::SealPurpose;
 use crate::domain::settings::Instance;
 use crate::domain::template::Values;
 use crate::store::{Claimed, EndpointFacts, Notice, Store, StoreError};
-use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, Reader};
+use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, Reader, RenderFault};
 
 use super::Running;
 use super::message::Message;
@@ -24,6 +25,11 @@ use super::message::Message;
 #[derive(Debug)]
 pub struct Words {
     number: String,
+    code: String,
+    url: String,
+    title: String,
+    visibility: Visibility,
+    exercise: bool,
     template: String,
     date: Timestamp,
     prepared: Result<Prepared, String>,
@@ -70,6 +76,11 @@ impl Words {
     fn new(notice: &Notice, instance: &Instance) -> Self {
         Self {
             number: notice.number.clone(),
+            code: notice.code.clone(),
+            url: instance.notice_url(&notice.number),
+            title: notice.title.clone(),
+            visibility: notice.visibility,
+            exercise: notice.exercise,
             template: notice.template.clone(),
             date: notice.released_at.unwrap_or(notice.created_at),
             prepared: prepare(notice, instance),
@@ -122,12 +133,36 @@ impl Words {
         claimed: &Claimed,
         endpoint: Option<&EndpointFacts>,
     ) -> Result<OutgoingWebhook, Reason> {
-        let text = prepared.render_webhook_text(&claimed.card).map_err(|error| fault(error.to_string()))?;
+        let words = |error: RenderFault| fault(error.to_string());
+        let text = prepared.render_webhook_text(&claimed.card).map_err(words)?;
+        let own = prepared.render_webhook(&claimed.card).map_err(words)?;
+        let endpoint = endpoint.ok_or_else(|| {
+            fault("the contact has no such endpoint any more: import its file, and send again".to_owned())
+        })?;
+        let publication = Publication {
+            published_at: self.date,
+            number: &self.number,
+            code: &self.code,
+            url: &self.url,
+            title: &self.title,
+            text: &text,
+            language: prepared.webhook_language(&claimed.card),
+            incident: None,
+            phase: None,
+            services: &[],
+            visibility: self.visibility,
+            exercise: self.exercise,
+            next_update_at: None,
+            expires_at: claimed.expires_at,
+            supersedes: None,
+            contact: &claimed.card.id,
+            own: own.as_ref(),
+        };
         Ok(OutgoingWebhook {
             delivery: claimed.delivery,
             url: claimed.address.parse().map_err(fault)?,
-            secret: endpoint.and_then(|endpoint| endpoint.secret.clone()),
-            body: text.into_bytes(),
+            secret: endpoint.secret.clone(),
+            body: body(endpoint.format, &publication),
         })
     }
 

@@ -162,7 +162,7 @@ impl FromStr for PhoneNumber {
                 "\"{shown}\" is no telephone number: write it with country code, such as +49 152 28817386"
             )
         };
-        if text.chars().any(char::is_control) {
+        if !is_notation(text) {
             return Err(wrong());
         }
         let number = phonenumber::parse(Some(phonenumber::country::Id::DE), text).map_err(|_| wrong())?;
@@ -172,6 +172,16 @@ impl FromStr for PhoneNumber {
         }
         Ok(Self(number.format().mode(phonenumber::Mode::E164).to_string()))
     }
+}
+
+/// Whether `text` holds nothing but digits, at most one `+` before them, and what people put between digits. The
+/// reader itself would take letters for the digits on a telephone's keys, and leave an extension away.
+fn is_notation(text: &str) -> bool {
+    let between = |c: char| " \u{a0}\u{202f}()/.-\u{2010}\u{2011}\u{2013}".contains(c);
+    let before_digits = text.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+    text.chars().all(|c| c.is_ascii_digit() || c == '+' || between(c))
+        && text.matches('+').count() == before_digits.matches('+').count()
+        && before_digits.matches('+').count() <= 1
 }
 
 /// An address that webhooks are sent to: `http` or `https`, with a host, without user name or password.
@@ -346,11 +356,39 @@ mod tests {
             "0049 152 28817386",
             "0152/28817386",
             "+49 (0) 152 28817386",
+            "+49 (0)152 / 288 173 86",
+            "0049 (0) 152-28817386",
+            "(0152) 28817386",
+            "0152.288.17386",
+            "0152\u{a0}288\u{a0}17386",
+            "0152\u{2013}28817386",
+            " +4915228817386 ",
+            "49 152 28817386",
         ] {
             assert_eq!(text.parse::<PhoneNumber>().unwrap().as_str(), "+4915228817386", "{text}");
         }
         assert_eq!("(030) 23125-000".parse::<PhoneNumber>().unwrap().country(), "DE");
-        for wrong in ["110", "abc", "", "0152", "+49 152 28817386\n"] {
+        for wrong in [
+            "110",
+            "abc",
+            "",
+            "0152",
+            "+49 152 28817386\n",
+            "0152 28817386a",
+            "0152 288KDMNO",
+            "0800 KOMMUNE",
+            "0152 28817386 ext. 5",
+            "0152 28817386;ext=5",
+            "0152 28817386 #12",
+            "0152 28817386, 0171 3920010",
+            "0152 28817386 / 0171 3920010",
+            "tel:+4915228817386;phone-context=+49",
+            "+0152 28817386",
+            "++4915228817386",
+            "+49+15228817386",
+            "\u{661}\u{665}2 28817386",
+            "(0)171",
+        ] {
             assert!(wrong.parse::<PhoneNumber>().is_err(), "{wrong:?}");
         }
     }

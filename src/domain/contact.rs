@@ -37,7 +37,8 @@ pub struct ContactPoint {
     pub address: Address,
     /// 1 is tried first within a channel.
     pub rank: u8,
-    /// Webhooks only: the secret that signs (`whsec_…`), from column `webhook_secret`.
+    /// Webhooks only: the secrets that sign (`whsec_…`), from column `webhook_secret`; several, separated by spaces,
+    /// the newest first, while one is being replaced.
     pub webhook_secret: Option<String>,
     /// Webhooks only: the body's form, from column `webhook_format`.
     pub webhook_format: WebhookFormat,

@@ -140,6 +140,10 @@ impl FromStr for DeliveryState {
     }
 }
 
+/// How long a gateway's report may take before a text message counts as unconfirmed, in milliseconds: 15 minutes.
+/// Most reports come within seconds; a telephone that is switched off has none.
+pub const CONFIRMED_WITHIN: i64 = 15 * 60_000;
+
 /// How many deliveries stand in each state. The sum over the states is the number of deliveries, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts([i64; 9]);

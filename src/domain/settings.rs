@@ -16,7 +16,8 @@ use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
 
 pub use email::{
-    Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, Mailbox, SmtpRelay, SmtpTls,
+    BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
+    Mailbox, SmtpRelay, SmtpTls,
 };
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,

@@ -61,13 +61,20 @@ pub struct SmsSize {
 }
 
 impl SmsSize {
-    /// How many units more than `segments` segments hold; zero if it fits.
+    /// How many units must go at least until `segments` segments hold it; zero if they do. What pairs waste at the
+    /// end of a part is not in it.
     pub const fn units_over(self, segments: usize) -> usize {
+        if self.segments <= segments {
+            return 0;
+        }
         let room = match segments {
             0 | 1 => self.encoding.single(),
             _ => self.encoding.part() * segments,
         };
-        self.units.saturating_sub(room)
+        match self.units.saturating_sub(room) {
+            0 => 1,
+            over => over,
+        }
     }
 }
 
@@ -232,6 +239,7 @@ mod tests {
         let text = format!("{}€{}", "a".repeat(152), "b".repeat(152));
         assert_eq!(measure(&text).units, 306);
         assert_eq!(measure(&text).segments, 3);
+        assert_eq!(measure(&text).units_over(2), 1, "306 septets would fit, were it not for the pair");
         let text = format!("{}😀{}", "ł".repeat(66), "ł".repeat(66));
         assert_eq!((measure(&text).units, measure(&text).segments), (134, 3));
     }
@@ -245,6 +253,17 @@ mod tests {
         #[test]
         fn segments_agree_with_cutting_the_units_one_by_one(text in "[a-zä€^ł😀]{0,400}") {
             prop_assert_eq!(measure(&text).segments, naive_segments(&text));
+        }
+
+        #[test]
+        fn any_text_at_all_agrees_and_fits_exactly_its_segments(text in any::<String>(), times in 1_usize..60) {
+            let text = text.repeat(times);
+            let size = measure(&text);
+            prop_assert_eq!(size.segments, naive_segments(&text));
+            prop_assert_eq!(size.units_over(size.segments), 0);
+            if size.segments > 1 {
+                prop_assert!(size.units_over(size.segments - 1) > 0);
+            }
         }
 
         #[test]

@@ -1,23 +1,23 @@
 //! Connections: how many, how long, and how they end. A caller that dawdles, floods or breaks off costs nobody else
-//! anything.
+//! anything; and what a caller has handed over is written down even if he has hung up.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::Response;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::plain;
+use super::{plain, protect};
 
 /// What a caller may take.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +53,8 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Answers on `listener` until `stop`, then finishes what is being answered.
 pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
-    let router = router.layer(middleware::from_fn(move |request: Request, next: Next| async move {
-        within(limits.request, request, next).await
-    }));
     let room = Arc::new(Semaphore::new(limits.connections));
-    let connections = TaskTracker::new();
+    let tasks = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
         let accepted = tokio::select! {
@@ -72,67 +69,93 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
                 continue;
             }
         };
-        let (router, stop, cut) = (router.clone(), stop.clone(), cut.clone());
-        // A panic ends the task, and with it the connection, and nothing else.
-        connections.spawn(async move {
+        let conversation = Conversation {
+            router: TowerToHyperService::new(router.clone()),
+            limits,
+            permit: Arc::new(permit),
+            tasks: tasks.clone(),
+        };
+        let (stop, cut) = (stop.clone(), cut.clone());
+        tasks.spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = converse(stream, router, limits, stop) => {}
+                () = conversation.hold(stream, stop) => {}
             }
-            drop(permit);
         });
     }
     drop(listener);
-    connections.close();
-    if tokio::time::timeout(limits.farewell, connections.wait()).await.is_err() {
-        tracing::warn!(target: "rundruf::http", "{} connections were cut at the end", connections.len());
+    tasks.close();
+    if tokio::time::timeout(limits.farewell, tasks.wait()).await.is_err() {
+        tracing::warn!(target: "rundruf::http", "{} connections or answers were cut at the end", tasks.len());
         cut.cancel();
-        connections.wait().await;
     }
 }
 
-type Permit = tokio::sync::OwnedSemaphorePermit;
-
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Result<(TcpStream, Permit)> {
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.map_err(std::io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, permit))
 }
 
-async fn converse(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
-    // Answers are small: waiting for more to send would only delay them.
-    let _ = stream.set_nodelay(true);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(READ_BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => Some(ended),
-        () = stop.cancelled() => None,
-        () = tokio::time::sleep(limits.connection) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(limits.farewell, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return,
+/// One connection with all its requests.
+#[derive(Clone)]
+struct Conversation {
+    router: TowerToHyperService<Router>,
+    limits: Limits,
+    /// Its place among the connections: is given back when the last answer is done too.
+    permit: Arc<OwnedSemaphorePermit>,
+    tasks: TaskTracker,
+}
+
+impl Conversation {
+    async fn hold(self, stream: TcpStream, stop: CancellationToken) {
+        // Answers are small: waiting for more to send would only delay them.
+        let _ = stream.set_nodelay(true);
+        let limits = self.limits;
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(READ_BUFFER)
+            .serve_connection(TokioIo::new(stream), service_fn(move |request| self.clone().answer(request)));
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = async { tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(limits.connection) => {}
+            } } => {
+                connection.as_mut().graceful_shutdown();
+                // Beyond that it is cut, whatever it was at.
+                tokio::time::timeout(limits.farewell, connection).await.unwrap_or(Ok(()))
             }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(target: "rundruf::http", "a connection broke: {error}");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(target: "rundruf::http", "a connection broke: {error}");
+    }
+
+    /// Answers in a task of its own, which goes on when the caller hangs up, and whose panic ends nothing else.
+    async fn answer(self, request: hyper::Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
+        let answering = self.router.call(request);
+        let task = self.tasks.spawn(async move {
+            let answered = answering.await;
+            drop(self.permit);
+            answered
+        });
+        match tokio::time::timeout(self.limits.request, task).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(_)) => Ok(give_up(StatusCode::INTERNAL_SERVER_ERROR, "That failed, and it is our fault.")),
+            Err(_) => Ok(give_up(StatusCode::REQUEST_TIMEOUT, "That took too long.")),
+        }
     }
 }
 
-async fn within(limit: Duration, request: Request, next: Next) -> Response {
-    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
-        return response;
-    }
-    let mut response = plain(StatusCode::REQUEST_TIMEOUT, "The request took too long.");
+/// The last words on a connection.
+fn give_up(status: StatusCode, text: &str) -> Response {
+    let mut response = protect(plain(status, text));
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

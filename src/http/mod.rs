@@ -46,7 +46,7 @@ fn router(parts: HttpParts) -> Router {
         .merge(hooks::router())
         .merge(public::router())
         .fallback(nothing_here)
-        .layer(middleware::map_response(protect))
+        .layer(middleware::map_response(async |response| protect(response)))
         .with_state(shared)
 }
 
@@ -61,7 +61,7 @@ fn plain(status: StatusCode, text: &str) -> Response {
 
 /// What holds for every answer: a browser guesses no type, keeps nothing, tells nobody whence it came, and shows it in
 /// no other site's frame. What an answer says itself stands.
-async fn protect(mut response: Response) -> Response {
+fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -135,6 +135,8 @@ pub struct Cycled {
     pub more: bool,
     /// Deliveries were set aside: another claim at once would see others.
     pub moved: bool,
+    /// Some of them for a dead domain: they are to be looked at (`part_set_aside`).
+    pub for_dead_domains: bool,
 }
 
 impl Store {
@@ -191,6 +193,7 @@ impl Store {
             done.wake_in = claiming.wake_in;
             done.more = claiming.more;
             done.moved = claiming.moved;
+            done.for_dead_domains = claiming.for_dead_domains;
             done.claimed = claiming.claimed;
         }
         let deltas = tally.into_deltas();

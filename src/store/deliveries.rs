@@ -251,8 +251,9 @@ pub(super) struct AddressInput {
     destination: String,
 }
 
+/// A delivery that a person decides about.
 #[derive(sqlx::FromRow)]
-struct StandingRow {
+pub(super) struct StandingRow {
     delivery_id: Uuid,
     notice_id: Uuid,
     channel: String,
@@ -429,7 +430,8 @@ impl Store {
         Ok(retried)
     }
 
-    async fn start_round(
+    /// Queues deliveries once more, lets their notices go on, and commits.
+    pub(super) async fn start_round(
         &self,
         mut tx: Tx,
         rows: &[StandingRow],

@@ -8,6 +8,7 @@ mod contacts;
 mod contacts_import;
 mod dead_domains;
 mod deliveries;
+mod endpoints;
 mod error;
 mod fan_out;
 mod instance;
@@ -38,6 +39,7 @@ pub use dead_domains::{DeadDomain, SetAside};
 pub use deliveries::{
     AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,
 };
+pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;

@@ -19,7 +19,7 @@ use super::statement::statements;
 statements! {
     /// Deliveries as they stand now.
     SELECT_STANDING = "
-        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.process_id,
+        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.attempts, d.process_id,
                n.state AS notice_state, n.expires_at
         FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
                                 JOIN notices n ON n.notice_id = d.notice_id
@@ -36,8 +36,8 @@ statements! {
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
     /// The usual case in one step: what this process was sending in the first round has been accepted.
-    UPDATE_SENT = "
-        UPDATE deliveries SET state = 'sent', process_id = NULL, attempts = attempts + 1, provider_ref = NULL,
+    UPDATE_ACCEPTED = "
+        UPDATE deliveries SET state = $4, process_id = NULL, attempts = attempts + 1, provider_ref = NULL,
                               reason_code = NULL, reason = NULL, updated_at = $3
         WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))
           AND process_id = $2 AND state = 'sending' AND round = 1";
@@ -47,9 +47,9 @@ statements! {
             state = moved.state, process_id = NULL, attempts = moved.attempts, due_at = moved.due_at,
             provider = COALESCE(moved.provider, deliveries.provider),
             provider_ref = COALESCE(moved.provider_ref, deliveries.provider_ref),
-            reason_code = CASE WHEN moved.state = 'sent' THEN NULL
+            reason_code = CASE WHEN moved.state IN ('sent', 'delivered') THEN NULL
                                ELSE COALESCE(moved.code, deliveries.reason_code) END,
-            reason = CASE WHEN moved.state = 'sent' THEN NULL ELSE COALESCE(moved.text, deliveries.reason) END,
+            reason = CASE WHEN moved.state IN ('sent', 'delivered') THEN NULL ELSE COALESCE(moved.text, deliveries.reason) END,
             updated_at = $2
         FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'state' AS state,
                      CAST(value->>'attempts' AS BIGINT) AS attempts, CAST(value->>'due_at' AS BIGINT) AS due_at,
@@ -106,6 +106,8 @@ pub enum Move {
         /// The provider's own name for it.
         reference: Option<String>,
     },
+    /// Its owner has it and said so: an endpoint that answered 2xx.
+    Delivered,
     /// To be tried again then.
     Retry {
         /// When.
@@ -153,6 +155,7 @@ impl Move {
     const fn event(&self) -> DeliveryEvent {
         match self {
             Self::Sent { .. } => DeliveryEvent::Accepted,
+            Self::Delivered => DeliveryEvent::ReportedDelivered,
             Self::Retry { .. } | Self::Return { .. } => DeliveryEvent::Requeued,
             Self::Failed => DeliveryEvent::FailedForGood,
             Self::Expired => DeliveryEvent::Expired,
@@ -162,7 +165,7 @@ impl Move {
 
     const fn word(&self) -> &'static str {
         match self {
-            Self::Sent { .. } => "accepted",
+            Self::Sent { .. } | Self::Delivered => "accepted",
             Self::Retry { .. } => "deferred",
             Self::Return { .. } => "returned",
             Self::Failed => "refused",
@@ -241,6 +244,7 @@ struct StandingRow {
     channel: String,
     state: String,
     round: i64,
+    attempts: i64,
     process_id: Option<Uuid>,
     notice_state: String,
     expires_at: i64,
@@ -300,18 +304,39 @@ pub(super) async fn record(
 ) -> Result<Standing, StoreError> {
     // Later rounds are few, and an answer may belong to an earlier one.
     let usual = |attempt: &&Attempted| {
-        !care && attempt.round == 1 && matches!(attempt.moved, Move::Sent { reference: None })
+        let accepted = matches!(attempt.moved, Move::Sent { reference: None } | Move::Delivered);
+        !care && attempt.round == 1 && accepted
     };
-    let (sent, others): (Vec<&Attempted>, Vec<&Attempted>) = attempts.iter().partition(usual);
+    let (accepted, others): (Vec<&Attempted>, Vec<&Attempted>) = attempts.iter().partition(usual);
     record_with_care(tx, process, &others, now, tally).await?;
-    if sent.is_empty() {
+    let (delivered, sent): (Vec<&Attempted>, Vec<&Attempted>) =
+        accepted.into_iter().partition(|attempt| attempt.moved == Move::Delivered);
+    for (accepted, state) in [(sent, DeliveryState::Sent), (delivered, DeliveryState::Delivered)] {
+        if record_accepted(tx, process, &accepted, state, now, tally).await? == Standing::Changed {
+            return Ok(Standing::Changed);
+        }
+    }
+    Ok(Standing::AsExpected)
+}
+
+/// The usual case: `accepted` are being sent by `process` in their first round, and are `state` now.
+async fn record_accepted(
+    tx: &mut Tx,
+    process: ProcessId,
+    accepted: &[&Attempted],
+    state: DeliveryState,
+    now: i64,
+    tally: &mut Tally,
+) -> Result<Standing, StoreError> {
+    if accepted.is_empty() {
         return Ok(Standing::AsExpected);
     }
-    let ids: Vec<Uuid> = sent.iter().map(|attempt| attempt.delivery.0).collect();
-    if tx.execute(&UPDATE_SENT, (Json(&ids), process.0, now)).await? != ids.len() as u64 {
+    let ids: Vec<Uuid> = accepted.iter().map(|attempt| attempt.delivery.0).collect();
+    let written = tx.execute(&UPDATE_ACCEPTED, (Json(&ids), process.0, now, state.as_str())).await?;
+    if written != ids.len() as u64 {
         return Ok(Standing::Changed);
     }
-    for same in sent.chunk_by(|one, other| one.provider == other.provider) {
+    for same in accepted.chunk_by(|one, other| one.provider == other.provider) {
         let tried: Vec<_> = same
             .iter()
             .map(|attempt| {
@@ -321,9 +346,9 @@ pub(super) async fn record(
             .collect();
         tx.execute(&INSERT_ACCEPTED, (Json(&tried), process.0, same[0].provider.clone())).await?;
     }
-    for attempt in sent {
+    for attempt in accepted {
         let channel = attempt.channel.as_str();
-        tally.moved(attempt.notice.0, channel, DeliveryState::Sending, DeliveryState::Sent);
+        tally.moved(attempt.notice.0, channel, DeliveryState::Sending, state);
     }
     Ok(Standing::AsExpected)
 }
@@ -356,6 +381,8 @@ async fn record_with_care(
         }
         let Some(row) = standing.get(&attempt.delivery.0) else { continue };
         let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
+        // The words of an acceptance must not take the place of what a receipt has said since.
+        let is_news = is_try && from != to;
         tally.moved(row.notice_id, &row.channel, from, to);
         moved.push(DeliveryInput {
             id: attempt.delivery.0,
@@ -367,8 +394,8 @@ async fn record_with_care(
                 Move::Sent { reference } => reference.as_deref(),
                 _ => None,
             },
-            code: is_try.then_some(attempt.reason.code.as_str()),
-            text: is_try.then_some(attempt.reason.text.as_str()),
+            code: is_news.then_some(attempt.reason.code.as_str()),
+            text: is_news.then_some(attempt.reason.text.as_str()),
         });
     }
     if !tried.is_empty() {
@@ -424,7 +451,9 @@ fn next_state(
     let ours = row.process_id == Some(process.0);
     // A later round is another story; and what somebody else is sending now is theirs to give back.
     if row.round != attempt.round
-        || (from == DeliveryState::Sending && !ours && attempt.moved.event() != DeliveryEvent::Accepted)
+        || (from == DeliveryState::Sending
+            && !ours
+            && !matches!(attempt.moved, Move::Sent { .. } | Move::Delivered))
     {
         return Ok(None);
     }
@@ -438,5 +467,8 @@ fn next_state(
         _ => (attempt.moved.event(), now),
     };
     let to = from.apply(event);
-    Ok((from != to).then_some((from, to, due_at)))
+    // A receipt may have come before the send was written down: who has it is worth knowing all the same.
+    let is_late =
+        matches!(attempt.moved, Move::Sent { .. } | Move::Delivered) && row.attempts < attempt.number;
+    Ok((from != to || is_late).then_some((from, to, due_at)))
 }

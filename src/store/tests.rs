@@ -90,6 +90,7 @@ on_both_engines!(
 
 mod cascade;
 mod domains_down;
+mod endpoints;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
@@ -307,6 +308,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        super::endpoints::ALL,
         fan_out::ALL,
         instance::ALL,
         lanes::ALL,

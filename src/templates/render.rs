@@ -193,6 +193,12 @@ impl Prepared {
         self.render_sms(contact)
     }
 
+    /// The language of [`Self::render_webhook_text`].
+    pub fn webhook_language(&self, contact: &ContactCard) -> &str {
+        let email = self.language(Channel::Email, contact);
+        email.or_else(|| self.language(Channel::Sms, contact)).unwrap_or_default()
+    }
+
     /// The language in which `contact` gets a text of `channel`.
     pub fn language(&self, channel: Channel, contact: &ContactCard) -> Option<&str> {
         self.compiled.language(channel, &contact.language, &self.instance_language)

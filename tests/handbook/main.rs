@@ -64,7 +64,11 @@ mod pages {
         reading_the_result_holds: "reading-the-result.md",
         after_a_crash_holds: "after-a-crash.md",
         limits_and_relays_holds: "limits-and-relays.md",
+        dead_domains_holds: "dead-domains.md",
+        doctor_holds: "doctor.md",
         postgres_holds: "postgres.md",
+        serve_holds: "serve.md",
+        webhooks_hold: "webhooks.md",
     }
 
     #[test]

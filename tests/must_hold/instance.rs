@@ -73,8 +73,13 @@ impl Instance {
 
     /// Configures it with these sections beside those that never change.
     pub fn configure(&self, sections: &str) {
+        self.configure_at("https://notfall.tb.example", sections);
+    }
+
+    /// Configures it as one that others see at `public_url`.
+    pub fn configure_at(&self, public_url: &str, sections: &str) {
         let text = format!(
-            "[instance]\nname = \"Testbetrieb\"\nshort_name = \"TB\"\npublic_url = \"https://notfall.tb.example\"\n\
+            "[instance]\nname = \"Testbetrieb\"\nshort_name = \"TB\"\npublic_url = \"{public_url}\"\n\
              [database]\nurl = \"{}\"\n\
              [email]\nfrom = \"Testbetrieb <notfall@tb.example>\"\n{sections}\n",
             self.database

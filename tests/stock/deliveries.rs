@@ -118,3 +118,17 @@ async fn unclear_deliveries_are_resolved_all_or_none() {
     contains(&said.err, &["1 delivery is sent again", "worker --drain"]);
     assert_eq!(states(&desk), ["sent", "failed", "sent", "queued"]);
 }
+
+#[tokio::test]
+async fn replaying_uses_a_blocked_endpoint_again() {
+    let (desk, _) = desk().await;
+    let endpoint = "https://hooks.stadtwerke.example/Rundruf";
+    desk.run(&["suppressions", "add", endpoint, "--reason", "Umbau"]).ok();
+    let said = desk.run(&["deliveries", "replay", endpoint, "--since", "7d"]).ok();
+    contains(&said.err, &["was blocked and is used again", "Nothing to send again", "since"]);
+    assert!(desk.run(&["suppressions", "list", "--json"]).ok().json().is_empty());
+    let said = desk.run(&["deliveries", "replay", endpoint, "--since", "7d"]).ok();
+    assert!(!said.err.contains("blocked"), "{}", said.err);
+    assert_eq!(desk.run(&["deliveries", "replay", "hooks.example", "--since", "7d"]).code, 2);
+    assert_eq!(desk.run(&["deliveries", "replay", endpoint]).code, 2);
+}

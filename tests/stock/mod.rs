@@ -3,6 +3,7 @@
 mod contacts;
 mod deliveries;
 mod doctor;
+mod domains;
 mod notices;
 mod suppressions;
 mod templates;

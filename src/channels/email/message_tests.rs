@@ -13,6 +13,7 @@ fn settings() -> Email {
             address: "hotline@suedkreis-it.example".parse().unwrap(),
         }),
         bounce_address: "b@bounce.suedkreis-it.example".parse().unwrap(),
+        bounce_mailbox: None,
         unreachable_domains: Vec::new(),
         hosted_domains: Vec::new(),
         providers: Vec::new(),

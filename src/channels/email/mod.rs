@@ -15,6 +15,7 @@
 //! | `session` | the exchange of many messages over one connection |
 //! | `reply`, `reply_bytes` | what a relay said |
 //! | `classify` | what that means for a delivery |
+//! | `mailbox` | a mailbox that collects such messages |
 //! | `bounce` | what a message that came back says about its delivery |
 //! | `outbox` | the same work loop into a folder |
 
@@ -27,6 +28,7 @@ mod encoded_lines;
 pub mod feed;
 mod header_text;
 mod login;
+pub mod mailbox;
 pub mod message;
 mod mould;
 mod open_failure;
@@ -41,6 +43,7 @@ mod wire;
 pub use connection::{Connection, Limits};
 pub use connector::Connector;
 pub use feed::{Feed, SessionEnd};
+pub use mailbox::{Mailbox, MailboxLimits};
 pub use message::{Before, ComposeError, Composer, Feedback, ListUnsubscribe, Mail, OutgoingEmail};
 pub use open_failure::OpenFailure;
 pub use return_path::ReturnPath;

@@ -34,15 +34,22 @@ impl ReturnPath {
     /// The delivery and round that `address` is the return path of; `None` if it is none of ours or was tampered
     /// with. Letters may have changed their case on the way.
     pub fn parse(&self, address: &str) -> Option<(DeliveryId, i64)> {
+        self.seal.open(SealPurpose::ReturnPath, self.name_in(address)?)
+    }
+
+    /// Whether `address` looks like a return path of ours, sealed or not.
+    pub fn is_claimed_by(&self, address: &str) -> bool {
+        self.name_in(address).is_some()
+    }
+
+    /// What stands between our local part and our domain.
+    fn name_in<'a>(&self, address: &'a str) -> Option<&'a str> {
         let (local, domain) = address.trim().rsplit_once('@')?;
         if !domain.eq_ignore_ascii_case(&self.domain) {
             return None;
         }
         let (base, name) = local.rsplit_once('+')?;
-        if !base.eq_ignore_ascii_case(&self.local) {
-            return None;
-        }
-        self.seal.open(SealPurpose::ReturnPath, name)
+        base.eq_ignore_ascii_case(&self.local).then_some(name)
     }
 }
 

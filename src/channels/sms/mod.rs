@@ -1,14 +1,36 @@
 //! Text messages: hand them to a gateway over HTTP, or write them into a folder; read what gateways report.
+//!
+//! | File | Owns |
+//! |---|---|
+//! | `gateway` | one gateway: reach it, ask it, hand it a message |
+//! | `wording` | what is refused before it leaves, because a gateway would damage it |
+//! | `exchange` | one HTTP request and its answer, within limits |
+//! | `tls` | certificates, and what is wrong with them |
+//! | `answer` | what an answer means at every gateway |
+//! | `kannel`, `seven`, `twilio`, `described` | each gateway's request, and what its own answers mean |
+//! | `report` | what gateways report later |
+//! | `outbox` | a folder instead of a gateway |
+
+mod answer;
+mod described;
+mod exchange;
+mod gateway;
+mod kannel;
+mod outbox;
+pub mod report;
+mod seven;
+mod tls;
+mod twilio;
+mod wording;
 
 use std::time::Duration;
-
-use url::Url;
 
 use crate::domain::address::PhoneNumber;
 use crate::domain::ids::DeliveryId;
 use crate::domain::message::SmsContent;
-use crate::domain::outcome::{Outcome, Reason};
-use crate::domain::settings::{SmsGateway, SmsSender};
+
+pub use gateway::Gateway;
+pub use outbox::write_to_outbox;
 
 /// One text message, ready to leave.
 #[derive(Debug, Clone)]
@@ -25,36 +47,9 @@ pub struct OutgoingSms {
     pub valid_for: Duration,
 }
 
-/// An SMS gateway that is spoken to over HTTP.
-#[derive(Debug)]
-pub struct Gateway;
-
-impl Gateway {
-    /// The gateway called `provider`; it reports to `public_url`.
-    pub fn new(
-        _provider: &str,
-        _gateway: &SmsGateway,
-        _sender: Option<&SmsSender>,
-        _public_url: &Url,
-    ) -> Self {
-        Self
+impl OutgoingSms {
+    /// How long it is worth delivering in whole minutes, at least 1.
+    fn valid_minutes(&self) -> u64 {
+        self.valid_for.as_secs().div_ceil(60).max(1)
     }
-
-    /// Whether it can be reached at all.
-    ///
-    /// # Errors
-    /// Why not, and what to do.
-    pub async fn open(&self) -> Result<(), Reason> {
-        Ok(())
-    }
-
-    /// Hands over one message.
-    pub async fn send(&self, _message: &OutgoingSms) -> Outcome {
-        Outcome::Returned
-    }
-}
-
-/// Writes one message into `folder`.
-pub async fn write_to_outbox(_folder: &std::path::Path, _message: &OutgoingSms) -> Outcome {
-    Outcome::Returned
 }

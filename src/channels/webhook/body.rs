@@ -92,7 +92,7 @@ fn data(publication: &Publication<'_>) -> Map<String, Value> {
     data.insert("text".to_owned(), json!(publication.text));
     match publication.own {
         Some(Value::Object(own)) => {
-            data.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())))
+            data.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         Some(other) => {
             data.insert("content".to_owned(), other.clone());

@@ -1,9 +1,12 @@
 //! What became of notices: `notices`, `deliveries`, `suppressions`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::domain::address::Channel;
+use crate::domain::address::{Channel, WebhookUrl};
 use crate::domain::delivery::DeliveryState;
+use crate::domain::duration::parse_duration;
 use crate::domain::ids::DeliveryId;
 
 use super::super::table::Format;
@@ -123,6 +126,8 @@ pub enum DeliveriesCommand {
     },
     /// Say what became of deliveries that are unclear
     Resolve(ResolveArguments),
+    /// Send a webhook endpoint again what it missed, and use its address again
+    Replay(ReplayArguments),
 }
 
 /// Which deliveries.
@@ -149,6 +154,16 @@ pub struct ResolveArguments {
     /// What became of them
     #[arg(long = "as", value_enum)]
     pub resolution: Resolution,
+}
+
+/// `deliveries replay ADDRESS --since …`
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The endpoint's address, as "contacts show" has it
+    pub address: WebhookUrl,
+    /// How far back, such as 36h or 7d: what failed, expired or was suppressed since then
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Duration,
 }
 
 /// What a person says of an unclear delivery.

@@ -14,7 +14,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
 use crate::store::{AttemptRow, DeliveryDetail, Purpose};
 
-use super::{joined, reason, row};
+use super::{joined, reason, row, unconfirmed};
 
 /// Shows one delivery with all its tries.
 pub(super) async fn run(session: &Session, id: DeliveryId, json: bool) -> anyhow::Result<()> {
@@ -61,7 +61,7 @@ fn words(session: &Session, detail: &DeliveryDetail) -> anyhow::Result<String> {
     writeln!(text, "  contact   {}", delivery.contact)?;
     writeln!(text, "  address   {} ({})", delivery.address, delivery.channel)?;
     writeln!(text, "  state     {state}: {}", delivery_meaning(state))?;
-    if let Some(reason) = reason(delivery) {
+    if let Some(reason) = reason(delivery).or_else(|| unconfirmed(session, delivery)) {
         writeln!(text, "  reason    {reason}")?;
     }
     if let Some(reference) = &delivery.provider_ref {

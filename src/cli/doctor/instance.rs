@@ -1,9 +1,12 @@
 //! What can be said without the store: settings, clock, templates.
 
+use std::path::Path;
+
 use crate::cli::output::{counted, program};
 use crate::cli::session::Session;
 use crate::cli::templates::check_all;
-use crate::domain::settings::EmailTransport;
+use crate::domain::settings::{EmailTransport, SmsProvider, SmsTransport};
+use crate::templates::load_pack;
 
 use super::Line;
 
@@ -27,9 +30,7 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
     let is_smtp =
         settings.email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));
     let from = &settings.email.from.address;
-    let invented =
-        |domain: &str| domain.rsplit('.').next().is_some_and(|end| end == "example" || end == "invalid");
-    if is_smtp && invented(from.domain()) {
+    if is_smtp && is_invented(from.domain()) {
         lines.push(Line::warning(
             "sender",
             format!("mails would come from {from}, which is nobody's address"),
@@ -43,15 +44,48 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
             "set it to false, or nothing leaves",
         ));
     }
+    lines.extend(public_address(session, is_smtp));
+    lines
+}
+
+/// Where links in notices lead, and SMS gateways report to.
+fn public_address(session: &Session, is_smtp: bool) -> Option<Line> {
+    let settings = &session.settings;
+    let is_gateway = |provider: &SmsProvider| matches!(provider.transport, SmsTransport::Gateway(_));
+    if !is_smtp && !settings.sms.providers.iter().any(is_gateway) {
+        return None;
+    }
     let public_url = &settings.instance.public_url;
-    if is_smtp && public_url.host_str().is_some_and(invented) {
-        lines.push(Line::warning(
+    if public_url.host_str().is_some_and(is_invented) {
+        let pack = load_pack(&settings.instance.templates).ok();
+        let alarms =
+            pack.map_or(0, |pack| pack.templates.values().filter(|template| template.spec.alarm).count());
+        let alarms = match alarms {
+            0 => String::new(),
+            count => format!(
+                "; nobody could confirm an alarm ({})",
+                counted(count as i128, "template is one", "templates are")
+            ),
+        };
+        return Some(Line::warning(
             "public address",
-            format!("notices would lead to {public_url}, which nobody can open"),
+            format!("notices would lead to {public_url}, which nobody can open{alarms}"),
             "set [instance] public_url to where this instance is seen from outside",
         ));
     }
-    lines
+    let is_here = matches!(public_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    (public_url.scheme() != "https" && !is_here).then(|| {
+        Line::warning(
+            "public address",
+            format!("{public_url} is not encrypted: confirmations and receipts can be read on their way"),
+            "put a proxy with a certificate before it and write https:// in [instance] public_url",
+        )
+    })
+}
+
+/// Whether a domain is one that can never be anybody's (RFC 2606).
+pub(super) fn is_invented(domain: &str) -> bool {
+    domain.rsplit('.').next().is_some_and(|end| end == "example" || end == "invalid")
 }
 
 /// Whether the clock can be right.
@@ -66,7 +100,21 @@ pub(super) fn clock(session: &Session) -> Vec<Line> {
             "set this machine's clock (timedatectl); mails with such a date are refused",
         )];
     }
-    vec![Line::good("clock", shown)]
+    match synchronised() {
+        Some(true) => vec![Line::good("clock", format!("{shown}, synchronised"))],
+        Some(false) => vec![Line::warning(
+            "clock",
+            format!("{shown}, not synchronised with a time server"),
+            "timedatectl shows why; until then compare it with another clock",
+        )],
+        None => vec![Line::good("clock", shown)],
+    }
+}
+
+/// What systemd's time service says; `None` where another one or none looks after the clock.
+fn synchronised() -> Option<bool> {
+    let state = Path::new("/run/systemd/timesync");
+    state.is_dir().then(|| state.join("synchronized").exists())
 }
 
 /// Whether all templates pass the check.

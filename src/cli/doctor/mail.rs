@@ -8,41 +8,45 @@ use crate::channels::email::{Connector, Limits};
 use crate::cli::session::Session;
 use crate::domain::settings::{DkimKey, EmailProvider, EmailTransport, SmtpRelay};
 
-use super::Line;
+use super::{Line, certificates};
 
 /// How long each step to a relay may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whether a provider can be used now.
-pub(super) async fn provider(provider: &EmailProvider) -> Line {
+/// Whether a provider can be used now, and until when its certificate is valid.
+pub(super) async fn provider(session: &Session, provider: &EmailProvider) -> Vec<Line> {
     let subject = format!("provider {}", provider.name);
     match &provider.transport {
-        EmailTransport::Smtp(relay) => smtp(subject, relay).await,
-        EmailTransport::Outbox(folder) => outbox(subject, folder),
+        EmailTransport::Smtp(relay) => smtp(session, subject, relay).await,
+        EmailTransport::Outbox(folder) => vec![outbox(subject, folder)],
     }
 }
 
 /// Connects, says hello, encrypts, logs in, and leaves.
-async fn smtp(subject: String, relay: &SmtpRelay) -> Line {
+async fn smtp(session: &Session, subject: String, relay: &SmtpRelay) -> Vec<Line> {
     let limits = Limits { connect: PATIENCE, greeting: PATIENCE, tls: PATIENCE, ..Limits::default() };
     let connector = Connector::new(relay.clone(), limits);
     match connector.open().await {
         Ok(mut connection) => {
             let login = if relay.credentials.is_some() { "logged in" } else { "no login" };
             let encrypted = connection.is_encrypted();
+            let certificate = connection.peer_certificate();
             connection.quit().await;
             if encrypted {
-                return Line::good(subject, format!("{} answers, encrypted, {login}", connector.relay()));
+                let state = format!("{} answers, encrypted, {login}", connector.relay());
+                let named = format!("{subject}, certificate");
+                let certificate = certificate.and_then(|der| certificates::shown(session, named, &der));
+                return [Line::good(subject, state)].into_iter().chain(certificate).collect();
             }
             let is_here = matches!(relay.host.as_str(), "localhost" | "127.0.0.1" | "::1");
             let state = format!("{} answers, not encrypted, {login}", connector.relay());
             if is_here {
-                return Line::good(subject, state);
+                return vec![Line::good(subject, state)];
             }
-            Line::warning(subject, state, "demand encryption with ?tls=required if the relay offers it")
+            vec![Line::warning(subject, state, "demand encryption with ?tls=required if the relay offers it")]
         }
         Err(failure) => {
-            Line::broken(subject, format!("{}: {}", failure.relay, failure.what), failure.mend.clone())
+            vec![Line::broken(subject, format!("{}: {}", failure.relay, failure.what), failure.mend.clone())]
         }
     }
 }

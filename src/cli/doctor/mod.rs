@@ -1,11 +1,33 @@
 //! `doctor`: is this instance ready to send, and what is to be mended?
+//!
+//! | File | Looks at |
+//! |---|---|
+//! | `instance` | settings, clock, templates |
+//! | `stored` | the store and what it holds |
+//! | `disk` | room where we write |
+//! | `secrets` | files that only we should read |
+//! | `mail` | relays and the keys that sign |
+//! | `records` | the sender's DNS records |
+//! | `gateways` | SMS gateways and webhooks |
+//! | `certificates` | until when those are valid |
 
+mod certificates;
+mod disk;
+mod gateways;
 mod instance;
 mod mail;
+mod records;
+mod secrets;
 mod stored;
 
+use std::io::Write;
+
+use super::arguments::DoctorArguments;
 use super::output::{counted, write_text};
 use super::session::{Exit, Session, out, say};
+use super::table::{Format, ListWriter, Row};
+
+const COLUMNS: &[&str] = &["level", "subject", "state", "mend"];
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +81,31 @@ impl Line {
         text.push('\n');
         text
     }
+
+    fn row(&self) -> Row {
+        let level = match self.level {
+            Level::Good => "ok",
+            Level::Warning => "look",
+            Level::Broken => "broken",
+        };
+        vec![
+            ("level", level.into()),
+            ("subject", self.subject.as_str().into()),
+            ("state", self.state.as_str().into()),
+            ("mend", self.mend.as_str().into()),
+        ]
+    }
 }
 
 /// Shows each line as soon as it is known: a relay that does not answer takes its time.
-#[derive(Debug, Default)]
-struct Lines {
+struct Lines<'w> {
+    /// For programs and spreadsheets; people get text.
+    list: Option<ListWriter<'w>>,
     warnings: usize,
     broken: usize,
 }
 
-impl Lines {
+impl Lines<'_> {
     fn show(&mut self, lines: impl IntoIterator<Item = Line>) -> anyhow::Result<()> {
         for line in lines {
             match line.level {
@@ -76,25 +113,41 @@ impl Lines {
                 Level::Warning => self.warnings += 1,
                 Level::Broken => self.broken += 1,
             }
-            write_text(&mut out(), &line.text())?;
+            match &mut self.list {
+                Some(list) => list.row(line.row())?,
+                None => write_text(&mut out(), &line.text())?,
+            }
         }
         Ok(())
     }
 }
 
-pub(super) async fn run(session: &Session) -> anyhow::Result<Exit> {
-    let mut lines = Lines::default();
+pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow::Result<Exit> {
+    let format = arguments.format.format();
+    let mut writer: Box<dyn Write> = Box::new(std::io::stdout());
+    let list = (format != Format::Table).then(|| ListWriter::new(&mut *writer, format, COLUMNS));
+    let mut lines = Lines { list, warnings: 0, broken: 0 };
     lines.show(instance::configuration(session))?;
     lines.show(instance::clock(session))?;
     lines.show(instance::templates(session))?;
+    lines.show(disk::room(session))?;
+    lines.show(secrets::files(session))?;
     lines.show(stored::store(session).await?)?;
     for provider in &session.settings.email.providers {
-        lines.show([mail::provider(provider).await])?;
+        lines.show(mail::provider(session, provider).await)?;
     }
     lines.show(mail::signing(session))?;
-    let warnings = counted(lines.warnings as i128, "thing to look at", "things to look at");
-    if lines.broken > 0 {
-        let broken = counted(lines.broken as i128, "thing is broken", "things are broken");
+    lines.show(records::records(session, arguments.resolver).await)?;
+    for provider in &session.settings.sms.providers {
+        lines.show(gateways::sms(session, provider).await)?;
+    }
+    let Lines { list, warnings, broken } = lines;
+    if let Some(list) = list {
+        list.finish()?;
+    }
+    let warnings = counted(warnings as i128, "thing to look at", "things to look at");
+    if broken > 0 {
+        let broken = counted(broken as i128, "thing is broken", "things are broken");
         say(format_args!("{broken}, {warnings}: mend what is marked BROKEN and run doctor again."));
         return Ok(Exit::Refused);
     }

@@ -1,6 +1,6 @@
 //! The store and what it holds: contacts, what waits, what is held.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::cli::output::{counted, program};
@@ -9,14 +9,11 @@ use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
+use crate::domain::mask::mask_address;
 use crate::domain::notice::NoticeState;
-use crate::domain::settings::DatabaseUrl;
 use crate::store::{Purpose, Store, StoreError};
 
 use super::Line;
-
-/// Below this much room, in bytes, a large notice may not fit.
-const LITTLE_ROOM: u64 = 500_000_000;
 
 /// How far behind the store's newest time a clock may be.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
@@ -30,9 +27,6 @@ const MOST_NAMES: usize = 10;
 /// Only when it fails while it is being looked at.
 pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
-    if let DatabaseUrl::Sqlite(path) = &session.settings.database.url {
-        lines.extend(room(path));
-    }
     let store = match session.open_store(Purpose::Read).await {
         Ok(store) => store,
         Err(StoreError::NotThere(path)) => {
@@ -51,30 +45,13 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.push(writable(&store).await);
     lines.extend(clock(session, &store).await?);
     lines.extend(contacts(session, &store).await?);
+    lines.extend(webhooks(&store).await?);
     lines.extend(waiting(session, &store).await?);
     lines.extend(holds(session, &store).await?);
+    lines.extend(dead_domains(session, &store).await?);
+    lines.extend(callbacks(session, &store).await?);
     store.close().await;
     Ok(lines)
-}
-
-/// The room left on the disk of an SQLite file.
-#[cfg(unix)]
-fn room(path: &Path) -> Option<Line> {
-    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let shown = format!("{} MB free for the store", free / 1_000_000);
-    Some(if free < LITTLE_ROOM {
-        Line::warning("disk", shown, "make room: when it is full, sending stops")
-    } else {
-        Line::good("disk", shown)
-    })
-}
-
-/// The room left cannot be asked for here.
-#[cfg(not(unix))]
-fn room(_path: &Path) -> Option<Line> {
-    None
 }
 
 /// Whether the store can be written: by the tidying that every running service does each minute.
@@ -134,6 +111,36 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
         ));
     }
     Ok(lines)
+}
+
+/// Endpoints of webhooks; one that is switched off is a suppressed address.
+async fn webhooks(store: &Store) -> Result<Option<Line>, StoreError> {
+    let contacts = store.contacts().await?;
+    let endpoints: BTreeSet<String> = contacts
+        .iter()
+        .flat_map(|known| &known.contact.points)
+        .filter(|point| point.address.channel() == Channel::Webhook)
+        .map(|point| point.address.normalised().to_lowercase())
+        .collect();
+    if endpoints.is_empty() {
+        return Ok(None);
+    }
+    let suppressions = store.suppressions().await?;
+    let off: Vec<String> = suppressions
+        .iter()
+        .filter(|one| one.channel == Channel::Webhook.as_str() && endpoints.contains(&one.address))
+        .map(|one| format!("{} ({})", mask_address(&one.address), one.detail))
+        .collect();
+    let count = counted(endpoints.len() as i128, "endpoint", "endpoints");
+    if off.is_empty() {
+        return Ok(Some(Line::good("webhooks", count)));
+    }
+    let off: Vec<&str> = off.iter().map(String::as_str).collect();
+    Ok(Some(Line::warning(
+        "webhooks",
+        format!("{count}, switched off: {}", named(&off)),
+        "tell their owners; when one works again: suppressions lift ADDRESS",
+    )))
 }
 
 fn count_have(count: usize) -> String {
@@ -207,4 +214,50 @@ async fn holds(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError
         }
     }
     Ok(lines)
+}
+
+/// Mail domains that are down, and what waits for them.
+async fn dead_domains(session: &Session, store: &Store) -> Result<Option<Line>, StoreError> {
+    let dead = store.dead_domains().await?;
+    if dead.is_empty() {
+        return Ok(None);
+    }
+    let held = store.waiting_for_domains(None).await?;
+    let named: Vec<String> = dead
+        .iter()
+        .take(MOST_NAMES)
+        .map(|dead| match held.get(&dead.domain) {
+            Some(count) => format!("{} ({} held)", dead.domain, counted(*count, "delivery", "deliveries")),
+            None => dead.domain.clone(),
+        })
+        .collect();
+    let more = dead.len().saturating_sub(MOST_NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Ok(Some(Line::warning(
+        "mail domains",
+        format!("down: {}{more}", named.join(", ")),
+        format!(
+            "when one is up again: {0} domains up DOMAIN, or take it out of [email] unreachable_domains ({0} domains \
+             list says which)",
+            program(session)
+        ),
+    )))
+}
+
+/// Callbacks that somebody made who does not know our key.
+async fn callbacks(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let forged = store.callback_counts().await?.into_iter().filter(|count| count.verdict == "forged");
+    Ok(forged
+        .map(|count| {
+            Line::warning(
+                format!("callbacks of {}", count.source),
+                format!(
+                    "{} counted as forged, the last at {}; nothing was changed by them",
+                    counted(count.count, "was", "were"),
+                    session.local(Timestamp(count.last_at))
+                ),
+                "if they are the gateway's own: its secret, or the store with the key that signed them, was exchanged",
+            )
+        })
+        .collect())
 }

@@ -93,6 +93,23 @@ fn a_webhook_secret_is_whsec_and_24_to_64_bytes() {
 }
 
 #[test]
+fn several_webhook_secrets_may_stand_side_by_side_while_one_is_replaced() {
+    let found = |secrets: &[&str]| {
+        let cell =
+            secrets.iter().map(|key| format!("whsec_{}", key.repeat(8))).collect::<Vec<_>>().join("  ");
+        findings(format!("id,name,webhook,webhook_secret\na,Amt,https://a.example/,{cell}\n"))
+    };
+    assert_eq!(found(&["QUFB", "QkJC"]).len(), 0);
+    assert_found(
+        &found(&["QUFB", "!"]),
+        "schools.csv, row 2, column webhook_secret: ",
+        "the new one, a space",
+    );
+    let many = found(&["QUFB", "QkJC", "Q0ND", "RERE"]);
+    assert_found(&many, "schools.csv, row 2, column webhook_secret: ", "more than 3");
+}
+
+#[test]
 fn what_needs_another_column_says_which() {
     for (column, value, needed) in [
         ("email_2", "a@a.example", "email"),

@@ -44,6 +44,7 @@ impl Engine {
         let written = self.outcomes.len();
         let claim = request.as_ref().map(|(_, request)| request);
         let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
+        self.endpoints.take(&self.outcomes[..written]);
         self.outcomes.drain(..written);
         tracing::debug!(
             target: "rundruf::dispatch",
@@ -153,5 +154,9 @@ impl Engine {
         } else {
             now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)
         };
+        if cycled.for_dead_domains {
+            road.look_at = Duration::ZERO;
+            self.housekeeping.part_set_aside();
+        }
     }
 }

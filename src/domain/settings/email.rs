@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -18,6 +19,8 @@ pub struct Email {
     pub reply_to: Option<Mailbox>,
     /// Base of the return path; its local part has at most 16 characters.
     pub bounce_address: EmailAddress,
+    /// The mailbox that returned mails are fetched from, if they do not come in by themselves.
+    pub bounce_mailbox: Option<BounceMailbox>,
     /// Domains that are dead now.
     pub unreachable_domains: Vec<String>,
     /// Domains that are dead when we are.
@@ -137,6 +140,34 @@ pub struct Credentials {
     pub username: String,
     /// What proves it.
     pub password: SecretString,
+}
+
+/// `bounce_mailbox`, with `bounce_poll`: a mailbox that is read by IMAP (RFC 9051).
+#[derive(Debug, Clone)]
+pub struct BounceMailbox {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// When the connection is encrypted.
+    pub tls: ImapTls,
+    /// User name and password.
+    pub credentials: Credentials,
+    /// The folder's name, ASCII.
+    pub folder: String,
+    /// The pause between two looks into it.
+    pub poll: Duration,
+}
+
+/// When an IMAP connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImapTls {
+    /// From the first byte (`imaps://`, RFC 8314).
+    Implicit,
+    /// By STARTTLS, or not at all is it used (`imap://…?tls=required`, the default).
+    Required,
+    /// Never (`?tls=none`).
+    None,
 }
 
 /// `[[email.destination]]`

@@ -29,6 +29,15 @@ pub struct Sms {
     pub configured: bool,
 }
 
+impl Sms {
+    /// Whether the provider of this name reports what becomes of its messages.
+    pub fn reports(&self, provider: &str) -> bool {
+        self.providers
+            .iter()
+            .any(|known| known.name == provider && matches!(known.transport, SmsTransport::Gateway(_)))
+    }
+}
+
 /// What a telephone shows as the sender of a text message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmsSender(String);

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use crate::app::receive::receive_receipt;
+use crate::channels::sms::report::{Callback, read};
 use crate::domain::settings::Settings;
 
 use super::super::{Shared, plain};
@@ -51,18 +52,4 @@ pub(super) async fn report(
 fn public_address(settings: &Settings, uri: &Uri) -> String {
     let base = settings.instance.public_url.as_str().trim_end_matches('/');
     format!("{base}{}", uri.path_and_query().map_or("/", |rest| rest.as_str()))
-}
-
-use crate::domain::receipt::{CallbackVerdict, Receipt};
-use crate::domain::seal::Seal;
-use crate::domain::settings::SmsProvider;
-#[expect(dead_code, reason = "until the SMS channel reads reports")]
-struct Callback<'a> {
-    query: &'a [(String, String)],
-    headers: &'a [(String, String)],
-    url: &'a str,
-    body: &'a [u8],
-}
-fn read(_: &SmsProvider, _: &Seal, _: &Callback<'_>) -> Result<Receipt, CallbackVerdict> {
-    Err(CallbackVerdict::Forged)
 }

@@ -12,47 +12,46 @@ pub(super) struct Words {
     pub(super) notice: &'static str,
     pub(super) button: &'static str,
     pub(super) why: &'static str,
-    pub(super) thanks: &'static str,
     pub(super) done: &'static str,
     pub(super) exercise: &'static str,
     pub(super) no_incident: &'static str,
     pub(super) never: &'static str,
-    /// How the moment of confirmation reads behind `thanks`.
-    moment: &'static str,
+    thanks: &'static str,
+    day: &'static str,
 }
 
 const GERMAN: Words = Words {
     language: "de",
     title: "Lesebestätigung",
-    please: "Bitte bestätigen Sie, dass Sie diese Mitteilung gelesen haben",
+    please: "Bitte bestätigen Sie diesen Alarm",
     notice: "Mitteilung",
     button: "Gelesen und verstanden",
     why: "Der Krisenstab sieht dann, dass Sie erreicht sind. Ohne Ihre Bestätigung versuchen wir es auf anderen Wegen \
           und bei Ihrer Vertretung.",
-    thanks: "Danke,",
     done: "Der Krisenstab sieht, dass Sie erreicht sind. Sie können diese Seite schließen.",
     exercise: "ÜBUNG",
     no_incident: "Es liegt kein echter Vorfall vor.",
     never: "Diese Seite fragt nie nach Passwörtern oder anderen Angaben. Im Zweifel rufen Sie uns an, unter einer \
             Nummer, die Sie schon kennen.",
-    moment: "bestätigt um %H:%M Uhr am %d.%m.%Y",
+    thanks: "Danke, bestätigt um\u{a0}%H:%M\u{a0}Uhr",
+    day: "am %d.%m.%Y",
 };
 
 const ENGLISH: Words = Words {
     language: "en",
     title: "Confirmation",
-    please: "Please confirm that you have read this notice",
+    please: "Please confirm this alarm",
     notice: "Notice",
     button: "Read and understood",
     why: "The crisis staff will then see that you have been reached. Without your confirmation we try your other \
           contact points and your deputy.",
-    thanks: "Thank you,",
     done: "The crisis staff can see that you have been reached. You may close this page.",
     exercise: "EXERCISE",
     no_incident: "There is no real incident.",
     never: "This page never asks for passwords or anything else. If in doubt, call us on a number that you already \
             know.",
-    moment: "confirmed at %H:%M on %-d %B %Y",
+    thanks: "Thank you, confirmed at\u{a0}%H:%M",
+    day: "on %-d %B %Y",
 };
 
 impl Words {
@@ -61,10 +60,20 @@ impl Words {
         if language == ENGLISH.language { &ENGLISH } else { &GERMAN }
     }
 
-    /// `bestätigt um 05:42 Uhr am 20.11.2026`
-    pub(super) fn moment(&self, at: &Zoned) -> String {
-        at.strftime(self.moment).to_string()
+    /// `Danke, bestätigt um 05:42 Uhr` and `am 20.11.2026`
+    pub(super) fn confirmed(&self, at: &Zoned) -> Confirmed {
+        let written = |form: &str| at.strftime(form).to_string();
+        Confirmed { thanks: written(self.thanks), day: written(self.day) }
     }
+}
+
+/// What is said to somebody who has confirmed.
+#[derive(Debug)]
+pub(super) struct Confirmed {
+    /// With the time of day.
+    pub(super) thanks: String,
+    /// Of which day.
+    pub(super) day: String,
 }
 
 /// What a page says when there is nothing to confirm, in one language.

@@ -67,6 +67,8 @@ pub(super) struct Claiming<'a> {
     pub(super) more: bool,
     /// Rows were set aside: the next look at the open road sees others.
     pub(super) moved: bool,
+    /// Some of them for a dead domain.
+    pub(super) for_dead_domains: bool,
 }
 
 impl<'a> Claiming<'a> {
@@ -93,6 +95,7 @@ impl<'a> Claiming<'a> {
             wake_in: None,
             more: false,
             moved: false,
+            for_dead_domains: false,
         };
         let provider = format!("provider:{}", request.provider);
         claiming.left = claiming.grant(&provider, request.room);
@@ -247,6 +250,7 @@ impl<'a> Claiming<'a> {
                 continue;
             };
             if let Some(own) = self.dead_lane(&row.address) {
+                self.for_dead_domains = true;
                 self.set_aside(row.delivery_id, own);
                 continue;
             }

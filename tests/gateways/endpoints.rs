@@ -1,0 +1,64 @@
+//! Partners' endpoints: signed, tried again under the same id, switched off when they are gone.
+
+use reqwest::header::{HeaderMap, HeaderName};
+use standardwebhooks::Webhook;
+
+use crate::instance::{Engine, Instance, on_both_engines};
+use crate::script::{Answer, Request, Server};
+use crate::stage::{NEW_SECRET, SECRET, import_endpoints, instance};
+
+on_both_engines!(every_call_is_signed_and_repeats_keep_their_id, an_endpoint_that_is_gone_is_switched_off,);
+
+const OWN_NETWORK: &str = "[webhook]\nallow_networks = [\"127.0.0.0/8\"]\nretry = [\"1s\"]\nthen = \"1s\"\n";
+
+fn ok() -> Answer {
+    Answer::new("204 No Content", "", "")
+}
+
+async fn partner(engine: Engine, server: &Server, secret: &str) -> Instance {
+    let instance = instance(engine).await;
+    instance.configure(OWN_NETWORK);
+    import_endpoints(&instance, &[format!("http://127.0.0.1:{}/hook", server.port)], secret);
+    instance
+}
+
+fn send(instance: &Instance) -> crate::process::Said {
+    instance.run(&["send", "test", "--to", "all", "--channel", "webhook", "--yes"])
+}
+
+fn is_genuine(secret: &str, request: &Request) -> bool {
+    let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let headers: HeaderMap = names
+        .into_iter()
+        .map(|name| (HeaderName::from_static(name), request.header(name).unwrap().parse().unwrap()))
+        .collect();
+    Webhook::new(secret).unwrap().verify(request.body.as_bytes(), &headers).is_ok()
+}
+
+async fn every_call_is_signed_and_repeats_keep_their_id(engine: Engine) {
+    let server = Server::start([Answer::new("500 Oops", "", "not now"), ok()]).await;
+    let instance = partner(engine, &server, &format!("{NEW_SECRET} {SECRET}")).await;
+    send(&instance).exits(0);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    for request in &requests {
+        assert!(is_genuine(SECRET, request) && is_genuine(NEW_SECRET, request), "{request:?}");
+    }
+    assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
+    let delivery = &instance.deliveries("delivered,sent")[0];
+    assert_eq!(delivery["state"], "delivered", "its owner said so: {delivery:?}");
+    let body: serde_json::Value = serde_json::from_str(&requests[1].body).unwrap();
+    assert_eq!(body["type"], "notice.published");
+    assert_eq!(body["data"]["number"], delivery["notice"]);
+}
+
+async fn an_endpoint_that_is_gone_is_switched_off(engine: Engine) {
+    let server = Server::start([Answer::new("410 Gone", "", "")]).await;
+    let instance = partner(engine, &server, SECRET).await;
+    send(&instance).exits(3);
+    let failed = &instance.deliveries("failed")[0];
+    assert!(failed["reason"].as_str().unwrap().contains("410"), "{failed:?}");
+    let list = instance.run(&["suppressions", "list", "--json"]).exits(0).json();
+    assert_eq!(list[0]["channel"], "webhook", "{list:?}");
+    assert_eq!(server.requests().len(), 1);
+}

@@ -1,0 +1,25 @@
+//! Text messages and webhooks through the real program: the real Kannel, and servers that misbehave on purpose.
+
+#[cfg(test)]
+mod endpoints;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+#[path = "../must_hold/instance.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod instance;
+#[cfg(test)]
+mod kannel;
+#[cfg(test)]
+#[path = "../support/kannel.rs"]
+mod kannel_boxes;
+#[cfg(test)]
+#[path = "../must_hold/process.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod process;
+#[cfg(test)]
+#[path = "../sms_gateways/script.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod script;
+#[cfg(test)]
+mod stage;

@@ -1,0 +1,13 @@
+//! The SMS channel against a server of our own that answers by script: what each kind of gateway is sent, and what
+//! each way in which that can go wrong means for the delivery.
+
+#[cfg(test)]
+mod accepted;
+#[cfg(test)]
+mod asked;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod setup;
