@@ -68,6 +68,7 @@ mod pages {
         doctor_holds: "doctor.md",
         postgres_holds: "postgres.md",
         serve_holds: "serve.md",
+        alarms_hold: "alarms.md",
         webhooks_hold: "webhooks.md",
     }
 
