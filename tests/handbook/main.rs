@@ -65,6 +65,7 @@ mod pages {
         after_a_crash_holds: "after-a-crash.md",
         limits_and_relays_holds: "limits-and-relays.md",
         postgres_holds: "postgres.md",
+        bounces_holds: "bounces.md",
     }
 
     #[test]
