@@ -117,7 +117,7 @@ async fn every_trouble_is_named_with_its_mend() {
             HELLO,
             &[("FETCH", Does::Says("* 1 FETCH (UID 7 BODY[]<0> {900000000}\r\n"))],
             "protocol",
-            "more than",
+            "no IMAP",
         ),
         (HELLO, &[("STORE", Does::Says("TAG NO read-only\r\n"))], "read-only", "the right to write"),
         (HELLO, &[("STORE", Does::HangsUp)], "connection", "mark messages as read"),
