@@ -69,6 +69,7 @@ mod pages {
         postgres_holds: "postgres.md",
         serve_holds: "serve.md",
         webhooks_hold: "webhooks.md",
+        bounces_holds: "bounces.md",
     }
 
     #[test]
