@@ -67,6 +67,11 @@ impl Directory {
         Self { contacts, groups, by_id }
     }
 
+    /// The contact with this id from the files.
+    pub fn contact(&self, id: &str) -> Option<&KnownContact> {
+        self.by_id.get(id).map(|at| &self.contacts[*at])
+    }
+
     /// How many contacts there are.
     pub fn len(&self) -> usize {
         self.contacts.len()

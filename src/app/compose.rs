@@ -11,14 +11,15 @@ use crate::domain::ids::IdSource;
 use crate::domain::notice::{Priority, Visibility};
 use crate::domain::settings::Settings;
 use crate::domain::template::{ValueFault, Values, parse_values};
-use crate::store::{Store, StoreError};
+use crate::store::{Person, Store, StoreError};
 use crate::templates::{
     CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared, RenderFault,
     check_send, load_template,
 };
 
 use super::audience::{Addressed, AudienceError, Directory};
-use super::plan::{Plan, plan};
+use super::cascade::{Cascade, cascade_order, people};
+use super::plan::{Plan, plan, plan_first_ways};
 
 /// What somebody wants to send.
 #[derive(Debug, Clone)]
@@ -31,6 +32,10 @@ pub struct Wish {
     pub audience: Audience,
     /// By which channels; empty: those that the template has text for and that can be used.
     pub channels: Vec<Channel>,
+    /// One channel after the other, in this order; empty: no cascade, except for an alarm.
+    pub cascade: Vec<Channel>,
+    /// How long each way of a cascade has; `None`: ten minutes.
+    pub after: Option<Duration>,
     /// What goes first.
     pub priority: Priority,
     /// Who may read it.
@@ -58,6 +63,10 @@ pub struct Draft {
     pub findings: Vec<Finding>,
     /// What sending would mean.
     pub plan: Plan,
+    /// Everybody whom it is for.
+    pub people: Vec<Person>,
+    /// How those are followed who are not reached at first.
+    pub cascade: Option<Cascade>,
     /// When it is not worth sending any more.
     pub expires_at: Timestamp,
 }
@@ -103,7 +112,7 @@ fn lines<T: std::fmt::Display>(items: &[T]) -> String {
 /// # Errors
 /// Everything that is wrong with it, in words that say what to mend.
 pub async fn compose(
-    wish: Wish,
+    mut wish: Wish,
     settings: &Settings,
     store: &Store,
     ids: &IdSource,
@@ -114,6 +123,7 @@ pub async fn compose(
     let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
         .map_err(ComposeError::Values)?;
 
+    let order = cascade_order(&mut wish, &template.spec)?;
     let directory = Directory::new(store.contacts().await?, store.groups().await?);
     if directory.is_empty() {
         return Err(ComposeError::NoContacts);
@@ -122,11 +132,13 @@ pub async fn compose(
     let channels = choose_channels(&wish, &compiled, settings, &addressed)?;
     let suppressions = store.suppressions().await?;
     let dead_domains = store.dead_domains().await?;
-    let mut plan = plan(&addressed, &channels, settings, &suppressions, &dead_domains, ids);
-    if plan.recipients.is_empty() {
-        let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
-        return Err(ComposeError::NobodyReachable(names.join(", ")));
-    }
+    let mut cascade = order.map(|order| order.among(&channels));
+    let mut plan = match &cascade {
+        Some(cascade) => {
+            plan_first_ways(&addressed, &cascade.channels, settings, &suppressions, &dead_domains, ids)
+        }
+        None => plan(&addressed, &channels, settings, &suppressions, &dead_domains, ids),
+    };
 
     let released = wish.at.unwrap_or(now);
     let expires_at = released.plus(wish.expires_after.unwrap_or(settings.delivery.expires_after));
@@ -138,13 +150,27 @@ pub async fn compose(
         transliterate: settings.sms.transliterate,
     };
     let findings = check_send(&compiled, &values, &facts, &check);
-    if channels.contains(&Channel::Sms) {
+    let texts = if channels.contains(&Channel::Sms) {
         let prepared =
             Prepared::new(compiled, &values, &settings.instance, &facts).map_err(ComposeError::Words)?;
         plan.measure_sms(&prepared, settings.sms.transliterate).map_err(ComposeError::Words)?;
+        Some(prepared)
+    } else {
+        None
+    };
+    if let Some(cascade) = &mut cascade {
+        let measure = texts.as_ref().map(|prepared| (prepared, settings.sms.transliterate));
+        cascade
+            .follow(&addressed, &directory, &mut plan, template.spec.alarm, measure, ids)
+            .map_err(ComposeError::Words)?;
+    }
+    if plan.recipients.is_empty() && cascade.as_ref().is_none_or(|cascade| cascade.contacts.is_empty()) {
+        let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
+        return Err(ComposeError::NobodyReachable(names.join(", ")));
     }
     plan.duration = plan.duration_under(settings);
-    Ok(Draft { wish, template, values, channels, findings, plan, expires_at })
+    let people = people(&addressed);
+    Ok(Draft { wish, template, values, channels, findings, plan, people, cascade, expires_at })
 }
 
 /// A notice's facts before it has a number: as long as real ones.

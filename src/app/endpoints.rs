@@ -11,6 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::contact::KnownContact;
 use crate::domain::ids::IdSource;
 use crate::domain::notice::{Priority, Visibility};
+use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::{FailingEndpoint, Store, StoreError};
 use crate::templates::load_template;
@@ -44,6 +45,7 @@ pub async fn tell_owners(
     store: &Store,
     ids: &IdSource,
     chance: &Chance,
+    seal: &Seal,
     now: Timestamp,
 ) -> Result<Told, StoreError> {
     let mut told = Told::default();
@@ -78,7 +80,7 @@ pub async fn tell_owners(
         };
         let zone = &settings.instance.timezone;
         let second = settings.approval.required;
-        match submit(&draft, store, ids, chance, zone, OPERATOR, second, now).await {
+        match submit(&draft, store, ids, chance, seal, zone, OPERATOR, second, now).await {
             Ok(submitted) => store.endpoint_told(&endpoint.address, &submitted.number).await?,
             Err(error) => {
                 store.endpoint_not_told(&endpoint.address).await?;
@@ -125,6 +127,8 @@ async fn draft(
         values: values(endpoint, &settings.instance.timezone),
         audience: Audience { contacts: owners, ..Audience::default() },
         channels,
+        cascade: Vec::new(),
+        after: None,
         priority: Priority::Normal,
         visibility: Visibility::Internal,
         exercise: false,

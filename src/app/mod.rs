@@ -2,6 +2,7 @@
 
 pub mod audience;
 pub mod bounce_mailbox;
+pub mod cascade;
 pub mod compose;
 pub mod contacts_import;
 pub mod endpoints;

@@ -118,6 +118,23 @@ pub fn plan(
     planning.finish(ids)
 }
 
+/// Plans the first step of a cascade: every contact by the first of `channels` that is open to it.
+pub fn plan_first_ways(
+    addressed: &[Addressed<'_>],
+    channels: &[Channel],
+    settings: &Settings,
+    suppressions: &[Suppression],
+    dead_domains: &[DeadDomain],
+    ids: &IdSource,
+) -> Plan {
+    let mut planning = Planning::new(settings, suppressions, dead_domains);
+    for one in addressed {
+        let first = planning.first_way(one.contact, channels);
+        planning.add(*one, first.as_ref().map_or(channels, std::slice::from_ref));
+    }
+    planning.finish(ids)
+}
+
 struct Planning<'a> {
     settings: &'a Settings,
     suppressed: HashMap<(&'a str, &'a str), &'a Suppression>,
@@ -209,6 +226,14 @@ impl<'a> Planning<'a> {
         for channel in made {
             *share.deliveries.entry(channel).or_default() += 1;
         }
+    }
+
+    /// The first channel by which a contact can be reached now, or else when a domain of ours is up again.
+    fn first_way(&mut self, known: &'a KnownContact, channels: &[Channel]) -> Option<Channel> {
+        let ways: Vec<Way<'a>> = channels.iter().map(|channel| self.way(known, *channel)).collect();
+        let open = ways.iter().position(|way| matches!(way, Way::Open(_)));
+        let held = || ways.iter().position(|way| matches!(way, Way::Held(..)));
+        open.or_else(held).map(|at| channels[at])
     }
 
     /// The first contact point of a channel that can be used, in the order of ranks.

@@ -6,8 +6,10 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{IdSource, NoticeId};
 use crate::domain::notice::NoticeState;
-use crate::store::{Following, NewNotice, Release, Store, StoreError};
+use crate::domain::seal::Seal;
+use crate::store::{NewNotice, Release, Store, StoreError};
 
+use super::cascade::following;
 use super::compose::Draft;
 
 /// A notice that was submitted.
@@ -40,6 +42,7 @@ pub async fn submit(
     store: &Store,
     ids: &IdSource,
     chance: &Chance,
+    seal: &Seal,
     zone: &TimeZone,
     operator: &str,
     needs_second_person: bool,
@@ -64,7 +67,7 @@ pub async fn submit(
         audience: wish.audience.clone(),
         created_by: operator.to_owned(),
         expires_at: draft.expires_at,
-        following: Following::default(),
+        following: following(draft, seal),
     };
     let plan = &draft.plan;
     let release = match wish.at {

@@ -17,8 +17,8 @@ pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
 };
 pub use track::{
-    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReplayArguments, Resolution,
-    ResolveArguments, SuppressArguments, SuppressionsCommand,
+    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReplayArguments,
+    ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
 };
 
 use super::table::Format;

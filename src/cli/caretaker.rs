@@ -44,8 +44,9 @@ struct Caretaker {
 impl Caretaker {
     async fn tell_owners(self) {
         loop {
-            let settings = self.running.borrow().settings.clone();
-            let told = tell_owners(&settings, &self.store, &self.ids, &self.chance, self.clock.now()).await;
+            let Running { settings, seal, .. } = self.running.borrow().clone();
+            let now = self.clock.now();
+            let told = tell_owners(&settings, &self.store, &self.ids, &self.chance, &seal, now).await;
             match told {
                 Ok(told) if told.notices > 0 => say(format_args!(
                     "  {} switched off; the owners are told by a notice of their own (rundruf notices list)",

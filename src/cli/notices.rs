@@ -1,5 +1,6 @@
 //! `notices …`
 
+mod reached;
 mod show;
 
 use crate::domain::address::Address;
@@ -7,10 +8,10 @@ use crate::domain::delivery::{Counts, DeliveryState};
 use crate::domain::notice::{NoticeEvent, NoticeState};
 use crate::store::{NoticeSummary, Purpose, Store, StoreError};
 
-use super::arguments::{ListFormat, NoticesCommand};
+use super::arguments::{ListFormat, NoticesCommand, ReportArguments};
 use super::lookup::{find_notice, open_existing, time_cell};
 use super::output::{counted, program, write_text};
-use super::report::{result_cells, result_line, write_report};
+use super::report::{result_cells, result_line, write_call_list, write_report};
 use super::session::{Exit, Session, out, say};
 use super::table::{Cell, Format, ListWriter, Row};
 
@@ -44,7 +45,8 @@ pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::R
         NoticesCommand::Resume(notice) => resume(session, &notice.number).await?,
         NoticesCommand::Cancel(notice) => cancel(session, &notice.number).await?,
         NoticesCommand::Retry(notice) => retry(session, &notice.number).await?,
-        NoticesCommand::Report { notice, json } => report(session, &notice.number, json).await?,
+        NoticesCommand::Report(arguments) => report(session, &arguments).await?,
+        NoticesCommand::Reached(arguments) => reached::run(session, &arguments).await?,
     }
     Ok(Exit::Done)
 }
@@ -83,10 +85,13 @@ fn row(session: &Session, format: Format, notice: &NoticeSummary) -> Row {
     row
 }
 
-async fn report(session: &Session, number: &str, json: bool) -> anyhow::Result<()> {
+async fn report(session: &Session, arguments: &ReportArguments) -> anyhow::Result<()> {
     let store = session.open_store(Purpose::Read).await?;
-    let notice = find_notice(session, &store, number).await?;
-    if json {
+    let notice = find_notice(session, &store, &arguments.notice.number).await?;
+    if arguments.call_list {
+        let format = if arguments.json { Format::Json } else { arguments.format.unwrap_or_default() };
+        write_call_list(&mut out(), &store, &notice, format).await?;
+    } else if arguments.json {
         write_text(&mut out(), &format!("{}\n", result_line(&notice)))?;
     } else {
         write_report(&mut out(), session, &store, &notice).await?;

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::cascade::confirmation_fault;
 use crate::app::compose::{Draft, Wish, compose};
 use crate::app::release::{Submitted, submit};
 use crate::dispatch::{Finish, Goal};
@@ -17,7 +18,7 @@ use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
 
 use super::arguments::SendArguments;
-use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
+use super::dispatching::{Dispatching, asked_to_stop, instance_seal, load_signers, say_event};
 use super::output::counted;
 use super::progress::Progress;
 use super::report::{result_line, write_report};
@@ -39,17 +40,22 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
         say("This was a dry run: nothing was written down and nothing was sent.");
         return Ok(Exit::Done);
     }
+    if let Some(fault) = confirmation_fault(&draft.template.spec, &session.settings.instance) {
+        bail!("nothing was sent: {fault}");
+    }
     if !arguments.yes && !confirm(session, &draft)? {
         say("Nothing was sent.");
         return Ok(Exit::Refused);
     }
     // From here on Ctrl-C stops cleanly, instead of breaking off in the middle of something.
     let asked = asked_to_stop();
+    let seal = instance_seal(session, &store).await?;
     let submitted = submit(
         &draft,
         &store,
         &session.ids,
         &session.chance,
+        &seal,
         &session.settings.instance.timezone,
         &session.operator,
         session.settings.approval.required,
@@ -86,6 +92,8 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
         values: read_values(&arguments.values, arguments.vars.as_deref())?,
         audience: arguments.audience(),
         channels: arguments.channel.clone(),
+        cascade: arguments.cascade.clone(),
+        after: arguments.after,
         priority: arguments.priority,
         visibility: arguments.visibility,
         exercise: arguments.exercise,
@@ -163,11 +171,14 @@ async fn follow(
         say_how_to_go_on(&notice);
     }
     let counts = notice.counts();
-    Ok(if counts.total() == notice.recipients && counts.got_out() == counts.total() {
-        Exit::Done
+    // Where people are followed, it is people who count: a way that failed matters to nobody whom the next one reached.
+    let is_done = if notice.is_followed() {
+        let people = store.notice_people(notice.id).await?;
+        notice.state.is_final() && people.iter().all(|person| person.is_reached(notice.alarm))
     } else {
-        Exit::Incomplete
-    })
+        counts.total() == notice.recipients && counts.got_out() == counts.total()
+    };
+    Ok(if is_done { Exit::Done } else { Exit::Incomplete })
 }
 
 /// Sends until the notice has ended, the time is up, or the person wants to stop; shows how far it is.
@@ -263,6 +274,14 @@ pub(super) async fn summary(store: &Store, submitted: &Submitted) -> anyhow::Res
 fn say_how_to_go_on(notice: &NoticeSummary) {
     let counts = notice.counts();
     let left = notice.recipients - counts.total() + counts.open();
+    if notice.cascade_open > 0 {
+        say(format_args!(
+            "{} of {} still followed: the next way is tried when its time comes, by \"rundruf serve\" or \"rundruf \
+             worker\".",
+            counted(notice.cascade_open, "contact", "contacts"),
+            notice.number
+        ));
+    }
     if left > 0 {
         let wait = if left == 1 { "still waits" } else { "still wait" };
         say(format_args!(

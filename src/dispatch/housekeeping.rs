@@ -1,4 +1,5 @@
-//! What has to be looked after beside sending: dead processes, scheduled notices, fan-outs, what ran out.
+//! What has to be looked after beside sending: dead processes, scheduled notices, fan-outs, what ran out,
+//! cascades whose time has come.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,6 +22,7 @@ const FAN_OUT_BATCH: i64 = 5_000;
 pub struct Housekeeping {
     fan_outs: VecDeque<NoticeId>,
     sweeping: bool,
+    cascading: bool,
     look_at: Duration,
     /// The dead domains of the settings that the store has been told of.
     unreachable: Option<Vec<String>>,
@@ -50,6 +52,7 @@ impl Housekeeping {
             self.fan_outs =
                 store.unfinished_fan_outs().await?.into_iter().map(|fan_out| fan_out.notice).collect();
             self.sweeping = true;
+            self.cascading = true;
             self.look_at = now + EVERY;
         }
         if self.parting {
@@ -63,6 +66,9 @@ impl Housekeeping {
         }
         if self.sweeping {
             self.sweeping = store.sweep().await?.is_some();
+        }
+        if self.cascading {
+            self.cascading = store.cascade_step(&destination(email)).await?.is_some();
         }
         if now >= self.forget_at {
             for channel in Channel::ALL {
@@ -90,7 +96,7 @@ impl Housekeeping {
 
     /// Whether there is more to be done at once.
     pub fn is_busy(&self) -> bool {
-        !self.fan_outs.is_empty() || self.sweeping || self.parting
+        !self.fan_outs.is_empty() || self.sweeping || self.cascading || self.parting
     }
 
     /// Whether it has looked around since `since`.

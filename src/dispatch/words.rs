@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::channels::email::{Before, Composer, Feedback, Mail, OutgoingEmail};
+use crate::channels::email::{Before, Feedback, Mail, OutgoingEmail};
 use crate::channels::sms::OutgoingSms;
 use crate::channels::webhook::{OutgoingWebhook, Publication, body};
 use crate::domain::address::Channel;
@@ -16,7 +16,7 @@ use crate::domain::seal::SealPurpose;
 use crate::domain::settings::Instance;
 use crate::domain::template::Values;
 use crate::store::{Claimed, EndpointFacts, Notice, Store, StoreError};
-use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, RenderFault};
+use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, Reader, RenderFault};
 
 use super::Running;
 use super::message::Message;
@@ -102,7 +102,7 @@ impl Words {
     ) -> Result<Message, Reason> {
         let prepared = self.prepared.as_ref().map_err(|error| fault(error.clone()))?;
         match channel {
-            Channel::Email => self.email(prepared, &running.composer, claimed, before).map(Message::Email),
+            Channel::Email => self.email(prepared, running, claimed, before).map(Message::Email),
             Channel::Sms => self.sms(prepared, running, claimed, now).map(Message::Sms),
             Channel::Webhook => self.webhook(prepared, claimed, endpoint).map(Message::Webhook),
         }
@@ -116,13 +116,13 @@ impl Words {
         now: Timestamp,
     ) -> Result<OutgoingSms, Reason> {
         let transliterate = running.settings.sms.transliterate;
+        let confirm_url = confirm_url(prepared, running, claimed);
+        let reader = Reader { contact: &claimed.card, confirm_url: confirm_url.as_deref() };
         Ok(OutgoingSms {
             delivery: claimed.delivery,
             name: running.seal.name(SealPurpose::SmsReport, claimed.delivery, claimed.round),
             to: claimed.address.parse().map_err(fault)?,
-            content: prepared
-                .sms_content(&claimed.card, transliterate)
-                .map_err(|error| fault(error.to_string()))?,
+            content: prepared.sms_content(reader, transliterate).map_err(|error| fault(error.to_string()))?,
             valid_for: Duration::from_millis(u64::try_from(claimed.expires_at.0 - now.0).unwrap_or(0)),
         })
     }
@@ -169,11 +169,13 @@ impl Words {
     fn email(
         &self,
         prepared: &Prepared,
-        composer: &Composer,
+        running: &Running,
         claimed: &Claimed,
         before: &mut Before,
     ) -> Result<Mail, Reason> {
-        let content = prepared.render_email(&claimed.card).map_err(|error| fault(error.to_string()))?;
+        let confirm_url = confirm_url(prepared, running, claimed);
+        let reader = Reader { contact: &claimed.card, confirm_url: confirm_url.as_deref() };
+        let content = prepared.render_email(reader).map_err(|error| fault(error.to_string()))?;
         let to = claimed.address.parse().map_err(fault)?;
         let email = OutgoingEmail {
             delivery: claimed.delivery,
@@ -186,8 +188,17 @@ impl Words {
             feedback: Feedback { campaign: &self.number, group: &self.template },
             list_unsubscribe: None,
         };
-        composer.compose_after(&email, before).map_err(|error| fault(error.to_string()))
+        running.composer.compose_after(&email, before).map_err(|error| fault(error.to_string()))
     }
+}
+
+/// Where the recipient of this delivery confirms, if it has to be confirmed.
+fn confirm_url(prepared: &Prepared, running: &Running, claimed: &Claimed) -> Option<String> {
+    let alarm = prepared.compiled().spec().alarm;
+    alarm.then(|| {
+        let token = running.seal.acknowledgement_token(claimed.delivery);
+        running.settings.instance.confirm_url(&token)
+    })
 }
 
 fn fault(text: String) -> Reason {

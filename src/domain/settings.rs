@@ -110,6 +110,11 @@ impl Instance {
     pub fn notice_url(&self, number: &str) -> String {
         format!("{}/n/{number}", self.public_url.as_str().trim_end_matches('/'))
     }
+
+    /// The page by which an alarm is confirmed with this token; short, for it stands in text messages.
+    pub fn confirm_url(&self, token: &str) -> String {
+        format!("{}/a/{token}", self.public_url.as_str().trim_end_matches('/'))
+    }
 }
 
 /// `[database]`

@@ -49,13 +49,6 @@ statements! {
         FROM notice_ways w WHERE w.notice_id = $1 AND w.delivery_id = $2
         ON CONFLICT (notice_id, contact_key) DO NOTHING
         RETURNING contact_key";
-    /// Some have confirmed by a link of this delivery that others used before.
-    ACKNOWLEDGE_PEOPLE = "
-        INSERT INTO acknowledgements (notice_id, contact_key, by_what, delivery_id, note, recorded_by, at)
-        SELECT $2, unhex(value->>'contact', '-'), 'link', unhex(value->>'delivery', '-'), '', '', $3
-        FROM json_each($1)
-        WHERE TRUE
-        ON CONFLICT (notice_id, contact_key) DO NOTHING";
     /// A person found out that somebody knows.
     ACKNOWLEDGE_BY_HAND = "
         INSERT INTO acknowledgements (notice_id, contact_key, by_what, delivery_id, note, recorded_by, at)

@@ -149,7 +149,7 @@ pub struct CascadeStep {
     /// What the text may say of its reader.
     pub card: ContactCard,
     /// What it takes of a quota: for a text message its segments.
-    pub units: i64,
+    pub units: u32,
 }
 
 /// Why a cascade ended.
@@ -225,7 +225,7 @@ struct StepInput<'a> {
     channel: &'static str,
     address: &'a str,
     card: &'a ContactCard,
-    units: i64,
+    units: u32,
     fired_at: Option<i64>,
     fired_by: Option<&'static str>,
 }
@@ -404,5 +404,6 @@ impl Store {
     }
 }
 
+/// Every statement of the file beside this one.
 #[cfg(test)]
-mod tests;
+pub(super) const FIRING: &[&super::statement::Statement] = firing::ALL;

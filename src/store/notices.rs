@@ -204,6 +204,11 @@ pub struct NoticeSummary {
 }
 
 impl NoticeSummary {
+    /// Whether it follows people: with a cascade, or until they confirm.
+    pub const fn is_followed(&self) -> bool {
+        self.alarm || self.cascade_after.is_some()
+    }
+
     /// Deliveries by state, over all channels.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();

@@ -88,6 +88,7 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod cascade;
 mod domains_down;
 mod endpoints;
 
@@ -300,8 +301,8 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         acknowledgements::ALL,
-        cascade::ALL,
-        cascade::firing::ALL,
+        super::cascade::ALL,
+        super::cascade::FIRING,
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,

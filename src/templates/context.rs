@@ -10,6 +10,7 @@ use crate::domain::settings::Instance;
 use crate::domain::template::{Phase, TemplateSpec, Value, Values, VariableType, shown, shown_datetime};
 
 use super::expression::Operand;
+use super::reader::CONFIRM_FIELD;
 
 /// What a notice is, for its own text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +62,13 @@ pub struct IncidentFacts {
 /// The fields that always stand behind these names; behind `contact` also every attribute.
 pub(super) const STANDING: [(&str, &[&str]); 3] = [
     ("instance", &["name", "short_name", "public_url"]),
-    ("notice", &["number", "code", "url", "expires_at", "exercise"]),
+    ("notice", &["number", "code", "url", "confirm_url", "expires_at", "exercise"]),
     ("incident", &["title", "phase", "next_update_at"]),
 ];
+
+/// The address by which a recipient confirms an alarm. It differs from one delivery to the next; conditions see only
+/// whether there is one.
+pub(super) const CONFIRM_URL: [&str; 2] = ["notice", "confirm_url"];
 
 /// Behind a name whose value is compared in one form and read in another stands the second one.
 pub(super) const SHOWN: &str = "__shown";
@@ -72,6 +77,9 @@ pub(super) const SHOWN: &str = "__shown";
 pub(super) fn shown_name(spec: &TemplateSpec, operand: &Operand) -> String {
     let Operand::Name(name) = operand else { return operand.to_string() };
     let name: Vec<&str> = name.iter().map(String::as_str).collect();
+    if name == CONFIRM_URL {
+        return Operand::Name(vec!["contact".to_owned(), CONFIRM_FIELD.to_owned()]).to_string();
+    }
     let two_forms = match name.as_slice() {
         ["incident", "phase"] | ["notice", "exercise"] => true,
         [variable] => spec.variable(variable).is_some_and(|variable| has_two_forms(variable.kind)),
@@ -127,7 +135,7 @@ pub(super) fn base(
     context.insert(
         "notice".into(),
         json!({
-            "number": notice.number, "code": notice.code, "url": notice.url, "expires_at": time(notice.expires_at),
+            "number": notice.number, "code": notice.code, "url": notice.url, "confirm_url": spec.alarm, "expires_at": time(notice.expires_at),
             "exercise": notice.exercise, format!("exercise{SHOWN}"): exercise,
         }),
     );

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::context::STANDING;
+use super::context::{CONFIRM_URL, STANDING};
 use super::expression::Operand;
 use super::finding::{Finding, Place};
 use super::load::FrozenTemplate;
+use super::reader::CONFIRM_FIELD;
 use super::source::Expanded;
 use super::tag::{BlockName, PieceKind, Tag, check_nesting, scan};
 use crate::domain::nearest::hint;
@@ -51,6 +52,7 @@ pub(super) fn contact_fields(uses: &[Use]) -> BTreeSet<String> {
     uses.iter()
         .filter_map(|used| match used.name.as_slice() {
             [first, field] if first == "contact" => Some(field.clone()),
+            [first, field] if [first, field] == CONFIRM_URL => Some(CONFIRM_FIELD.to_owned()),
             _ => None,
         })
         .collect()
@@ -69,6 +71,10 @@ fn problem(used: &Use, template: &FrozenTemplate) -> Option<String> {
             Some("{{#each}} goes through the lines of a long_text variable only".into())
         }
         ["contact", _] => None,
+        name if name == CONFIRM_URL && !spec.alarm => Some(
+            "\"notice.confirm_url\" is in alarms only: write alarm = true in template.toml, or leave it out"
+                .into(),
+        ),
         ["language"] if used.place.file.starts_with(&template.layout_folder) => None,
         [first, field] if STANDING.iter().any(|(name, _)| name == first) => {
             let fields =

@@ -1,6 +1,7 @@
 //! What one contact would get.
 
 use super::compile::Compiled;
+use super::reader::Reader;
 use super::render::{Prepared, RenderFault};
 use crate::domain::address::Channel;
 use crate::domain::contact::ContactCard;
@@ -26,27 +27,30 @@ impl Prepared {
     pub fn preview(&self, contact: &ContactCard, transliterated: bool) -> Result<Preview, RenderFault> {
         let has = |channel| Compiled::channels(self.compiled()).any(|of| of == channel);
         Ok(Preview {
-            email: has(Channel::Email).then(|| self.render_email(contact)).transpose()?,
-            sms: has(Channel::Sms).then(|| self.sms_content(contact, transliterated)).transpose()?,
+            email: has(Channel::Email).then(|| self.render_email(self.specimen(contact))).transpose()?,
+            sms: has(Channel::Sms)
+                .then(|| self.sms_content(self.specimen(contact), transliterated))
+                .transpose()?,
             webhook: self.render_webhook(contact)?,
         })
     }
 
-    /// The text message for `contact` with its encoding and segments; `transliterated` is `[sms] transliterate`.
+    /// The text message for `reader` with its encoding and segments; `transliterated` is `[sms] transliterate`.
     ///
     /// # Errors
     /// If the template has no SMS text, or it becomes longer than 1 MB.
-    pub fn sms_content(
+    pub fn sms_content<'a>(
         &self,
-        contact: &ContactCard,
+        reader: impl Into<Reader<'a>>,
         transliterated: bool,
     ) -> Result<SmsContent, RenderFault> {
-        let text = self.render_sms(contact)?;
+        let reader = reader.into();
+        let text = self.render_sms(reader)?;
         let text = if transliterated { transliterate(&text) } else { text };
         Ok(SmsContent {
             size: measure(&text),
             outside_gsm: remaining_non_gsm(&text),
-            language: self.language(Channel::Sms, contact).unwrap_or_default().to_owned(),
+            language: self.language(Channel::Sms, reader.contact).unwrap_or_default().to_owned(),
             text,
         })
     }

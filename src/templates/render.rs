@@ -12,6 +12,7 @@ use super::compile::{Compiled, Escape, Part, Parts};
 use super::context::{NoticeFacts, base, contact_field, exercise_prefix};
 use super::markdown::escape_html;
 use super::plain::escape_json;
+use super::reader::{CONFIRM_FIELD, Reader, confirm_words, specimen_url};
 use super::wrap::wrap;
 use crate::domain::address::Channel;
 use crate::domain::contact::ContactCard;
@@ -40,6 +41,8 @@ pub struct Prepared {
     compiled: Arc<Compiled>,
     instance_language: String,
     exercise: bool,
+    /// For alarms: an address as long as a real one.
+    specimen_url: Option<String>,
     contexts: BTreeMap<String, Map<String, Json>>,
     ready: BTreeMap<String, Vec<Chunk>>,
 }
@@ -79,8 +82,10 @@ impl Prepared {
         instance: &Instance,
         notice: &NoticeFacts,
     ) -> Result<Self, RenderFault> {
+        let specimen_url = compiled.spec().alarm.then(|| specimen_url(instance));
         let mut prepared = Self {
             compiled,
+            specimen_url,
             instance_language: instance.language.clone(),
             exercise: notice.exercise,
             contexts,
@@ -95,31 +100,72 @@ impl Prepared {
         &self.compiled
     }
 
-    /// Subject, plain text and HTML for `contact`, in its language if the template has it.
+    /// `contact` as the reader of a specimen: an alarm has an address to confirm as long as a real one.
+    pub fn specimen<'a>(&'a self, contact: &'a ContactCard) -> Reader<'a> {
+        Reader { contact, confirm_url: self.specimen_url.as_deref() }
+    }
+
+    /// Subject, plain text and HTML for `reader`, in its language if the template has it. Where they do not say how to
+    /// confirm an alarm, that stands at their end.
     ///
     /// # Errors
     /// If the template has no e-mail text, or it becomes longer than 1 MB.
-    pub fn render_email(&self, contact: &ContactCard) -> Result<EmailContent, RenderFault> {
-        let (language, parts) = self.parts(Channel::Email, contact)?;
+    pub fn render_email<'a>(&self, reader: impl Into<Reader<'a>>) -> Result<EmailContent, RenderFault> {
+        let reader = reader.into();
+        let (language, parts) = self.parts(Channel::Email, reader.contact)?;
         let Parts::Email { subject, text, html } = parts else { return Err(no_text(Channel::Email)) };
-        let subject = one_line(&self.part(subject, language, contact)?).into_owned();
+        let subject = one_line(&self.part(subject, language, reader)?).into_owned();
+        let mut text = wrap(&self.part(text, language, reader)?);
+        let mut html = self.part(html, language, reader)?;
+        if let Some(url) = self.confirm_url(reader) {
+            if !text.contains(url) {
+                text = format!("{}\n\n{}\n", text.trim_end(), confirm_words(language, url));
+            }
+            let escaped = escape_html(url);
+            if !html.contains(escaped.as_str()) {
+                let link = format!("<a href=\"{escaped}\">{escaped}</a>");
+                let words = format!("<p>{}</p>\n", confirm_words(language, &link));
+                let end = html.rfind("</body>").unwrap_or(html.len());
+                html.insert_str(end, &words);
+            }
+        }
         Ok(EmailContent {
             subject: self.marked(subject, language),
-            text: wrap(&self.part(text, language, contact)?),
-            html: self.part(html, language, contact)?,
+            text,
+            html,
             language: language.to_owned(),
         })
     }
 
-    /// The text message for `contact` as the template has it, before transliteration.
+    /// The text message for `reader` as the template has it, before transliteration. Where it does not say how to
+    /// confirm an alarm, that stands at its end.
     ///
     /// # Errors
     /// If the template has no SMS text, or it becomes longer than 1 MB.
-    pub fn render_sms(&self, contact: &ContactCard) -> Result<String, RenderFault> {
-        let (language, parts) = self.parts(Channel::Sms, contact)?;
+    pub fn render_sms<'a>(&self, reader: impl Into<Reader<'a>>) -> Result<String, RenderFault> {
+        let reader = reader.into();
+        let (language, parts) = self.parts(Channel::Sms, reader.contact)?;
         let Parts::Sms(part) = parts else { return Err(no_text(Channel::Sms)) };
-        let text = self.part(part, language, contact)?.trim().to_owned();
-        Ok(self.marked(text, language))
+        Ok(self.marked(self.sms_words(part, language, reader)?, language))
+    }
+
+    /// The text message without the mark of an exercise.
+    pub(super) fn sms_words(
+        &self,
+        part: &Part,
+        language: &str,
+        reader: Reader<'_>,
+    ) -> Result<String, RenderFault> {
+        let text = self.part(part, language, reader)?.trim().to_owned();
+        Ok(match self.confirm_url(reader) {
+            Some(url) if !text.contains(url) => format!("{text}\n{}", confirm_words(language, url)),
+            _ => text,
+        })
+    }
+
+    /// Only what must be confirmed has an address for that.
+    fn confirm_url<'a>(&self, reader: Reader<'a>) -> Option<&'a str> {
+        reader.confirm_url.filter(|_| self.compiled.spec().alarm)
     }
 
     /// The webhook's own JSON for `contact`; `None` if the template has none and the standard body serves.
@@ -170,13 +216,17 @@ impl Prepared {
     }
 
     /// One part as it comes out, in `language`.
-    pub(super) fn part(
+    pub(super) fn part<'a>(
         &self,
         part: &Part,
         language: &str,
-        contact: &ContactCard,
+        reader: impl Into<Reader<'a>>,
     ) -> Result<String, RenderFault> {
-        let field = |field: &str| contact_field(contact, field, language);
+        let reader = reader.into();
+        let field = |field: &str| match field {
+            CONFIRM_FIELD => Cow::Borrowed(self.confirm_url(reader).unwrap_or_default()),
+            field => contact_field(reader.contact, field, language),
+        };
         let Some(chunks) = self.ready.get(&part.name) else {
             let fields = self.compiled.contact_fields.iter();
             let values = fields.map(|name| (name.clone(), Json::String(field(name).into_owned())));

@@ -125,7 +125,7 @@ fn completions_are_written_for_every_shell() {
 }
 
 #[test]
-fn a_plan_says_that_an_alarm_is_not_followed_up_and_its_columns_add_up() {
+fn a_plan_says_how_an_alarm_is_followed_and_its_columns_add_up() {
     let desk = desk();
     desk.write(
         "contacts/towns.csv",
@@ -140,7 +140,9 @@ fn a_plan_says_that_an_alarm_is_not_followed_up_and_its_columns_add_up() {
             "group  contacts   email  merged  blocked  unreachable",
             "towns         4       1       1        1            1",
             "1 contact shares its address with another recipient and one message serves both: b",
-            "! This is an alarm: this version follows no confirmations and no deputies.",
+            "Alarm, to be confirmed: ",
+            "then the deputy; the next way follows after 10 min for whoever has not confirmed by then.",
+            "! nobody could confirm this alarm: the link in it would lead to https://rundruf.example/. Set [instance]",
         ],
     );
 }

@@ -94,7 +94,9 @@ impl World {
 
     async fn tell(&self) -> Told {
         let now = self.clock.now();
-        tell_owners(&self.settings, &self.store, &self.ids, &self.chance, now).await.unwrap()
+        tell_owners(&self.settings, &self.store, &self.ids, &self.chance, &Seal::new(b"key"), now)
+            .await
+            .unwrap()
     }
 }
 

@@ -19,7 +19,7 @@ impl Plan {
     pub fn measure_sms(&mut self, prepared: &Prepared, transliterate: bool) -> Result<(), RenderFault> {
         let mut share = SmsShare::default();
         for recipient in self.recipients.iter_mut().filter(|recipient| recipient.channel == Channel::Sms) {
-            let content = prepared.sms_content(&recipient.card, transliterate)?;
+            let content = prepared.sms_content(prepared.specimen(&recipient.card), transliterate)?;
             let segments = content.size.segments;
             recipient.units = u32::try_from(segments).unwrap_or(u32::MAX).max(1);
             share.messages += 1;

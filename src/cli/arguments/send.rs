@@ -32,6 +32,13 @@ pub struct SendArguments {
     /// Channels to use, comma-separated: email, sms, webhook. Without it all that the template has a text for
     #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
     pub channel: Vec<Channel>,
+    /// Channels that follow each other, comma-separated: sms,email. Each contact is tried by the first; who is not
+    /// reached in time follows by the next address, and then the deputy. An alarm does so by itself
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',', conflicts_with = "channel")]
+    pub cascade: Vec<Channel>,
+    /// How long each way of a cascade has before the next follows (30s, 10m); without it 10m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub after: Option<Duration>,
     /// The value of a variable of the template; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub values: Vec<NamedValue>,

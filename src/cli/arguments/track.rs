@@ -9,6 +9,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::parse_duration;
 use crate::domain::ids::DeliveryId;
 
+use super::super::table::Format;
 use super::ListFormat;
 
 /// `notices …`
@@ -36,13 +37,65 @@ pub enum NoticesCommand {
     /// Send again to those who did not get it
     Retry(NoticeArgument),
     /// Say who got it, who did not, and why
-    Report {
-        #[command(flatten)]
-        notice: NoticeArgument,
-        /// One line of JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Report(ReportArguments),
+    /// Write down that a person reached a contact another way: it counts, and nothing more follows for it
+    Reached(ReachedArguments),
+}
+
+/// `notices report NOTICE …`
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// Which notice.
+    #[command(flatten)]
+    pub notice: NoticeArgument,
+    /// List who has not been reached, with telephone numbers and deputies: for a person with a telephone
+    #[arg(long)]
+    pub call_list: bool,
+    /// How to write the call list
+    #[arg(long, value_enum, requires = "call_list", conflicts_with = "json")]
+    pub format: Option<Format>,
+    /// One line of JSON; with --call-list one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `notices reached NOTICE CONTACT …`
+#[derive(Debug, Args)]
+pub struct ReachedArguments {
+    /// Which notice.
+    #[command(flatten)]
+    pub notice: NoticeArgument,
+    /// The contact, by its id
+    #[arg(value_name = "CONTACT")]
+    pub contact: String,
+    /// How it was reached
+    #[arg(long, value_enum)]
+    pub by: ReachedBy,
+    /// What is worth knowing: whom you spoke to, what they said
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
+/// How a person reached a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReachedBy {
+    /// By telephone
+    Phone,
+    /// By fax, and it was read
+    Fax,
+    /// By a messenger, in person or a program
+    Messenger,
+}
+
+impl ReachedBy {
+    /// The word in the store and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Fax => "fax",
+            Self::Messenger => "messenger",
+        }
+    }
 }
 
 /// Which notice.

@@ -80,6 +80,8 @@ impl FirstNotice {
             values: values.collect(),
             audience: Audience { groups: vec![self.group.to_owned()], ..Audience::default() },
             channels: Vec::new(),
+            cascade: Vec::new(),
+            after: None,
             priority: Priority::Normal,
             visibility: Visibility::Internal,
             exercise: true,

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::compose::compose;
 use crate::app::release::submit;
+use crate::cli::dispatching::instance_seal;
 use crate::cli::output::counted;
 use crate::cli::send::watch;
 use crate::cli::session::Session;
@@ -70,11 +71,13 @@ async fn send(
         first.group,
         counted(draft.plan.recipients.len() as i128, "recipient", "recipients"),
     ))?;
+    let seal = instance_seal(session, store).await?;
     let submitted = submit(
         &draft,
         store,
         &session.ids,
         &session.chance,
+        &seal,
         zone,
         &session.operator,
         session.settings.approval.required,

@@ -1,5 +1,7 @@
 //! What became of a notice, for people and for programs.
 
+mod call_list;
+mod people;
 mod words;
 
 use std::fmt::Write as _;
@@ -17,6 +19,8 @@ use super::output::{counted, program, write_text};
 use super::session::Session;
 use super::table::{Cell, json_object};
 
+pub(super) use call_list::write_call_list;
+pub(super) use people::{People, by_what};
 pub(super) use words::{advice, delivery_meaning, notice_meaning};
 
 /// How many merged contacts are named; more are counted.
@@ -76,6 +80,7 @@ pub(super) async fn write_report(
         merged: store.merged_recipients(notice.id).await?,
         next_tries: store.next_tries(notice.id).await?,
         unconfirmed: unconfirmed(session, store, notice).await?,
+        people: People::read(store, notice).await?,
     };
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
     Ok(())
@@ -91,6 +96,7 @@ struct Facts {
     next_tries: Option<NextTries>,
     /// Text messages that a gateway took and has not reported on in time.
     unconfirmed: i64,
+    people: People,
 }
 
 async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -> anyhow::Result<i64> {
@@ -112,6 +118,7 @@ impl Report<'_> {
         let mut text = String::new();
         self.headline(&mut text)?;
         self.totals(&mut text)?;
+        self.facts.people.write(&mut text, &program(self.session), &self.notice.number)?;
         for state in [
             DeliveryState::Failed,
             DeliveryState::Expired,

@@ -24,6 +24,9 @@ fn notice() -> NoticeSummary {
         completed_at: None,
         recipients: 3,
         fanned_out: 3,
+        alarm: false,
+        cascade_after: None,
+        cascade_open: 0,
         channels: [(Channel::Email, email), (Channel::Sms, Counts::default())].into(),
     }
 }

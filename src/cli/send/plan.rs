@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::app::cascade::{Cascade, confirmation_fault};
 use crate::app::compose::Draft;
 use crate::app::plan::{GroupShare, Plan, SmsShare};
 use crate::domain::address::Channel;
@@ -43,14 +44,33 @@ pub(super) fn show(session: &Session, draft: &Draft) {
         say(format_args!("  It goes out at {}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
-    if draft.template.spec.alarm {
-        say(
-            "! This is an alarm: this version follows no confirmations and no deputies. Let people confirm by telephone.",
-        );
+    if let Some(cascade) = &draft.cascade {
+        show_cascade(cascade, draft.template.spec.alarm);
+    }
+    if let Some(fault) = confirmation_fault(&draft.template.spec, &session.settings.instance) {
+        say(format_args!("! {fault}"));
     }
     for finding in &draft.findings {
         say(format_args!("! {finding}"));
     }
+}
+
+fn show_cascade(cascade: &Cascade, alarm: bool) {
+    let channels: Vec<&str> = cascade.channels.iter().map(|channel| channel.as_str()).collect();
+    let until = if alarm { "has not confirmed" } else { "was not reached" };
+    say(format_args!(
+        "  {}: {}, then the deputy; the next way follows after {} for whoever {until} by then.",
+        if alarm { "Alarm, to be confirmed" } else { "Cascade" },
+        channels.join(", then "),
+        format_duration(cascade.after)
+    ));
+    let further = cascade.contacts.iter().filter(|one| one.steps.len() > usize::from(one.has_first)).count();
+    let deputies = cascade.contacts.iter().filter(|one| one.steps.iter().any(|step| step.deputy.is_some()));
+    say(format_args!(
+        "  {} a further way, {} of them a deputy.",
+        counted(further as i128, "contact has", "contacts have"),
+        deputies.count()
+    ));
 }
 
 fn show_groups(plan: &Plan, channels: &[Channel]) {

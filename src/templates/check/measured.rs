@@ -23,12 +23,12 @@ pub(super) fn measured(prepared: &Prepared, settings: &CheckSettings<'_>) -> Vec
     {
         let Some(parts) = compiled.parts.get(&(channel, language.to_owned())) else { continue };
         let contact = neutral_contact(prepared, language);
-        let rendered = |part: &Part| prepared.part(part, language, &contact);
+        let rendered = |part: &Part| prepared.part(part, language, prepared.specimen(&contact));
         let whole = Place { file: template.path(file), line: 1 };
         let result = match parts {
             Parts::Email { subject, .. } => rendered(subject)
                 .map(|text| subject_problem(&text).map(|what| subject_place(template, file).finding(what))),
-            Parts::Sms(part) => rendered(part).map(|text| {
+            Parts::Sms(part) => prepared.sms_words(part, language, prepared.specimen(&contact)).map(|text| {
                 sms_problem(text.trim(), template.spec.sms_segments, settings).map(|what| whole.finding(what))
             }),
             Parts::Webhook(part) => rendered(part).map(|text| webhook_problem(&text, &whole)),

@@ -69,7 +69,7 @@ fn own_address(operand: &Operand, own: &OwnHosts) -> String {
     let name: Vec<&str> = name.iter().map(String::as_str).collect();
     match name.as_slice() {
         ["instance", "public_url"] => own.public_url(),
-        ["notice", "url"] => format!("{}/x", own.public_url()),
+        ["notice", "url" | "confirm_url"] => format!("{}/x", own.public_url()),
         ["contact", ..] => CONTACT_VALUE.to_string(),
         _ => VALUE.to_string(),
     }
@@ -148,7 +148,7 @@ fn looked_at(
     let mut findings = Vec::new();
     for ((_, language), parts) in &marked.parts {
         for part in words_of(parts) {
-            match prepared.part(part, language, &contact) {
+            match prepared.part(part, language, prepared.specimen(&contact)) {
                 Ok(text) => findings.extend(look(&text, marked, &own)),
                 Err(problem) => findings.push(fault(&marked.template, &problem)),
             }
@@ -206,7 +206,7 @@ pub(super) fn foreign_targets(prepared: &Prepared, settings: &CheckSettings<'_>)
     let mut findings = Vec::new();
     for ((_, language), parts) in &compiled.parts {
         let Parts::Email { html, .. } = parts else { continue };
-        let Ok(text) = prepared.part(html, language, &contact) else { continue };
+        let Ok(text) = prepared.part(html, language, prepared.specimen(&contact)) else { continue };
         for link in text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             let place = Place::file(compiled.template.path(&format!("email.{language}.md")));
             findings.extend(own.foreign_target(&link.replace("&amp;", "&")).map(|what| place.finding(what)));

@@ -1,1 +1,0 @@
-//! Cascades on both engines.
