@@ -164,7 +164,7 @@ async fn trouble_is_told_once_and_its_end_too() {
     let (told, mut events) = tokio::sync::mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let watching = can_be_spawned(watch(books, &mailbox, Duration::from_millis(5), stop.clone(), |event| {
-        told.send(event).unwrap()
+        told.send(event).unwrap();
     }));
     let server = async {
         for number in 0..4 {

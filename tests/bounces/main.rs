@@ -17,7 +17,6 @@ mod pipe;
 mod postfix;
 #[cfg(test)]
 #[path = "../smtp_channel/private_ca.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod private_ca;
 #[cfg(test)]
 #[path = "../must_hold/process.rs"]
