@@ -61,7 +61,7 @@ async fn follow(
     let dispatcher_ended = dispatching.ended.clone();
     let server_ended = CancellationToken::new();
     let guard = server_ended.clone().drop_guard();
-    let served = tokio::spawn(async move {
+    let watching = tokio::spawn(async move {
         // Is dropped, and so tells, however this task ends.
         let _guard = guard;
         let mut server = server;
@@ -74,7 +74,10 @@ async fn follow(
         server.await
     });
     let finish = dispatching.follow_until(session, server_ended).await;
-    served.await.context("the web server's watch ended unexpectedly")?.context("the web server broke off")?;
+    watching
+        .await
+        .context("the web server's watch ended unexpectedly")?
+        .context("the web server broke off")?;
     finish.map(|_| ())
 }
 
@@ -101,10 +104,11 @@ fn start_server(
 
 /// Hands on what the settings are, and says when they ask for a port that only a restart can give.
 async fn pass_on(mut running: watch::Receiver<Running>, settings: watch::Sender<Arc<Settings>>) {
+    let bound = settings.borrow().http.listen;
     while running.changed().await.is_ok() {
         let fresh = running.borrow_and_update().settings.clone();
         let (old, new) = (settings.borrow().http.listen, fresh.http.listen);
-        if old != new {
+        if new != old && new != bound {
             say(format!(
                 "! [http] listen is now {new}, but a port changes only with a restart: end serve and start it again"
             ));

@@ -38,6 +38,11 @@ statements! {
              JOIN notices n ON n.notice_id = d.notice_id
              JOIN contacts c ON c.contact_key = d.contact_key
         WHERE d.delivery_id = $1";
+    /// Text messages of a notice that providers which report have not reported on since a time.
+    COUNT_UNCONFIRMED = "
+        SELECT CAST(count(*) AS BIGINT) FROM deliveries
+        WHERE notice_id = $1 AND channel = 'sms' AND state = 'sent' AND updated_at < $2
+          AND provider IN (SELECT value FROM json_each_text($3))";
     /// Its tries.
     SELECT_ATTEMPTS = "
         SELECT round, number, provider, ended_at, outcome, code, text FROM attempts
@@ -352,6 +357,22 @@ impl Store {
                 Ok(ReasonCount { channel, state, code, example, count })
             })
             .collect()
+    }
+
+    /// How many text messages of a notice were handed over before `before` to one of `providers`, which report, and
+    /// have not been reported on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unconfirmed(
+        &self,
+        notice: NoticeId,
+        providers: &[&str],
+        before: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> =
+            self.db.fetch_first(&COUNT_UNCONFIRMED, (notice.0, before.0, Json(providers))).await?;
+        Ok(row.map_or(0, |(count,)| count))
     }
 
     /// When the deferred deliveries of a notice are tried again; `None` when none waits.

@@ -10,7 +10,7 @@ use crate::process::until;
 
 pub const PASSWORD: &str = "sieben eichen \"7\"";
 
-/// A running Dovecot; every user has the same password and the same mailbox.
+/// A running Dovecot; its only user is `rueck`.
 pub struct Dovecot {
     folder: tempfile::TempDir,
     process: Child,
@@ -32,6 +32,7 @@ impl Dovecot {
         open_to_all(folder.path());
         let port = free_port();
         let file = folder.path().join("dovecot.conf");
+        fs::write(folder.path().join("users"), format!("rueck:{PASSWORD}\n")).unwrap();
         fs::write(&file, configuration(folder.path(), maildir, port)).unwrap();
         let process = Command::new(program("dovecot", "dovecot-imapd"))
             .arg("-F")
@@ -55,7 +56,6 @@ impl Dovecot {
 
 fn configuration(folder: &Path, maildir: &Path, port: u16) -> String {
     let (folder, maildir) = (folder.display(), maildir.display());
-    let password = PASSWORD.replace('"', "\\\"");
     format!(
         "base_dir = {folder}/run\n\
          state_dir = {folder}/state\n\
@@ -70,7 +70,7 @@ fn configuration(folder: &Path, maildir: &Path, port: u16) -> String {
          service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {port}\n  }}\n  \
          inet_listener imaps {{\n    port = 0\n  }}\n}}\n\
          service anvil {{\n  chroot =\n}}\n\
-         passdb {{\n  driver = static\n  args = \"password={password}\"\n}}\n\
+         passdb {{\n  driver = passwd-file\n  args = scheme=PLAIN {folder}/users\n}}\n\
          userdb {{\n  driver = static\n  args = uid={USER} gid=nogroup home={folder}\n}}\n"
     )
 }

@@ -1,6 +1,7 @@
 //! A Postfix of its own for one test: its configuration, queue and mailboxes lie in a temporary folder, it listens on
 //! one free loopback port, and it ends with the test. It returns what it cannot deliver, as any mail server does.
 
+use std::fmt::Write;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -32,8 +33,8 @@ pub struct Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        // The master process ends its children when it is asked to end, and not when it is killed.
-        let _ = Command::new("kill").args(["-s", "TERM", &self.master.id().to_string()]).status();
+        // What was started is only the parent of the mail server, which is asked to end by its own command.
+        let _ = command(self.folder.path(), "stop").status();
         let _ = self.master.wait();
     }
 }
@@ -87,15 +88,7 @@ impl Postfix {
         give_to(USER, &folder.path().join("mail"));
         fs::write(folder.path().join("conf/main.cf"), main_cf(folder.path(), &returns)).unwrap();
         fs::write(folder.path().join("conf/master.cf"), master_cf(port, &returns)).unwrap();
-        let master = Command::new(program("postfix", "postfix"))
-            .arg("-c")
-            .arg(folder.path().join("conf"))
-            .arg("start-fg")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let master = command(folder.path(), "start-fg").spawn().unwrap();
         let postfix = Self { folder, master, port };
         until(|| TcpStream::connect(("127.0.0.1", port)).is_ok(), &|| postfix.log()).await;
         postfix
@@ -111,6 +104,14 @@ impl Postfix {
         fs::read_to_string(self.folder.path().join("mail.log"))
             .unwrap_or_else(|_| "Postfix has no log".to_owned())
     }
+}
+
+/// One of Postfix's own commands, for the instance in `folder`.
+fn command(folder: &Path, word: &str) -> Command {
+    let mut command = Command::new(program("postfix", "postfix"));
+    command.arg("-c").arg(folder.join("conf")).arg(word);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
 
 fn main_cf(folder: &Path, returns: &Returns<'_>) -> String {
@@ -164,7 +165,7 @@ fn master_cf(port: u16, returns: &Returns<'_>) -> String {
     );
     if let Returns::Pipe(command) = returns {
         text.push_str("rundruf unix - n n - - pipe\n");
-        text.push_str(&format!("  flags=Rq user={USER} argv={command} ${{original_recipient}}\n"));
+        writeln!(text, "  flags=Rq user={USER} argv={command} ${{original_recipient}}").unwrap();
     }
     text
 }

@@ -70,6 +70,7 @@ mod pages {
         serve_holds: "serve.md",
         alarms_hold: "alarms.md",
         webhooks_hold: "webhooks.md",
+        bounces_holds: "bounces.md",
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub async fn read_rest(stream: &mut TcpStream) -> String {
             Ok(Ok(1..)) if bytes.len() > 1_000_000 => panic!("endless"),
             Ok(Ok(count @ 1..)) => bytes.extend_from_slice(&buffer[..count]),
             Ok(Ok(_) | Err(_)) => return String::from_utf8(bytes).unwrap(),
-            Err(_) => panic!("the connection was never closed"),
+            Err(elapsed) => panic!("the connection was never closed: {elapsed}"),
         }
     }
 }

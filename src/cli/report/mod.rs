@@ -9,7 +9,7 @@ use std::io::Write;
 
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
-use crate::domain::delivery::{Counts, DeliveryState};
+use crate::domain::delivery::{CONFIRMED_WITHIN, Counts, DeliveryState};
 use crate::domain::notice::NoticeState;
 use crate::store::{
     MergedRecipient, NextTries, NoticeSummary, ReasonCount, SilencedRecipient, Store, UnreachableRecipient,
@@ -79,6 +79,7 @@ pub(super) async fn write_report(
         unreachable: store.unreachable_recipients(notice.id).await?,
         merged: store.merged_recipients(notice.id).await?,
         next_tries: store.next_tries(notice.id).await?,
+        unconfirmed: unconfirmed(session, store, notice).await?,
         people: People::read(store, notice).await?,
     };
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
@@ -93,7 +94,17 @@ struct Facts {
     silenced: Vec<SilencedRecipient>,
     merged: Vec<MergedRecipient>,
     next_tries: Option<NextTries>,
+    /// Text messages that a gateway took and has not reported on in time.
+    unconfirmed: i64,
     people: People,
+}
+
+async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -> anyhow::Result<i64> {
+    let before = Timestamp(session.clock.now().0 - CONFIRMED_WITHIN);
+    let sms = &session.settings.sms;
+    let names = sms.providers.iter().map(|provider| provider.name.as_str());
+    let reporting: Vec<&str> = names.filter(|name| sms.reports(name)).collect();
+    Ok(store.unconfirmed(notice.id, &reporting, before).await?)
 }
 
 struct Report<'a> {
@@ -159,6 +170,13 @@ impl Report<'_> {
             let parts = counts.iter().filter(|(_, count)| *count != 0);
             let parts: Vec<String> = parts.map(|(state, count)| format!("{count} {state}")).collect();
             writeln!(text, "  {}: {} ({})", in_words(*channel), counts.total(), parts.join(", "))?;
+        }
+        if self.facts.unconfirmed > 0 {
+            writeln!(
+                text,
+                "  {} unconfirmed: a gateway took them, and has reported nothing in 15 minutes",
+                self.facts.unconfirmed
+            )?;
         }
         Ok(())
     }

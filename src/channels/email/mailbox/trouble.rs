@@ -156,13 +156,17 @@ impl Trouble {
         let (code, what) = match error {
             Error::ConnectionLost => ("connection", "it closed the connection".to_owned()),
             Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => ("protocol", error.to_string()),
+            // The client repeats what it could not read, which may be somebody's mail.
+            Error::Io(error) if error.kind() == io::ErrorKind::Other => {
+                ("protocol", "what it says is no IMAP".to_owned())
+            }
             Error::Io(error) => ("connection", format!("the connection broke ({})", cut(&error.to_string()))),
             other => ("protocol", format!("it gave no sensible answer ({})", shown(other))),
         };
         Self::new(
             code,
             format!("{what}, at {step}"),
-            "see the server's log; the messages stay unread until the next look",
+            "check that this is an IMAP server, and see its log; what is unread stays unread",
         )
     }
 }

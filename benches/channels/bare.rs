@@ -1,0 +1,75 @@
+//! The same calls by nothing but the client library.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reqwest::{Client, RequestBuilder};
+
+fn client() -> Client {
+    // Rundruf has a provider of its own for each client; the library alone wants one for the whole process.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Client::builder().no_proxy().build().expect("a client")
+}
+
+/// About as long as a notice's body.
+fn body() -> String {
+    let text = "Diese Mitteilung misst, wie schnell viele davon hinausgehen. ".repeat(15);
+    serde_json::json!({"type": "notice.published", "data": {"text": text}}).to_string()
+}
+
+/// Posts a body to every URL, `at_once` at a time.
+pub async fn post_all(urls: &[String], at_once: usize) {
+    let (client, body) = (client(), body());
+    let call =
+        move |url: &str| client.post(url).header("content-type", "application/json").body(body.clone());
+    all(urls, at_once, call).await;
+}
+
+/// Gets every URL, `at_once` at a time.
+pub async fn get_all(urls: &[String], at_once: usize) {
+    let client = client();
+    all(urls, at_once, move |url: &str| client.get(url)).await;
+}
+
+async fn all(urls: &[String], at_once: usize, call: impl Fn(&str) -> RequestBuilder + Send + Sync + 'static) {
+    let (urls, call) = (Arc::new(urls.to_vec()), Arc::new(call));
+    let next = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..at_once)
+        .map(|_| {
+            let (urls, call, next) = (urls.clone(), call.clone(), next.clone());
+            tokio::spawn(async move {
+                while let Some(url) = urls.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let answer = call(url).send().await.expect("an answer");
+                    assert!(answer.status().is_success(), "{}", answer.status());
+                    answer.bytes().await.expect("all of it");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a task");
+    }
+}
+
+/// The calls of Kannel's `sendsms` that hand over one message for each number.
+pub fn sendsms(port: u16, reports: &str, telephones: &[String]) -> Vec<String> {
+    let address = format!("http://127.0.0.1:{port}/cgi-bin/sendsms");
+    let url = |telephone: &String| {
+        let mut url = url::Url::parse(&address).expect("a URL");
+        url.query_pairs_mut()
+            .append_pair("username", "rundruf")
+            .append_pair("password", "geheim")
+            .append_pair("from", "MB")
+            .append_pair("to", telephone)
+            .append_pair("charset", "UTF-8")
+            .append_pair("coding", "0")
+            .append_pair("dlr-mask", "19")
+            .append_pair("dlr-url", reports)
+            .append_pair(
+                "text",
+                "MB 2026-0001: Diese Mitteilung misst, wie schnell viele davon hinausgehen.",
+            );
+        url.to_string()
+    };
+    telephones.iter().map(url).collect()
+}
