@@ -496,9 +496,8 @@ async fn nobody_is_forgotten_and_no_address_is_told_twice(bench: Bench) {
         for _ in 0..40 {
             match below(8) {
                 0 | 1 => {
-                    stage
-                        .send(|_| if below(3) == 0 { Move::Failed } else { Move::Sent { reference: None } })
-                        .await
+                    let moved = |fails| if fails { Move::Failed } else { Move::Sent { reference: None } };
+                    stage.send(|_| moved(below(3) == 0)).await;
                 }
                 2 => {
                     stage.later().await;
