@@ -56,13 +56,13 @@ fn the_demo_shows_everything_in_an_empty_folder_and_leaves_nothing_behind() {
             "SECOND TRY",
             "municipalities  People: 28 of 29 reached; organisations: 15 of 16",
             "crisis-staff    People: 8 of 10 confirmed; organisations: 2 of 3",
-            "Failed: suemeyye.aydin@lindwerder.example (lindwerder-it)",
+            "Failed after it had been sent: suemeyye.aydin@lindwerder.example",
             "550 5.1.1",
             "the address does not exist",
             "Failed: uwe.poggensee@moosbruecke.example (moosbruecke-it)",
             "chat.sw-rotbuchen-netz.example",
             "410 Gone",
-            "Failed: +4917604069023 (kse-m-zuk)",
+            "Failed after it had been sent: +4917604069023 (kse-m-zuk)",
             "on a later try:",
             "katrin.luedtke@birkenrode.example, rathaus@birkenrode.example",
             "alarm.klinikum-rotbuchen.example",
@@ -123,7 +123,7 @@ fn a_named_folder_stays_and_nothing_that_lies_about_disturbs() {
     let bounced = failed.lines().find(|line| line.contains("lindwerder-it")).unwrap();
     let (_, id) = bounced.split_once("\"id\":\"").unwrap();
     let show = machine.run(&["-c", "mine/rundruf.toml", "deliveries", "show", &id[..36]]);
-    assert_in_order(&text(&show.stdout), &["sent", "5.1.1"]);
+    assert_in_order(&text(&show.stdout), &["state     failed", "5.1.1", "Tries:", "accepted by demo"]);
 
     let suppressed = machine.run(&["-c", "mine/rundruf.toml", "suppressions", "list", "--json"]);
     let suppressed = text(&suppressed.stdout);
