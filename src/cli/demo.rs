@@ -86,7 +86,7 @@ async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) ->
     let Shown { faults, alarm, gone_endpoint } = match shown {
         Ok(shown) => shown,
         Err(error) => {
-            service.end().await?;
+            service.abandon().await;
             store.close().await;
             return Err(error);
         }
