@@ -7,6 +7,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde::Serialize;
+use sqlx::types::Json;
+
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::rate::Rate;
@@ -30,8 +33,15 @@ statements! {
     INSERT_LANE = "
         INSERT INTO lanes (channel, name, tokens, refilled_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (channel, name) DO NOTHING";
-    /// What is left of a quota.
-    UPDATE_TOKENS = "UPDATE lanes SET tokens = $3, refilled_at = $4 WHERE channel = $1 AND name = $2";
+    /// What is left of quotas, in one order for all processes.
+    WRITE_TOKENS = "
+        INSERT INTO lanes (channel, name, tokens, refilled_at)
+        SELECT $1, value->>'name', CAST(value->>'tokens' AS DOUBLE PRECISION),
+               CAST(value->>'refilled_at' AS BIGINT)
+        FROM json_each($2)
+        WHERE TRUE
+        ORDER BY 2
+        ON CONFLICT (channel, name) DO UPDATE SET tokens = excluded.tokens, refilled_at = excluded.refilled_at";
     /// Holds a lane, once more in a row.
     HOLD_LANE = "
         INSERT INTO lanes (channel, name, not_before, holds, reason) VALUES ($1, $2, $3, 1, $4)
@@ -136,15 +146,26 @@ pub(super) async fn ensure_lane(
     tx.execute(&INSERT_LANE, (channel.as_str(), name.to_owned(), burst, now)).await.map(|_| ())
 }
 
-pub(super) async fn write_bucket(
+/// What is left of the quotas of these lanes; a lane that has no row yet gets one.
+pub(super) async fn write_buckets<'a>(
     tx: &mut Tx,
     channel: Channel,
-    name: &str,
-    bucket: Bucket,
+    buckets: impl Iterator<Item = (&'a String, Bucket)>,
 ) -> Result<(), StoreError> {
-    tx.execute(&UPDATE_TOKENS, (channel.as_str(), name.to_owned(), bucket.tokens, bucket.refilled_at))
-        .await
-        .map(|_| ())
+    let rows: Vec<BucketInput> = buckets
+        .map(|(name, bucket)| BucketInput { name, tokens: bucket.tokens, refilled_at: bucket.refilled_at })
+        .collect();
+    if !rows.is_empty() {
+        tx.execute(&WRITE_TOKENS, (channel.as_str(), Json(&rows))).await?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct BucketInput<'a> {
+    name: &'a str,
+    tokens: f64,
+    refilled_at: i64,
 }
 
 impl Store {

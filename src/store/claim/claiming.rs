@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::connection::Tx;
-use super::super::lanes::{Bucket, LaneRow, ensure_lane, write_bucket};
+use super::super::lanes::{Bucket, LaneRow, ensure_lane, write_buckets};
 use super::{CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, Room, SELECT_DUE, SELECT_LIVE, SELECT_NEXT_DUE};
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::ContactCard;
@@ -399,13 +399,7 @@ impl<'a> Claiming<'a> {
     }
 
     pub(super) async fn write_quotas(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        let channel = self.request.channel;
-        for (name, (bucket, _)) in &self.buckets {
-            if !self.rows.contains_key(name) {
-                ensure_lane(tx, channel, name, bucket.tokens, self.now).await?;
-            }
-            write_bucket(tx, channel, name, *bucket).await?;
-        }
-        Ok(())
+        let buckets = self.buckets.iter().map(|(name, (bucket, _))| (name, *bucket));
+        write_buckets(tx, self.request.channel, buckets).await
     }
 }
