@@ -14,7 +14,7 @@
 //! in a notice's number is today's.
 //!
 //! A page may begin with `<!-- handbook: … -->`, which names what lies ready: `samples` (the repository's contacts and
-//! templates), `relays` (see [`stage`]).
+//! templates), `relays` and `gateways` (see [`stage`]).
 //!
 //! To write a page: `HANDBOOK_SHOW=1 cargo test --test handbook sending -- --nocapture` shows what its commands write.
 
@@ -26,6 +26,10 @@ mod defaults;
 mod links;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+#[path = "../sms_gateways/script.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod script;
 #[cfg(test)]
 mod self_test;
 #[cfg(test)]
@@ -70,6 +74,8 @@ mod pages {
         serve_holds: "serve.md",
         webhooks_hold: "webhooks.md",
         bounces_holds: "bounces.md",
+        text_messages_holds: "text-messages.md",
+        alarms_holds: "alarms.md",
     }
 
     #[test]
