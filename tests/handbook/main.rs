@@ -6,7 +6,7 @@
 //! |---|---|
 //! | ` ```sh ` | runs as one `sh -e` script, `rundruf` being this program. It must end with 0, or with the status that a line `# exit N` in it names. A `cd` holds for the next block. |
 //! | ` ```text ` right behind it | every line must appear in what the block wrote, in this order; `…` alone stands for any lines, within a line for anything there |
-//! | ` ```toml NAME `, ` ```csv NAME `, ` ```md NAME ` | is written into the file NAME |
+//! | ` ```toml NAME `, ` ```csv NAME `, ` ```md NAME `, ` ```py NAME ` | is written into the file NAME |
 //! | ` ```console ` | is only shown: it needs what a test does not have (root, a server, a person's answer) |
 //!
 //! Spaces count once. Ids, points in time and rates of progress may differ (see [`compare`]); numbers of deliveries
