@@ -209,3 +209,6 @@ fn step(
     };
     Ok(CascadeStep { delivery, deputy, channel, address: point.address.as_str().to_owned(), card, units })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
-//! `demo`: everything on this machine, with sample contacts and a mail server inside the process; nothing leaves it.
+//! `demo`: everything on this machine, with sample contacts and the world outside inside the process; nothing
+//! leaves it.
 
+mod alarm;
+mod call_list;
+mod deviations;
 mod first_notices;
 mod folder;
 mod next_steps;
@@ -8,26 +12,35 @@ mod receiver;
 mod result;
 mod samples;
 mod sending;
+mod service;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use unicode_width::UnicodeWidthStr;
+use url::Url;
 
 use crate::app::contacts_import::{ImportRequest, read_files, refusal, take_over};
 use crate::config;
-use crate::dispatch::Goal;
+use crate::domain::address::Channel;
 use crate::store::{Purpose, Store};
 
 use super::arguments::DemoArguments;
-use super::dispatching::{Dispatching, asked_to_stop};
+use super::dispatching::asked_to_stop;
 use super::output::{counted, write_text};
 use super::session::{Exit, Session, out, say};
 use folder::Folder;
-use receiver::{GREYLISTING_DOMAIN, Receiver, UNKNOWN_MAILBOX};
+use receiver::{
+    BOUNCING_MAILBOX, DEAD_TELEPHONE, GONE_ENDPOINT, GREYLISTING_DOMAIN, Ports, Receiver, SILENT_TELEPHONE,
+    UNKNOWN_MAILBOX,
+};
+use service::Service;
 
 /// How wide headings and frames are, in columns: a terminal has at least 80.
 const WIDTH: usize = 78;
@@ -35,8 +48,9 @@ const WIDTH: usize = 78;
 /// How far the second column of the opening words is indented.
 const INDENT: &str = "             ";
 
-/// Whose message is shown.
+/// Whose messages are shown.
 const READER: &str = "joerg.maeurer@altgruenau.example";
+const READERS_TELEPHONE: &str = "+4917604069000";
 
 pub(super) async fn run(session: &Session, arguments: DemoArguments) -> anyhow::Result<Exit> {
     if session.config.is_some() {
@@ -55,40 +69,42 @@ pub(super) async fn run(session: &Session, arguments: DemoArguments) -> anyhow::
 async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) -> anyhow::Result<Exit> {
     // Ctrl-C is heard between two notices, too.
     let stopped = asked_to_stop();
-    let receiver = Receiver::start(folder.received(), outer.clock.clone())
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
-        .context("the demo's mail server cannot start on 127.0.0.1")?;
-    folder.configure(receiver.port())?;
+        .context("the demo finds no free port on 127.0.0.1")?;
+    let instance = Url::parse(&format!("http://{}", listener.local_addr()?))?;
+    let receiver = Receiver::start(folder.received(), &instance, outer.clock.clone())
+        .await
+        .context("the demo's mail server, gateway and endpoints cannot start on 127.0.0.1")?;
+    folder.configure(receiver.ports(), &instance)?;
     let session = &session_in(outer, &folder.configuration())?;
-    open(folder, &receiver)?;
+    open(folder, &receiver, &instance)?;
 
     heading("1  Contacts")?;
     let store = session.open_store(Purpose::Write).await?;
     import(session, &store).await?;
-
-    heading("2  The first notices go out, as an exercise")?;
-    let outcomes = sending::send_all(session, &store, &stopped).await?;
-    if stopped.is_cancelled() {
-        store.close().await;
-        bail!("the demo was stopped before it had shown everything");
-    }
-
-    heading("3  One of the messages, as its reader sees it")?;
-    tell(reader::first_message(&receiver, READER)?)?;
-
-    heading("4  What became of all messages")?;
-    tell(result::report(&outcomes)?)?;
-
-    heading("5  What to try next")?;
-    let faults = result::deviations(&outcomes, receiver.taken());
-    let first = outcomes.first().map_or("", |outcome| outcome.notice.number.as_str());
+    let signed = share_secrets(&store, &receiver).await?;
+    let mut service = Service::start(session, &store, listener).await?;
+    let shown = show(session, &store, &receiver, &mut service, signed, &stopped).await;
+    let Shown { faults, alarm, gone_endpoint } = match shown {
+        Ok(shown) => shown,
+        Err(error) => {
+            service.end().await?;
+            store.close().await;
+            return Err(error);
+        }
+    };
+    heading("7  What to try next")?;
     tell(match (arguments.once, folder.is_temporary()) {
-        (false, _) => next_steps::meanwhile(session, folder, first)?,
-        (true, false) => next_steps::in_the_folder(session, folder, first)?,
+        (false, _) => next_steps::meanwhile(session, folder, &alarm, &receiver.unmoved(), &gone_endpoint)?,
+        (true, false) => next_steps::in_the_folder(session, folder, &alarm)?,
         (true, true) => next_steps::afterwards(),
     })?;
-    if !arguments.once {
-        stay(session, &store, &stopped).await?;
+    if arguments.once {
+        service.end().await?;
+    } else {
+        tell("The demo goes on for these commands. Ctrl-C ends it.")?;
+        service.stay(session, &store, stopped).await?;
     }
     store.close().await;
     if faults.is_empty() {
@@ -99,6 +115,73 @@ async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) ->
         say(format_args!("  {fault}"));
     }
     Ok(Exit::Refused)
+}
+
+/// What was shown.
+struct Shown {
+    /// What went otherwise than it is meant to go.
+    faults: Vec<String>,
+    /// The number of the alarm.
+    alarm: String,
+    /// The address of the endpoint that was gone.
+    gone_endpoint: String,
+}
+
+async fn show(
+    session: &Session,
+    store: &Store,
+    receiver: &Receiver,
+    service: &mut Service,
+    signed: u64,
+    stopped: &CancellationToken,
+) -> anyhow::Result<Shown> {
+    heading("2  The first notices go out, as an exercise")?;
+    let first = sending::send_all(session, store, service, stopped).await?;
+    go_on(stopped)?;
+    let taken = receiver.taken();
+
+    heading("3  What arrived, as its readers see it")?;
+    tell(reader::first_mail(receiver, READER)?)?;
+    tell(format_args!("\n{}", reader::first_text(receiver, READERS_TELEPHONE)?))?;
+    tell(format_args!("\n{}", reader::calls(taken.calls)))?;
+
+    heading("4  The crisis staff is alarmed, and has to confirm")?;
+    let alarm = alarm::send(session, store, service, stopped).await?;
+    go_on(stopped)?;
+
+    heading("5  What became of all messages")?;
+    tell(result::report(&first, &alarm)?)?;
+
+    heading("6  Who is left, for a person with a telephone")?;
+    tell(call_list::remaining(store, first.iter().chain([&alarm.outcome])).await?)?;
+
+    let faults = deviations::deviations(&first, &alarm, taken, signed);
+    let gone_endpoint = first
+        .iter()
+        .flat_map(|outcome| &outcome.deliveries)
+        .find(|delivery| delivery.address.contains(GONE_ENDPOINT))
+        .map_or_else(String::new, |delivery| delivery.address.clone());
+    Ok(Shown { faults, alarm: alarm.outcome.notice.number, gone_endpoint })
+}
+
+fn go_on(stopped: &CancellationToken) -> anyhow::Result<()> {
+    if stopped.is_cancelled() {
+        bail!("the demo was stopped before it had shown everything");
+    }
+    Ok(())
+}
+
+/// Gives the owners of endpoints the secrets that stand in the contact files. Gives how many endpoints have one.
+async fn share_secrets(store: &Store, receiver: &Receiver) -> anyhow::Result<u64> {
+    let mut shared = 0;
+    for known in store.contacts().await? {
+        for point in known.contact.points_of(Channel::Webhook) {
+            let Some(secret) = &point.webhook_secret else { continue };
+            receiver.share_secret(&Url::parse(point.address.as_str())?, secret);
+            shared += 1;
+        }
+    }
+    Ok(shared)
 }
 
 /// A session with the demo's own settings; the environment has no say in them.
@@ -116,18 +199,25 @@ fn session_in(outer: &Session, configuration: &Path) -> anyhow::Result<Session> 
     })
 }
 
-fn open(folder: &Folder, receiver: &Receiver) -> anyhow::Result<()> {
+fn open(folder: &Folder, receiver: &Receiver, instance: &Url) -> anyhow::Result<()> {
     let kept = if folder.is_temporary() { "removed when the demo ends" } else { "stays when the demo ends" };
+    let Ports { mail, gateway, partners } = receiver.ports();
     tell(format_args!(
         "Rundruf demo: a municipal IT provider has been hit, and tells everybody who\n\
          depends on it. All people and places are invented, and no message leaves this\n\
          machine.\n\n\
          Folder       {} ({kept})\n\
-         Mail server  127.0.0.1:{}, inside this program. Like the world outside, it\n{INDENT}\
-         has a mailbox that does not exist, {UNKNOWN_MAILBOX},\n{INDENT}\
-         and a domain that puts every first try off, {GREYLISTING_DOMAIN}.",
+         Instance     {}  its pages, reports and confirmations\n\n\
+         The world outside is inside this program, and as contrary as the real one:\n\
+         Mail server  127.0.0.1:{mail}   {UNKNOWN_MAILBOX} does not exist;\n{INDENT}\
+         {BOUNCING_MAILBOX} neither, but that\n{INDENT}\
+         comes back only later; {GREYLISTING_DOMAIN} puts every first try off\n\
+         SMS gateway  127.0.0.1:{gateway}   (Kannel) {DEAD_TELEPHONE} is dead, and on\n{INDENT}\
+         {SILENT_TELEPHONE} nobody ever reports\n\
+         Webhooks     127.0.0.1:{partners}   one endpoint is gone (410), one too busy at\n{INDENT}\
+         first (503); they verify our signatures",
         folder.path().display(),
-        receiver.port()
+        instance.as_str().trim_end_matches('/'),
     ))
 }
 
@@ -149,19 +239,6 @@ async fn import(session: &Session, store: &Store) -> anyhow::Result<()> {
     ))
 }
 
-/// Sends what is submitted from elsewhere, until it is `stopped`.
-async fn stay(session: &Session, store: &Store, stopped: &CancellationToken) -> anyhow::Result<()> {
-    let dispatching = Dispatching::start(session, store, Goal::Serve).await?;
-    tell("The demo goes on for these commands. Ctrl-C ends it.")?;
-    let (stopped, stop) = (stopped.clone(), dispatching.stop.clone());
-    tokio::spawn(async move {
-        stopped.cancelled().await;
-        stop.cancel();
-    });
-    dispatching.follow(session).await?;
-    Ok(())
-}
-
 /// Says something on standard output, with a line end.
 fn tell(text: impl Display) -> anyhow::Result<()> {
     write_text(&mut out(), &format!("{text}\n"))?;
@@ -174,5 +251,45 @@ fn heading(title: &str) -> anyhow::Result<()> {
         tell(format_args!("\x1b[1m{line}\x1b[0m\n"))
     } else {
         tell(format_args!("{line}\n"))
+    }
+}
+
+/// `words` in lines that fit a terminal; the first begins with `mark`, the others are indented as far.
+fn paragraph(mark: &str, words: &str) -> String {
+    let mut text = String::from(mark);
+    let indent = mark.width();
+    let mut column = indent;
+    for word in words.split_whitespace() {
+        if column > indent && column + 1 + word.width() > WIDTH {
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if column > indent {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.width();
+    }
+    text.push('\n');
+    text
+}
+
+fn capitalised(state: &str) -> String {
+    let mut chars = state.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paragraph_fits_the_terminal_and_keeps_its_indent() {
+        let text = paragraph("  → ", &"Grüße ".repeat(30));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|line| line.width() <= WIDTH), "{text}");
+        assert!(lines[1].starts_with("    Grüße"), "{text}");
     }
 }

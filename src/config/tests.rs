@@ -255,6 +255,9 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[email]\nfrom = \"kim\"", "there is no @ in it"),
     ("[email]\nbounce_address = \"unzustellbar-zurueck@kim.example\"", "more than 16 characters"),
     ("[email]\nfrom = \"notfallmitteilungen@kim.example\"", "email.bounce_address: is not set"),
+    ("[email]\nbounce_mailbox = \"https://u:p@h\"", "email.bounce_mailbox: must begin with imaps://"),
+    ("[email]\nbounce_mailbox_file = \"nowhere\"", "cannot be read"),
+    ("[email]\nbounce_poll = \"10ms\"", "must lie between"),
     ("[email]\nhosted_domains = [\"kein domain\"]", "is no domain name"),
     ("[email]\nhosted_domains = \"a.example\"", "must be a list"),
     ("[email]\nhosted_domains = [3]", "must hold texts"),
@@ -423,7 +426,8 @@ fn a_url_in_a_file_replaces_the_one_of_a_lower_layer() {
 
 #[test]
 fn no_secret_shows_in_debug_in_print_or_in_faults() {
-    let file = "[email]\nfrom = \"a@kim.example\"\n[[email.provider]]\nname = \"a\"\nurl = \"smtp://u:geheim1@h\"\n\
+    let file = "[email]\nfrom = \"a@kim.example\"\nbounce_mailbox = \"imaps://u:geheim7@h/INBOX\"\n\
+        [[email.provider]]\nname = \"a\"\nurl = \"smtp://u:geheim1@h\"\n\
         [[email.provider]]\nname = \"b\"\nurl = \"smtp://h\"\nusername = \"u\"\npassword = \"geheim2\"\n\
         [[sms.provider]]\nname = \"c\"\nkind = \"http\"\nurl = \"https://h/?key=geheim3&to={{to}}&p={{password}}\"\n\
         password = \"geheim4\"\nbody = \"geheim7 {{text}}\"\n\

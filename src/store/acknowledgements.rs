@@ -45,7 +45,7 @@ statements! {
     /// Everybody whom a delivery is for has confirmed.
     ACKNOWLEDGE_DELIVERY = "
         INSERT INTO acknowledgements (notice_id, contact_key, by_what, delivery_id, note, recorded_by, at)
-        SELECT DISTINCT w.notice_id, w.contact_key, 'link', $2, '', '', $3
+        SELECT DISTINCT w.notice_id, w.contact_key, 'link', w.delivery_id, '', '', CAST($3 AS BIGINT)
         FROM notice_ways w WHERE w.notice_id = $1 AND w.delivery_id = $2
         ON CONFLICT (notice_id, contact_key) DO NOTHING
         RETURNING contact_key";

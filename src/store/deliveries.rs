@@ -61,12 +61,22 @@ statements! {
         UPDATE deliveries SET state = 'queued', round = round + 1, attempts = 0, lane = '', due_at = $2,
                               process_id = NULL, updated_at = $2
         WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
-    /// Deliveries of a notice that did not get out, and whose address may be used.
+    /// Deliveries of a notice that did not get out, and whose address may be used. Where people are followed, only of
+    /// those whom nothing else has reached: nobody is told twice.
     SELECT_NOT_OUT = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
         WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
+          AND (NOT EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.cascade_after IS NOT NULL)
+               OR EXISTS (SELECT 1 FROM notice_ways w JOIN notices n ON n.notice_id = w.notice_id
+                          WHERE w.notice_id = $1 AND w.delivery_id = d.delivery_id
+                            AND NOT EXISTS (SELECT 1 FROM acknowledgements a
+                                            WHERE a.notice_id = $1 AND a.contact_key = w.contact_key)
+                            AND (n.alarm OR NOT EXISTS (
+                                     SELECT 1 FROM notice_ways o JOIN deliveries e ON e.delivery_id = o.delivery_id
+                                     WHERE o.notice_id = $1 AND o.contact_key = w.contact_key
+                                       AND e.state IN ('sent', 'delivered')))))
         ORDER BY d.delivery_id /*lock*/";
     /// What addresses the contacts have now whose delivery did not get out, in the order of ranks, and
     /// how many contacts that share the delivery do not have that address.

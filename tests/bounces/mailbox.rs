@@ -5,8 +5,8 @@ use std::time::Duration;
 use rundruf::app::bounce_mailbox::{Books, MailboxEvent, watch};
 use rundruf::channels::email::MailboxLimits;
 use rundruf::domain::outcome::Reason;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::instance::{Engine, Instance, new_ids};
@@ -14,7 +14,7 @@ use crate::real::{mailbox, return_path};
 
 /// What the server does when a command with this word comes.
 #[derive(Debug, Clone)]
-enum Does {
+pub enum Does {
     /// It answers so, `TAG` standing for the command's tag.
     Says(&'static str),
     /// Nothing, ever.
@@ -25,8 +25,11 @@ enum Does {
     Floods,
 }
 
+/// Commands by a word in them, and what the server does then.
+type Script = &'static [(&'static str, Does)];
+
 /// A server with this greeting; what `script` does not name is answered as it should be. One unread message waits.
-async fn server(greeting: &'static str, script: &'static [(&'static str, Does)]) -> u16 {
+async fn server(greeting: &'static str, script: Script) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -37,8 +40,9 @@ async fn server(greeting: &'static str, script: &'static [(&'static str, Does)])
     port
 }
 
-async fn serve(tcp: TcpStream, greeting: &str, script: &[(&str, Does)]) {
-    let mut stream = BufReader::new(tcp);
+/// Serves one connection.
+pub async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, greeting: &str, script: &[(&str, Does)]) {
+    let mut stream = BufReader::new(stream);
     let _ = stream.write_all(greeting.as_bytes()).await;
     let mut line = String::new();
     while matches!(stream.read_line(&mut line).await, Ok(1..)) {
@@ -49,7 +53,7 @@ async fn serve(tcp: TcpStream, greeting: &str, script: &[(&str, Does)]) {
             Some(Does::Hangs) => return std::future::pending().await,
             Some(Does::HangsUp) => return,
             Some(Does::Floods) => loop {
-                if stream.write_all(&[b'x'; 65_536]).await.is_err() {
+                if stream.write_all(&[b'x'; 4096]).await.is_err() {
                     return;
                 }
             },
@@ -64,7 +68,7 @@ async fn serve(tcp: TcpStream, greeting: &str, script: &[(&str, Does)]) {
     }
 }
 
-const HELLO: &str = "* OK ready\r\n";
+pub const HELLO: &str = "* OK ready\r\n";
 
 fn short() -> MailboxLimits {
     let moment = Duration::from_millis(500);
@@ -89,7 +93,8 @@ async fn a_good_server_hands_over_its_message() {
 
 #[tokio::test]
 async fn every_trouble_is_named_with_its_mend() {
-    const CASES: &[(&str, &[(&str, Does)], &str, &str)] = &[
+    /// Greeting, script, code, words.
+    const CASES: &[(&str, Script, &str, &str)] = &[
         ("", &[], "timeout", "within 0.5 seconds; check the server and the firewall"),
         ("* BYE too many connections\r\n", &[], "refused", "too many connections"),
         ("* PREAUTH welcome\r\n", &[], "refused", "does not want to talk to us"),
@@ -134,9 +139,14 @@ async fn every_trouble_is_named_with_its_mend() {
 
 #[tokio::test]
 async fn nothing_that_was_not_asked_for_is_taken() {
-    const OTHER: &[(&str, Does)] =
+    const OTHER: Script =
         &[("FETCH", Does::Says("* 1 FETCH (UID 8 BODY[]<0> {14}\r\nSubject: x\r\n\r\n)\r\nTAG OK done\r\n"))];
     assert_eq!(look_at(server(HELLO, OTHER).await).await, (Ok(0), 0));
+}
+
+/// As `serve` does with it.
+const fn can_be_spawned<T: Send>(task: T) -> T {
+    task
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,8 +163,9 @@ async fn trouble_is_told_once_and_its_end_too() {
     let mailbox = mailbox(port, "geheim", short());
     let (told, mut events) = tokio::sync::mpsc::unbounded_channel();
     let stop = CancellationToken::new();
-    let watching =
-        watch(books, &mailbox, Duration::from_millis(5), stop.clone(), |event| told.send(event).unwrap());
+    let watching = can_be_spawned(watch(books, &mailbox, Duration::from_millis(5), stop.clone(), |event| {
+        told.send(event).unwrap();
+    }));
     let server = async {
         for number in 0..4 {
             let (mut tcp, _) = listener.accept().await.unwrap();

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod dovecot;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 #[path = "../must_hold/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
@@ -13,6 +15,9 @@ mod mailbox;
 mod pipe;
 #[cfg(test)]
 mod postfix;
+#[cfg(test)]
+#[path = "../smtp_channel/private_ca.rs"]
+mod private_ca;
 #[cfg(test)]
 #[path = "../must_hold/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]

@@ -1,6 +1,7 @@
 //! A Postfix of its own for one test: its configuration, queue and mailboxes lie in a temporary folder, it listens on
 //! one free loopback port, and it ends with the test. It returns what it cannot deliver, as any mail server does.
 
+use std::fmt::Write;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -164,7 +165,7 @@ fn master_cf(port: u16, returns: &Returns<'_>) -> String {
     );
     if let Returns::Pipe(command) = returns {
         text.push_str("rundruf unix - n n - - pipe\n");
-        text.push_str(&format!("  flags=Rq user={USER} argv={command} ${{original_recipient}}\n"));
+        writeln!(text, "  flags=Rq user={USER} argv={command} ${{original_recipient}}").unwrap();
     }
     text
 }

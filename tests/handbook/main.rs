@@ -72,10 +72,10 @@ mod pages {
         doctor_holds: "doctor.md",
         postgres_holds: "postgres.md",
         serve_holds: "serve.md",
+        alarms_hold: "alarms.md",
         webhooks_hold: "webhooks.md",
         bounces_holds: "bounces.md",
         text_messages_holds: "text-messages.md",
-        alarms_holds: "alarms.md",
     }
 
     #[test]

@@ -66,7 +66,8 @@ fn a_preview_shows_every_channel_with_examples_or_what_is_typed() {
             "Subject: Störung: Rathaus",
             "Sehr geehrte Frau Mustermann,",
             "20.11.2026, 05:40 Uhr",
-            "--- SMS (de): GSM-7, 45 septets, 1 segment ---\nStörung in Rathaus seit 20.11.2026, 05:40 Uhr",
+            "--- SMS (de): GSM-7, 106 septets, 1 segment ---\nStörung in Rathaus seit 20.11.2026, 05:40 Uhr\nBestätigen: \
+             https://rundruf.example/a/",
         ],
     );
     let shown =
@@ -134,6 +135,8 @@ fn a_plan_says_how_an_alarm_is_followed_and_its_columns_add_up() {
     desk.run(&["contacts", "import"]).ok();
     desk.run(&["suppressions", "add", "c@dorf.example", "--reason", "unknown"]).ok();
     let said = desk.run(&["send", "probe", "--to", "towns", "--set", "ort=Rathaus", "--dry-run"]).ok();
+    let line = ["send", "probe", "--to", "towns", "--set", "ort=Rathaus", "--yes"];
+    desk.run(&line).refused(&["nothing was sent: nobody could confirm this alarm", "public_url"]);
     contains(
         &said.err,
         &[

@@ -1,4 +1,4 @@
-//! The first notices of a crisis: which template goes to whom, and what is filled in.
+//! The first notices of a crisis, and the alarm: which template goes to whom, and what is filled in.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{RoundMode, Unit, Zoned, ZonedRound};
 
 use crate::app::compose::Wish;
+use crate::domain::address::Channel;
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::notice::{Priority, Visibility};
@@ -74,20 +75,40 @@ pub(super) const ALL: [FirstNotice; 4] = [
 impl FirstNotice {
     /// What `rundruf send TEMPLATE --to GROUP --set … --exercise` would wish.
     pub(super) fn wish(&self, now: Timestamp, zone: &TimeZone) -> Wish {
-        let values = self.values.iter().map(|(name, fill)| ((*name).to_owned(), fill.text(now, zone)));
-        Wish {
-            template: self.template.to_owned(),
-            values: values.collect(),
-            audience: Audience { groups: vec![self.group.to_owned()], ..Audience::default() },
-            channels: Vec::new(),
-            cascade: Vec::new(),
-            after: None,
-            priority: Priority::Normal,
-            visibility: Visibility::Internal,
-            exercise: true,
-            at: None,
-            expires_after: None,
-        }
+        wish(self.template, self.group, self.values, now, zone)
+    }
+}
+
+/// What `rundruf send alarm-stab --to crisis-staff --cascade sms,email --after … --priority urgent --set … --exercise`
+/// would wish.
+pub(super) fn alarm_wish(now: Timestamp, zone: &TimeZone, after: Duration) -> Wish {
+    let values = [
+        ("beginn", Fill::Answer),
+        ("ort", Fill::Text("Feuerwache 2")),
+        ("konferenz", Fill::Text("030 23125-150")),
+    ];
+    Wish {
+        cascade: vec![Channel::Sms, Channel::Email],
+        after: Some(after),
+        priority: Priority::Urgent,
+        ..wish("alarm-stab", super::alarm::GROUP, &values, now, zone)
+    }
+}
+
+fn wish(template: &str, group: &str, values: &[(&str, Fill)], now: Timestamp, zone: &TimeZone) -> Wish {
+    let values = values.iter().map(|(name, fill)| ((*name).to_owned(), fill.text(now, zone)));
+    Wish {
+        template: template.to_owned(),
+        values: values.collect(),
+        audience: Audience { groups: vec![group.to_owned()], ..Audience::default() },
+        channels: Vec::new(),
+        cascade: Vec::new(),
+        after: None,
+        priority: Priority::Normal,
+        visibility: Visibility::Internal,
+        exercise: true,
+        at: None,
+        expires_after: None,
     }
 }
 

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use data_encoding::BASE32_NOPAD;
+use url::Url;
 
 use crate::domain::chance::Chance;
 
+use super::receiver::{GATEWAY_PASSWORD, GATEWAY_PATH, GATEWAY_USERNAME, Ports};
 use super::samples;
 
 /// A demo's folder.
@@ -60,14 +62,17 @@ impl Folder {
         self.path.join("received")
     }
 
-    /// Writes the configuration for a receiver on this port.
+    /// Writes the configuration for the world outside behind these ports and an instance whose pages are at `instance`,
+    /// and points the endpoints of the sample contacts to that world.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub(super) fn configure(&self, port: u16) -> anyhow::Result<()> {
+    /// When a file cannot be written.
+    pub(super) fn configure(&self, ports: Ports, instance: &Url) -> anyhow::Result<()> {
         let file = self.configuration();
-        fs::write(&file, configuration_text(port))
-            .with_context(|| format!("{} cannot be written: is the disk full?", file.display()))
+        fs::write(&file, configuration_text(ports, instance))
+            .with_context(|| format!("{} cannot be written: is the disk full?", file.display()))?;
+        samples::redirect_endpoints(&self.path, ports.partners)
+            .context("the sample contacts cannot be written: is the disk full?")
     }
 
     /// Removes it if it is temporary. Gives what could not be removed, and why.
@@ -113,31 +118,52 @@ fn temporary(chance: &Chance) -> anyhow::Result<PathBuf> {
     }
 }
 
-fn configuration_text(port: u16) -> String {
+fn configuration_text(ports: Ports, instance: &Url) -> String {
+    let Ports { mail, gateway, .. } = ports;
+    let authority = &instance[url::Position::BeforeHost..url::Position::AfterPort];
     format!(
         r#"# Written by "rundruf demo". Everything that is not said here has its default.
 
 [instance]
 name = "Kommunal-IT Sieben Eichen"
 short_name = "KSE"
-public_url = "https://notfall.kse.example"
+# Where the demo serves its pages. For real use: the address that recipients and gateways reach from outside.
+public_url = "http://{authority}"
 contacts = "contacts"
 templates = "templates"
 
 [database]
 url = "sqlite://var/rundruf.db"
 
+[http]
+listen = "{authority}"
+
 [email]
 from = "Kommunal-IT Sieben Eichen <notfall@kse.example>"
+bounce_address = "rueck@kse.example"
 
-# The receiver inside the demo. When the demo has ended, nobody answers there any more; to go on without it, let
+# The mail server inside the demo. When the demo has ended, nobody answers there any more; to go on without it, let
 # every mail become a file: url = "outbox:var/outbox". For real use: "smtp://user:password@relay:587".
 [[email.provider]]
 name = "demo"
-url = "smtp://127.0.0.1:{port}?tls=none"
+url = "smtp://127.0.0.1:{mail}?tls=none"
 connections = 4
 # Slow, so that there is something to see. A real relay takes ten times as much and more.
-rate = "12/s"
+rate = "20/s"
+
+# The SMS gateway inside the demo, which speaks Kannel's interface.
+[[sms.provider]]
+name = "demo-sms"
+kind = "kannel"
+url = "http://127.0.0.1:{gateway}{GATEWAY_PATH}"
+username = "{GATEWAY_USERNAME}"
+password = "{GATEWAY_PASSWORD}"
+rate = "50/s"
+
+[webhook]
+# The endpoints inside the demo. In real use: none, or networks of your own.
+allow_networks = ["127.0.0.0/8"]
+retry = ["1s", "2s"]
 
 [delivery]
 # Short pauses, so that the demo need not wait. In real use the defaults (1 to 45 minutes) suit mail servers better.
@@ -180,11 +206,16 @@ mod tests {
     fn the_configuration_can_be_read() {
         let parent = tempfile::tempdir().unwrap();
         let folder = Folder::make(Some(&parent.path().join("demo")), &Chance::seeded(1)).unwrap();
-        folder.configure(2525).unwrap();
+        let instance = Url::parse("http://127.0.0.1:8080").unwrap();
+        folder.configure(Ports { mail: 2525, gateway: 13013, partners: 9000 }, &instance).unwrap();
         let settings =
             crate::config::load(Some(&folder.configuration()), Path::new(""), std::iter::empty()).unwrap();
         assert_eq!(settings.instance.short_name, "KSE");
         assert_eq!(settings.instance.contacts, folder.path().join("contacts"));
-        assert_eq!(settings.email.providers.len(), 1);
+        assert_eq!(settings.instance.public_url, instance);
+        assert_eq!((settings.email.providers.len(), settings.sms.providers.len()), (1, 1));
+        let utilities = fs::read_to_string(folder.path().join("contacts/utilities.csv")).unwrap();
+        assert!(utilities.contains(";http://127.0.0.1:9000/hooks.stadtwerke-altgruenau.example/rundruf;"));
+        assert!(!utilities.contains("https://"), "no endpoint outside is left");
     }
 }

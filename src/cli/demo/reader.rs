@@ -1,4 +1,4 @@
-//! A received message as its reader sees it.
+//! Received messages as their readers see them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,16 +6,43 @@ use std::fs;
 use anyhow::Context;
 use mail_parser::{Address, Message, MessageParser};
 
-use super::WIDTH;
-use super::receiver::Receiver;
+use crate::cli::output::counted;
 
-/// The first message to `address`, in a frame.
+use super::receiver::{Calls, Receiver};
+use super::{WIDTH, paragraph};
+
+/// The first text message to `number`, in lines that fit a terminal.
 ///
 /// # Errors
 /// When there is none, or it cannot be read.
-pub(super) fn first_message(receiver: &Receiver, address: &str) -> anyhow::Result<String> {
+pub(super) fn first_text(receiver: &Receiver, number: &str) -> anyhow::Result<String> {
     let file = receiver
-        .first_message_to(address)?
+        .first_text_to(number)?
+        .with_context(|| format!("no text message has arrived at {number}, although it was sent"))?;
+    let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    Ok(format!("Text message to {number}\n{}", paragraph("  ", &printable(&text)).trim_end()))
+}
+
+/// What the endpoints of partners say of the calls that they took.
+pub(super) fn calls(calls: Calls) -> String {
+    let unsigned = calls.taken - calls.verified;
+    let words = format!(
+        "{} taken. The endpoints that share a secret with us verified the signature themselves (Standard Webhooks): {} \
+         genuine, {} forged. The other {unsigned} came to chat rooms, which know no signature.",
+        counted(calls.taken, "call", "calls"),
+        calls.verified,
+        calls.forged
+    );
+    format!("Webhooks\n{}", paragraph("  ", &words).trim_end())
+}
+
+/// The first mail to `address`, in a frame.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub(super) fn first_mail(receiver: &Receiver, address: &str) -> anyhow::Result<String> {
+    let file = receiver
+        .first_mail_to(address)?
         .with_context(|| format!("nothing has arrived for {address}, although it was sent"))?;
     let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     let message = MessageParser::default()

@@ -23,6 +23,24 @@ pub(super) fn write_into(folder: &Path) -> io::Result<()> {
     write_all::<Templates>(&folder.join("templates"))
 }
 
+/// Points every endpoint in the contact files below `folder` to 127.0.0.1 and this port; the host that it had becomes
+/// the first part of the path.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(super) fn redirect_endpoints(folder: &Path, port: u16) -> io::Result<()> {
+    let here = format!("http://127.0.0.1:{port}/");
+    for name in Contacts::iter().filter(|name| name.ends_with(".csv")) {
+        let path = folder.join("contacts").join(name.as_ref());
+        // Files in Windows-1252 have no endpoints.
+        let Ok(text) = String::from_utf8(fs::read(&path)?) else { continue };
+        if text.contains("https://") {
+            fs::write(&path, text.replace("https://", &here))?;
+        }
+    }
+    Ok(())
+}
+
 fn write_all<Samples: RustEmbed>(folder: &Path) -> io::Result<()> {
     for name in Samples::iter() {
         let Some(file) = Samples::get(&name) else { continue };

@@ -1,19 +1,22 @@
-//! Sending the first notices: the very way of `send`, without its questions.
+//! Sending the notices: the very way of `send`, without its questions.
 
 use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::compose::compose;
-use crate::app::release::submit;
+use crate::app::compose::{Wish, compose};
+use crate::app::release::{Submitted, submit};
 use crate::cli::dispatching::instance_seal;
 use crate::cli::output::counted;
-use crate::cli::send::watch;
+use crate::cli::report::{People, in_words};
+use crate::cli::send::summary;
 use crate::cli::session::Session;
-use crate::store::{
-    DeliveryFilter, DeliveryRow, MergedRecipient, NoticeSummary, Store, UnreachableRecipient,
-};
+use crate::domain::address::Channel;
+use crate::domain::delivery::DeliveryState;
+use crate::store::{DeliveryFilter, DeliveryRow, MergedRecipient, NoticeSummary, Store};
 
 use super::first_notices::{self, FirstNotice};
+use super::receiver::{BOUNCING_MAILBOX, SILENT_TELEPHONE};
+use super::service::Service;
 use super::tell;
 
 /// More deliveries than a notice of the demo has.
@@ -25,17 +28,19 @@ pub(super) struct Outcome {
     pub(super) group: &'static str,
     pub(super) notice: NoticeSummary,
     pub(super) deliveries: Vec<DeliveryRow>,
-    pub(super) unreachable: Vec<UnreachableRecipient>,
     pub(super) merged: Vec<MergedRecipient>,
+    /// How many people and organisations were reached, in words.
+    pub(super) reached: String,
 }
 
-/// Sends all first notices, one after the other, until all are sent or `stopped`.
+/// Sends all first notices, one after the other, until all are sent and reported on, or `stopped`.
 ///
 /// # Errors
 /// What keeps one from being sent.
 pub(super) async fn send_all(
     session: &Session,
     store: &Store,
+    service: &mut Service,
     stopped: &CancellationToken,
 ) -> anyhow::Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
@@ -46,7 +51,7 @@ pub(super) async fn send_all(
         if position > 0 {
             tell("")?;
         }
-        outcomes.push(send(session, store, first, stopped).await?);
+        outcomes.push(send(session, store, service, first, stopped).await?);
     }
     Ok(outcomes)
 }
@@ -54,22 +59,60 @@ pub(super) async fn send_all(
 async fn send(
     session: &Session,
     store: &Store,
+    service: &mut Service,
     first: &FirstNotice,
     stopped: &CancellationToken,
 ) -> anyhow::Result<Outcome> {
+    let wish = first.wish(session.clock.now(), &session.settings.instance.timezone);
+    let submitted = submit_wish(session, store, wish, first.group).await?;
+    let is_done = async |notice: &NoticeSummary| {
+        if !notice.state.is_final() {
+            return Ok(false);
+        }
+        Ok(!deliveries_of(store, &notice.number).await?.iter().any(waits_for_news))
+    };
+    service.follow(session, store, &submitted, stopped, is_done).await?;
+    let outcome = outcome(store, first.group, &submitted).await?;
+    tell(sentence(&outcome.notice))?;
+    Ok(outcome)
+}
+
+/// Whether somebody outside will still report on a delivery.
+fn waits_for_news(delivery: &DeliveryRow) -> bool {
+    let reported = match delivery.channel.as_str() {
+        "sms" => delivery.address != SILENT_TELEPHONE,
+        _ => delivery.address == BOUNCING_MAILBOX,
+    };
+    reported && delivery.state == DeliveryState::Sent.as_str()
+}
+
+/// Composes and submits a notice to `group`, says so, and has its deliveries written.
+///
+/// # Errors
+/// What keeps it from being sent.
+pub(super) async fn submit_wish(
+    session: &Session,
+    store: &Store,
+    wish: Wish,
+    group: &str,
+) -> anyhow::Result<Submitted> {
     let now = session.clock.now();
     let zone = &session.settings.instance.timezone;
-    let draft = compose(first.wish(now, zone), &session.settings, store, &session.ids, now).await?;
+    let draft = compose(wish, &session.settings, store, &session.ids, now).await?;
+    let template = &draft.wish.template;
     if !draft.findings.is_empty() {
         let findings: Vec<String> = draft.findings.iter().map(|finding| format!("  {finding}")).collect();
-        bail!("the sample template {} cannot be sent:\n{}", first.template, findings.join("\n"));
+        bail!("the sample template {template} cannot be sent:\n{}", findings.join("\n"));
     }
-    let takes = draft.plan.duration.map_or(0.0, |duration| duration.as_secs_f64().ceil());
+    let everybody = draft.plan.everybody();
+    let channels = [Channel::Email, Channel::Sms, Channel::Webhook].into_iter().filter_map(|channel| {
+        let count = everybody.deliveries.get(&channel)?;
+        Some(format!("{} {count}", in_words(channel)))
+    });
     tell(format_args!(
-        "{} → {}: {}, about {takes} s at the configured rate",
-        first.template,
-        first.group,
-        counted(draft.plan.recipients.len() as i128, "recipient", "recipients"),
+        "{template} → {group}: {}; {}",
+        counted(everybody.contacts as i128, "contact", "contacts"),
+        channels.collect::<Vec<_>>().join(", ")
     ))?;
     let seal = instance_seal(session, store).await?;
     let submitted = submit(
@@ -84,25 +127,36 @@ async fn send(
         now,
     )
     .await?;
-    watch(session, None, store, &submitted, stopped).await?;
-    let outcome = outcome(store, first.group, &submitted).await?;
-    tell(sentence(&outcome.notice))?;
-    Ok(outcome)
+    while store.fan_out(submitted.id, ALL_DELIVERIES).await?.is_some() {}
+    Ok(submitted)
 }
 
-async fn outcome(
+/// How a notice stands now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn outcome(
     store: &Store,
     group: &'static str,
-    submitted: &crate::app::release::Submitted,
+    submitted: &Submitted,
 ) -> anyhow::Result<Outcome> {
-    let filter = DeliveryFilter { notice: Some(submitted.number.clone()), ..DeliveryFilter::default() };
+    let notice = summary(store, submitted).await?;
     Ok(Outcome {
         group,
-        notice: crate::cli::send::summary(store, submitted).await?,
-        deliveries: store.deliveries(&filter, None, ALL_DELIVERIES).await?,
-        unreachable: store.unreachable_recipients(submitted.id).await?,
+        deliveries: deliveries_of(store, &submitted.number).await?,
         merged: store.merged_recipients(submitted.id).await?,
+        reached: People::read(store, &notice).await?.headline(),
+        notice,
     })
+}
+
+/// All deliveries of the notice with this number.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn deliveries_of(store: &Store, number: &str) -> anyhow::Result<Vec<DeliveryRow>> {
+    let filter = DeliveryFilter { notice: Some(number.to_owned()), ..DeliveryFilter::default() };
+    Ok(store.deliveries(&filter, None, ALL_DELIVERIES).await?)
 }
 
 fn sentence(notice: &NoticeSummary) -> String {

@@ -65,17 +65,21 @@ fn words(
             session.local(before.at)
         );
     }
-    let mut words = format!(
+    let mut words = vec![format!(
         "{number}: {contact} counts as reached {}, and nothing more follows for it.",
         by_what(arguments.by.as_str())
-    );
+    )];
     if reached.cancelled > 0 {
-        let stopped = counted(reached.cancelled as i128, "delivery that waited", "deliveries that waited");
-        words.push_str(&format!(" {stopped} for it alone stopped."));
+        let stopped = counted(
+            reached.cancelled as i128,
+            "delivery that waited for it alone is",
+            "deliveries that waited for it alone are",
+        );
+        words.push(format!("{stopped} stopped."));
     }
     if reached.still_open > 0 {
         let open = counted(reached.still_open, "delivery still leaves", "deliveries still leave");
-        words.push_str(&format!(" {open}: others share it, or it is on its way."));
+        words.push(format!("{open}: others share it, or it is on its way."));
     }
-    words
+    words.join(" ")
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
+use crate::domain::duration::format_duration;
 use crate::domain::template::{Value, Values};
 use crate::store::{Notice, NoticeSummary, Purpose};
 
 use crate::cli::lookup::find_notice;
-use crate::cli::output::write_text;
+use crate::cli::output::{counted, write_text};
 use crate::cli::report::{notice_meaning, result_cells};
 use crate::cli::session::{Session, out};
 use crate::cli::table::{Cell, json_object};
@@ -77,6 +79,7 @@ fn words(
     facts.extend(notice.completed_at.map(|at| ("ended", local(at))));
     facts.push(("to", audience(&notice.audience)));
     facts.push(("deliveries", deliveries(summary)));
+    facts.extend(summary.cascade_after.map(|after| ("cascade", cascade(summary, after))));
     if !held.is_empty() {
         let domains: Vec<String> = held.iter().map(|(domain, count)| format!("{domain} {count}")).collect();
         facts.push(("held", format!("until these mail domains are up: {}", domains.join(", "))));
@@ -110,6 +113,15 @@ fn audience(audience: &Audience) -> String {
     parts.join("; ")
 }
 
+fn cascade(summary: &NoticeSummary, after: Duration) -> String {
+    let until = if summary.alarm { ", until it is confirmed" } else { "" };
+    let open = match summary.cascade_open {
+        0 => "ended".to_owned(),
+        open => format!("{} still followed", counted(open, "contact is", "contacts are")),
+    };
+    format!("the next way after {}{until}; {open}", format_duration(after))
+}
+
 fn deliveries(summary: &NoticeSummary) -> String {
     let counts = summary.counts();
     let parts = counts.iter().filter(|(_, count)| *count != 0);
@@ -131,9 +143,7 @@ fn typed(session: &Session, value: &Value) -> String {
         }
         Value::Date(date) => date.to_string(),
         Value::Datetime(at) => session.local(*at),
-        Value::Duration(seconds) => {
-            crate::domain::duration::format_duration(std::time::Duration::from_secs(*seconds))
-        }
+        Value::Duration(seconds) => format_duration(Duration::from_secs(*seconds)),
         Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
     }
 }

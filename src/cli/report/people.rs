@@ -75,21 +75,32 @@ impl People {
         self.ways.get(&person.person.contact).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Why somebody was not reached, in a few words.
+    /// Why somebody was not reached, in a few words: `sms, email: no confirmation; deputy by sms: failed (5.1.1)`.
     pub(super) fn why(&self, person: &NoticePerson) -> String {
-        let ways = self.ways_of(person);
-        let mut parts: Vec<String> = Vec::new();
-        for way in ways {
-            let by = if way.by_deputy { "deputy, " } else { "" };
-            let part = format!("{by}{} {}", way.channel, self.state_words(way));
-            if parts.last() != Some(&part) {
-                parts.push(part);
+        let mut by_end: Vec<(bool, String, Vec<&str>)> = Vec::new();
+        for way in self.ways_of(person) {
+            let words = self.state_words(way);
+            let known =
+                by_end.iter_mut().find(|(by_deputy, end, _)| *by_deputy == way.by_deputy && *end == words);
+            match known {
+                Some((_, _, channels)) if channels.contains(&way.channel.as_str()) => {}
+                Some((_, _, channels)) => channels.push(&way.channel),
+                None => by_end.push((way.by_deputy, words, vec![&way.channel])),
             }
         }
-        if parts.is_empty() {
+        // The contact's own ways first, whenever they were tried.
+        by_end.sort_by_key(|(by_deputy, _, _)| *by_deputy);
+        if by_end.is_empty() {
             let lost = self.unreachable.get(&person.person.contact);
-            parts.push(lost.cloned().unwrap_or_else(|| "nothing was tried yet".to_owned()));
+            return lost.cloned().unwrap_or_else(|| "nothing was tried yet".to_owned());
         }
+        let parts: Vec<String> = by_end
+            .into_iter()
+            .map(|(by_deputy, end, channels)| {
+                let who = if by_deputy { "deputy by " } else { "" };
+                format!("{who}{}: {end}", channels.join(", "))
+            })
+            .collect();
         parts.join("; ")
     }
 
@@ -130,7 +141,9 @@ impl People {
             *organisations.entry((facts.organisation.as_str(), alone)).or_default() |= reached;
         }
         let mut shares = Share::default();
-        organisations.values().for_each(|reached| shares.add(*reached));
+        for reached in organisations.values() {
+            shares.add(*reached);
+        }
         (people, shares)
     }
 

@@ -19,6 +19,7 @@ on_both_engines!(
     nothing_fires_while_a_notice_is_paused,
     cancelling_and_expiry_end_cascades,
     what_a_person_found_out_counts_and_stops_what_waits,
+    retrying_leaves_out_whom_another_way_has_reached,
     confirming_twice_gives_the_first_time,
     nobody_is_forgotten_and_no_address_is_told_twice,
 );
@@ -430,6 +431,20 @@ async fn what_a_person_found_out_counts_and_stops_what_waits(bench: Bench) {
     assert_eq!(store.person_of_notice(stage.notice, "c").await.unwrap(), None);
 }
 
+async fn retrying_leaves_out_whom_another_way_has_reached(bench: Bench) {
+    let cast: [Cast<'_>; 2] =
+        [("a", &["+491711111111", "a@x.example"], None), ("b", &["+491712222222"], None)];
+    let stage = Stage::new(bench, false, &cast, &["a", "b"]).await;
+    stage.send(|_| Move::Failed).await;
+    stage.cascade().await;
+    stage.send_all().await;
+    stage.cascade().await;
+    assert_eq!((stage.reached().await, stage.state().await), (vec!["a".to_owned()], NoticeState::Completed));
+    assert_eq!(stage.bench.retry(stage.notice).await.deliveries, 1, "b alone");
+    stage.send_all().await;
+    assert_eq!(stage.reached().await, ["a", "b"]);
+}
+
 async fn confirming_twice_gives_the_first_time(bench: Bench) {
     let stage = Stage::new(bench, true, &[("a", &["+491711111111"], None)], &["a"]).await;
     stage.send_all().await;
@@ -481,9 +496,8 @@ async fn nobody_is_forgotten_and_no_address_is_told_twice(bench: Bench) {
         for _ in 0..40 {
             match below(8) {
                 0 | 1 => {
-                    stage
-                        .send(|_| if below(3) == 0 { Move::Failed } else { Move::Sent { reference: None } })
-                        .await
+                    let moved = |fails| if fails { Move::Failed } else { Move::Sent { reference: None } };
+                    stage.send(|_| moved(below(3) == 0)).await;
                 }
                 2 => {
                     stage.later().await;

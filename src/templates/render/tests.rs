@@ -272,3 +272,39 @@ fn what_is_repeated_thousands_of_times_ends_in_findings() {
         assert!(!check(&template, &settings).is_empty(), "{piece}");
     }
 }
+
+const ALARM: &str = "title = \"Alarm\"\nalarm = true\n";
+
+fn alarm(sms: &str, body: &str) -> Prepared {
+    let mail = format!("---\nsubject: Alarm\n---\n{body}");
+    prepared(&template(ALARM, &[("sms.de.txt", sms), ("email.de.md", &mail)]), &[])
+}
+
+#[test]
+fn an_alarm_says_where_to_confirm_in_its_own_words_or_at_its_end() {
+    let (card, url) = (contact(), "https://lage.kim.example/a/x_Y-1");
+    let reader = Reader { contact: &card, confirm_url: Some(url) };
+    let own = alarm("Ja: {{notice.confirm_url}} !", "[Ja]({{notice.confirm_url}})");
+    assert_eq!(own.render_sms(reader).unwrap(), format!("Ja: {url} !"));
+    let mail = own.render_email(reader).unwrap();
+    assert_eq!(mail.text.matches(url).count(), 1, "{}", mail.text);
+    assert_eq!(mail.html.matches(&format!("href=\"{url}\"")).count(), 1, "{}", mail.html);
+
+    let silent = alarm("Kommen!", "Kommen!");
+    assert_eq!(silent.render_sms(reader).unwrap(), format!("Kommen!\nBestätigen: {url}"));
+    let mail = silent.render_email(reader).unwrap();
+    assert!(mail.text.ends_with(&format!("\n\nBestätigen: {url}\n")), "{}", mail.text);
+    assert!(mail.html.contains(&format!("<a href=\"{url}\">{url}</a></p>\n</body>")), "{}", mail.html);
+    assert_eq!(silent.render_sms(&card).unwrap(), "Kommen!", "an endpoint does not confirm");
+}
+
+#[test]
+fn nothing_else_has_a_place_to_confirm() {
+    let card = contact();
+    let reader = Reader { contact: &card, confirm_url: Some("https://lage.kim.example/a/x") };
+    let plain = prepared(&template(DECLARED, &[("sms.de.txt", "Hallo")]), &[]);
+    assert_eq!(plain.render_sms(reader).unwrap(), "Hallo");
+    let findings =
+        Compiled::new(&template(DECLARED, &[("sms.de.txt", "{{notice.confirm_url}}")])).unwrap_err();
+    assert!(findings[0].to_string().contains("is in alarms only"), "{findings:?}");
+}

@@ -7,15 +7,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::tz::TimeZone;
 
+use mail_parser::MessageParser;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
 use crate::domain::clock::Clock;
 
+use super::bounce::send_back;
+use super::people::People;
+use super::world::BOUNCING_MAILBOX;
+
 /// A folder of messages.
-#[derive(Debug)]
 pub(super) struct Mailbox {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
     numbers: AtomicU64,
     kept: AtomicU64,
+    readers: Readers,
+}
+
+/// Who reads what is kept, and who hands back what nobody reads.
+pub(super) struct Readers {
+    pub(super) people: Arc<People>,
+    /// Where returned messages are handed in.
+    pub(super) instance: Url,
+    pub(super) stop: CancellationToken,
 }
 
 /// What the sending side said of a message.
@@ -31,8 +47,8 @@ pub(super) struct Envelope<'a> {
 
 impl Mailbox {
     /// Keeps messages in `folder`, which must be there.
-    pub(super) fn new(folder: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { folder, clock, numbers: AtomicU64::new(1), kept: AtomicU64::new(0) }
+    pub(super) fn new(folder: PathBuf, clock: Arc<dyn Clock>, readers: Readers) -> Self {
+        Self { folder, clock, numbers: AtomicU64::new(1), kept: AtomicU64::new(0), readers }
     }
 
     /// How many messages it has kept.
@@ -40,7 +56,7 @@ impl Mailbox {
         self.kept.load(Ordering::SeqCst)
     }
 
-    /// Writes a message down and gives its number.
+    /// Writes a message down, has it read, or returned if nobody is there, and gives its number.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -59,7 +75,19 @@ impl Mailbox {
         let name = format!("{number:04}-{}.eml", file_name(envelope.recipient));
         tokio::fs::write(self.folder.join(name), text).await?;
         self.kept.fetch_add(1, Ordering::SeqCst);
+        self.arrived(envelope, message);
         Ok(number)
+    }
+
+    fn arrived(&self, envelope: &Envelope<'_>, message: &[u8]) {
+        let Readers { people, instance, stop } = &self.readers;
+        if envelope.recipient.eq_ignore_ascii_case(BOUNCING_MAILBOX) {
+            send_back(instance, envelope.sender, envelope.recipient, message, stop.clone());
+        } else if let Some(message) = MessageParser::default().parse(message)
+            && let Some(text) = message.body_text(0)
+        {
+            people.read(envelope.recipient, &text);
+        }
     }
 }
 

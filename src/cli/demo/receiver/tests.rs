@@ -1,4 +1,4 @@
-//! The receiver against a client that speaks by hand.
+//! The mail server against a client that speaks by hand.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -15,9 +15,10 @@ struct Client {
 impl Client {
     async fn connect() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let receiver =
-            Receiver::start(folder.path().join("received"), Arc::new(SystemClock::new())).await.unwrap();
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, receiver.port())).await.unwrap();
+        let instance = Url::parse("http://127.0.0.1:1/").unwrap();
+        let received = folder.path().join("received");
+        let receiver = Receiver::start(received, &instance, Arc::new(SystemClock::new())).await.unwrap();
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, receiver.ports().mail)).await.unwrap();
         let mut client = Self { stream, _folder: folder, receiver };
         assert_eq!(client.replies(1).await, ["220"]);
         client
@@ -45,7 +46,7 @@ impl Client {
     }
 
     fn files(&self) -> Vec<String> {
-        let mut files: Vec<String> = std::fs::read_dir(&self.receiver.folder)
+        let mut files: Vec<String> = std::fs::read_dir(self.receiver.folder.join("mail"))
             .unwrap()
             .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
             .collect();
@@ -68,8 +69,8 @@ async fn a_pipelined_message_becomes_a_file_as_it_was_sent() {
     assert!(files[0].starts_with("Return-Path: <s@kse.example>\r\nReceived: from test.example"));
     assert!(files[0].ends_with("Subject: x\r\n\r\n.dot\r\nline\n.\nmore\r\n"), "{}", files[0]);
     assert!(files[1].ends_with("Subject: y\r\n\r\n"), "{}", files[1]);
-    assert_eq!(client.receiver.taken(), 2);
-    let first = client.receiver.first_message_to("a@b.example").unwrap().unwrap();
+    assert_eq!(client.receiver.taken().mails, 2);
+    let first = client.receiver.first_mail_to("a@b.example").unwrap().unwrap();
     assert_eq!(first.file_name().unwrap(), "0001-a@b.example.eml");
 }
 
