@@ -7,7 +7,7 @@ mod machine;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use machine::{Machine, assert_in_order, entries, text};
 
@@ -23,37 +23,68 @@ fn the_demo_shows_everything_in_an_empty_folder_and_leaves_nothing_behind() {
             "no message leaves this",
             "rundruf-demo-",
             "removed when the demo ends",
-            "127.0.0.1:",
+            "Instance     http://127.0.0.1:",
+            "Mail server  127.0.0.1:",
+            "SMS gateway  127.0.0.1:",
+            "Webhooks     127.0.0.1:",
             "contacts imported",
-            "erst-kommune → municipalities: 27 recipients",
-            ": 26 sent, 1 failed",
-            "erst-schule → schools: 19 recipients",
-            ": 19 sent",
-            "erst-versorger → utilities: 10 recipients",
-            ": 10 sent",
-            "erst-mitarbeitende → staff: 23 recipients",
-            ": 23 sent",
+            "erst-kommune → municipalities: 29 contacts; e-mail 27, SMS 27",
+            ": 25 sent, 27 delivered, 2 failed",
+            "erst-schule → schools: 20 contacts; e-mail 19, SMS 7",
+            ": 19 sent, 7 delivered",
+            "erst-versorger → utilities: 11 contacts; e-mail 10, SMS 8, webhook 6",
+            ": 11 sent, 12 delivered, 1 failed",
+            "erst-mitarbeitende → staff: 25 contacts; e-mail 23, SMS 21",
+            ": 23 sent, 20 delivered, 1 failed",
             "│ From:    Kommunal-IT Sieben Eichen <notfall@kse.example>",
             "│ To:      Jörg Mäurer (IT-Leitung) <joerg.maeurer@altgruenau.example>",
             "│ Subject: ÜBUNG",
             "│ Sehr geehrter Herr Mäurer,",
             "Notbetrieb",
-            "│ Kommunal-IT Sieben Eichen",
+            "Text message to +4917604069000",
+            "KSE",
+            "verified the",
+            "3 genuine, 0 forged",
+        ],
+    );
+    assert_in_order(
+        &shown,
+        &[
+            "alarm-stab → crisis-staff: 10 contacts",
+            "People: 8 of 10 confirmed",
+            "Żuk: e-mail, because: failed: UNDELIV 027; confirmed",
             "SECOND TRY",
-            "Failed: uwe.poggensee@moosbruecke.example (moosbruecke-it)",
+            "municipalities  People: 28 of 29 reached; organisations: 15 of 16",
+            "crisis-staff    People: 8 of 10 confirmed; organisations: 2 of 3",
+            "Failed after it had been sent: suemeyye.aydin@lindwerder.example",
             "550 5.1.1",
             "the address does not exist",
+            "Failed: uwe.poggensee@moosbruecke.example (moosbruecke-it)",
+            "chat.sw-rotbuchen-netz.example",
+            "410 Gone",
+            "Failed after it had been sent: +4917604069023 (kse-m-zuk)",
             "on a later try:",
             "katrin.luedtke@birkenrode.example, rathaus@birkenrode.example",
-            "Not reachable",
-            "zweckverband-soehrequelle",
+            "alarm.klinikum-rotbuchen.example",
+            "No report on the text message to +4917604069019",
             "share an address",
             "unterwoelz-rathaus",
+            "for a person with a telephone",
+            "Zweckverband Erholungsgebiet Söhrequelle",
+            "Svenja Grönefeld",
+            "+4917604069031",
+            "Jürgen Ließmann (kse-j-liessmann) +4917604069022",
+            "Bereitschaft Forensik",
+            "+491713920032",
             "What to try next",
             "demo --directory rundruf-demo",
         ],
     );
-    assert!(said.contains("-0001: 0 of 27"), "plain lines: {said}");
+    for line in shown.lines() {
+        assert!(line.chars().count() <= 80, "wider than a terminal: {line}");
+    }
+    assert_loopback_only(&shown);
+    assert!(said.contains("-0001: 0 of 54"), "plain lines: {said}");
     assert!(!shown.contains('\u{1b}') && !said.contains('\u{1b}'), "no colours off a terminal");
     assert_eq!(entries(machine.here.path()), Vec::<PathBuf>::new());
     assert_eq!(entries(machine.temporary.path()), Vec::<PathBuf>::new());
@@ -74,15 +105,38 @@ fn a_named_folder_stays_and_nothing_that_lies_about_disturbs() {
     assert_eq!(output.status.code(), Some(0), "{shown}\n{}", text(&output.stderr));
     let mine = fs::canonicalize(machine.here.path().join("mine")).unwrap();
     assert!(shown.contains(&format!("-c {}/rundruf.toml", mine.display())), "{shown}");
-    assert_eq!(entries(&mine.join("received")).len(), 26 + 19 + 10 + 23);
+    // A mail to the mailbox that is returned is taken first; the alarm sends four mails and nine text messages.
+    assert_eq!(entries(&mine.join("received/mail")).len(), 26 + 19 + 10 + 23 + 4);
+    assert_eq!(entries(&mine.join("received/sms")).len(), 27 + 7 + 8 + 21 + 9);
+    assert_eq!(entries(&mine.join("received/webhook")).len(), 5);
     assert_eq!(entries(machine.temporary.path()), Vec::<PathBuf>::new());
 
     let list = machine.run(&["-c", "mine/rundruf.toml", "notices", "list", "--json"]);
     assert_eq!(text(&list.stdout).matches("\"state\":\"completed\"").count(), 4);
     let failed =
         machine.run(&["-c", "mine/rundruf.toml", "deliveries", "list", "--state", "failed", "--json"]);
-    assert_in_order(&text(&failed.stdout), &["moosbruecke-it", "550"]);
-    assert_eq!(text(&failed.stdout).lines().count(), 1);
+    let failed = text(&failed.stdout);
+    assert_in_order(&failed, &["lindwerder-it", "550", "moosbruecke-it", "550", "410", "UNDELIV", "UNDELIV"]);
+    assert_eq!(failed.lines().count(), 5);
+
+    // The bounced one was sent, and came back.
+    let bounced = failed.lines().find(|line| line.contains("lindwerder-it")).unwrap();
+    let (_, id) = bounced.split_once("\"id\":\"").unwrap();
+    let show = machine.run(&["-c", "mine/rundruf.toml", "deliveries", "show", &id[..36]]);
+    assert_in_order(&text(&show.stdout), &["state     failed", "5.1.1", "Tries:", "accepted by demo"]);
+
+    let suppressed = machine.run(&["-c", "mine/rundruf.toml", "suppressions", "list", "--json"]);
+    let suppressed = text(&suppressed.stdout);
+    for address in
+        ["uwe.poggensee@moosbruecke.example", "suemeyye.aydin@lindwerder.example", "chat.sw-rotbuchen-netz"]
+    {
+        assert!(suppressed.contains(address), "{address} is missing in {suppressed}");
+    }
+    let alarm = machine.run(&["-c", "mine/rundruf.toml", "notices", "list", "--json"]);
+    let number = text(&alarm.stdout).lines().last().unwrap()[11..20].to_owned();
+    let calls =
+        machine.run(&["-c", "mine/rundruf.toml", "notices", "report", &number, "--call-list", "--json"]);
+    assert_in_order(&text(&calls.stdout), &["kse-s-groenefeld", "+4917604069022", "forensik-nordlicht"]);
 }
 
 #[test]
@@ -101,17 +155,34 @@ fn the_demo_goes_on_until_it_is_interrupted() {
     }
     assert_in_order(
         &shown,
-        &["In a second terminal", "notices list", "send lage-ohne-neues", "Ctrl-C ends it"],
+        &[
+            "open a link",
+            "+491713920032  http://127.0.0.1:",
+            "/a/",
+            "In a second terminal",
+            "notices list",
+            "--call-list",
+            "notices reached",
+            "domains down",
+            "deliveries replay",
+            "send lage-ohne-neues",
+            "Ctrl-C ends it",
+        ],
     );
 
+    // The endpoint is back, and takes what it missed.
+    let replay = run_copied(&shown, "send it what it missed\n");
+    assert!(text(&replay.stderr).contains("1 delivery is sent again"), "{}", text(&replay.stderr));
+    let reached = run_copied(&shown, "one of them by telephone\n");
+    assert!(text(&reached.stderr).contains("9 of 10 confirmed"), "{}", text(&reached.stderr));
+
     // The command for a notice of one's own, as it can be copied.
-    let (_, copied) = shown.split_once("when you will be back\n").unwrap();
-    let (copied, _) = copied.split_once("\n\n").unwrap();
+    let copied = copied(&shown, "when you will be back\n");
     let sent =
         Command::new("sh").args(["-c", &format!("{copied} --yes --except it-leads")]).output().unwrap();
     let (report, said) = (text(&sent.stdout), text(&sent.stderr));
     assert_eq!(sent.status.code(), Some(0), "{copied}\n{report}\n{said}");
-    assert_in_order(&report, &["-0005", "[EXERCISE]", "completed"]);
+    assert_in_order(&report, &["[EXERCISE]", "completed"]);
 
     let interrupted = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
@@ -135,4 +206,24 @@ fn a_configuration_cannot_be_named_and_says_so() {
     let output = machine.run(&["-c", "rundruf.toml", "demo", "--once"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("leave -c out"), "{}", text(&output.stderr));
+}
+
+/// The command that stands below `heading`, as it can be copied.
+fn copied<'a>(shown: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = shown.split_once(heading).unwrap();
+    rest.split_once("\n\n").unwrap().0
+}
+
+fn run_copied(shown: &str, heading: &str) -> Output {
+    let output = Command::new("sh").args(["-c", copied(shown, heading)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    output
+}
+
+/// Every address with a port is on this machine.
+fn assert_loopback_only(shown: &str) {
+    for part in shown.split("http://").skip(1) {
+        assert!(part.starts_with("127.0.0.1:"), "not on this machine: {}", part.lines().next().unwrap());
+    }
+    assert!(!shown.contains("https://"), "{shown}");
 }

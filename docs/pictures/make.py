@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-COLUMNS, ROWS = 100, 120
+COLUMNS, ROWS = 100, 240
 SOCKET = f"rundruf-picture-{os.getpid()}"
 COLOURS = {30: "#3b4252", 31: "#e06c75", 32: "#98c379", 33: "#e5c07b", 34: "#61afef", 35: "#c678dd", 36: "#56b6c2"}
 PAGE = """<!doctype html><meta charset="utf-8"><style>
@@ -29,7 +29,7 @@ def tmux(*words):
 
 
 def screens(program):
-    """The terminal while the last bar runs, and at the end."""
+    """The terminal while the last first notice runs, and at the end."""
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(os.path.abspath(program), f"{folder}/rundruf")
         shell = f"cd {folder}; PATH={folder}:$PATH PS1='$ ' exec bash --norc"
@@ -74,22 +74,27 @@ def drawn(lines):
 
 
 def section(screen, first, last=None):
-    """The lines from the heading `first` up to the heading `last`."""
+    """The lines from the first that holds `first` up to the next that holds `last`."""
     lines = screen.split("\n")
-    place = [next((at for at, line in enumerate(lines) if mark and mark in plain(line)), None) for mark in (first, last)]
-    return lines[place[0] : place[1]]
+    begin = next(at for at, line in enumerate(lines) if first in plain(line))
+    end = next((at for at, line in enumerate(lines) if last and at > begin and last in plain(line)), None)
+    return lines[begin:end]
 
 
 def main():
     running, ended = screens(sys.argv[1])
-    panes = drawn(section(running, "── 2 ")), drawn(section(ended, "── 4 ", "── 5 "))
+    panes = (
+        drawn(section(running, "── 2 ")),
+        drawn(section(ended, "── 4 ", "Failed after it had been sent")),
+        drawn(section(ended, "── 6 ", "── 7 ")),
+    )
     target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.png")
     with tempfile.TemporaryDirectory() as folder:
         page = f"{folder}/page.html"
         with open(page, "w", encoding="utf-8") as file:
             file.write(PAGE.format("".join(panes)))
         rows = sum(pane.count("\n") + 1 for pane in panes)
-        size = f"--window-size=756,{int(rows * 18.1) + 2 * 34 + 18 + 44}"
+        size = f"--window-size=756,{int(rows * 18.1) + 3 * 34 + 2 * 18 + 44}"
         options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1.6", size]
         subprocess.run(["chromium", *options, f"--screenshot={target}", page], check=True, capture_output=True)
     subprocess.run(["pngquant", "--force", "--output", target, "64", target], check=True)

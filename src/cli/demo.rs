@@ -37,16 +37,13 @@ use super::output::{counted, write_text};
 use super::session::{Exit, Session, out, say};
 use folder::Folder;
 use receiver::{
-    BOUNCING_MAILBOX, DEAD_TELEPHONE, GONE_ENDPOINT, GREYLISTING_DOMAIN, Ports, Receiver, SILENT_TELEPHONE,
-    UNKNOWN_MAILBOX,
+    BOUNCING_MAILBOX, BUSY_ENDPOINT, DEAD_TELEPHONE, GONE_ENDPOINT, GREYLISTING_DOMAIN, Ports, Receiver,
+    SILENT_TELEPHONE, UNKNOWN_MAILBOX,
 };
 use service::Service;
 
 /// How wide headings and frames are, in columns: a terminal has at least 80.
 const WIDTH: usize = 78;
-
-/// How far the second column of the opening words is indented.
-const INDENT: &str = "             ";
 
 /// Whose messages are shown.
 const READER: &str = "joerg.maeurer@altgruenau.example";
@@ -89,7 +86,7 @@ async fn perform(outer: &Session, arguments: &DemoArguments, folder: &Folder) ->
     let Shown { faults, alarm, gone_endpoint } = match shown {
         Ok(shown) => shown,
         Err(error) => {
-            service.end().await?;
+            service.abandon().await;
             store.close().await;
             return Err(error);
         }
@@ -207,18 +204,39 @@ fn open(folder: &Folder, receiver: &Receiver, instance: &Url) -> anyhow::Result<
          depends on it. All people and places are invented, and no message leaves this\n\
          machine.\n\n\
          Folder       {} ({kept})\n\
-         Instance     {}  its pages, reports and confirmations\n\n\
-         The world outside is inside this program, and as contrary as the real one:\n\
-         Mail server  127.0.0.1:{mail}   {UNKNOWN_MAILBOX} does not exist;\n{INDENT}\
-         {BOUNCING_MAILBOX} neither, but that\n{INDENT}\
-         comes back only later; {GREYLISTING_DOMAIN} puts every first try off\n\
-         SMS gateway  127.0.0.1:{gateway}   (Kannel) {DEAD_TELEPHONE} is dead, and on\n{INDENT}\
-         {SILENT_TELEPHONE} nobody ever reports\n\
-         Webhooks     127.0.0.1:{partners}   one endpoint is gone (410), one too busy at\n{INDENT}\
-         first (503); they verify our signatures",
+         Instance     {}, for reports and confirmations\n\n\
+         The world outside is inside this program, and as contrary as the real one:",
         folder.path().display(),
         instance.as_str().trim_end_matches('/'),
-    ))
+    ))?;
+    for (part, port, traits) in [
+        (
+            "Mail server",
+            format!("127.0.0.1:{mail}"),
+            [
+                (UNKNOWN_MAILBOX, "unknown, refused at once"),
+                (BOUNCING_MAILBOX, "unknown, returned later"),
+                (GREYLISTING_DOMAIN, "puts every first try off"),
+            ]
+            .as_slice(),
+        ),
+        (
+            "SMS gateway",
+            format!("127.0.0.1:{gateway}, speaks Kannel's interface"),
+            &[(DEAD_TELEPHONE, "gets no text messages"), (SILENT_TELEPHONE, "is never reported on")],
+        ),
+        (
+            "Webhooks",
+            format!("127.0.0.1:{partners}, verify our signatures"),
+            &[(GONE_ENDPOINT, "is gone (410)"), (BUSY_ENDPOINT, "is too busy at first (503)")],
+        ),
+    ] {
+        tell(format_args!("{part:<13}{port}"))?;
+        for (whom, what) in traits {
+            tell(format_args!("{:<13}  {whom:<35}{what}", ""))?;
+        }
+    }
+    Ok(())
 }
 
 /// As `contacts import` does it.

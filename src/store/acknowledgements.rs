@@ -13,6 +13,7 @@ use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 
 use super::cascade::{CascadeEnd, end_cascades};
 use super::connection::Tx;
+use super::error::once_more;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -95,6 +96,15 @@ pub struct AcknowledgementPage {
     pub acknowledged_at: Option<Timestamp>,
 }
 
+/// What using a link did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// What the page shows now.
+    pub page: AcknowledgementPage,
+    /// Whether the link had not been used before: of several calls at the same moment, one alone is the first.
+    pub is_first: bool,
+}
+
 /// How a contact came to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
@@ -168,7 +178,7 @@ pub(super) async fn write_links(
 }
 
 /// Holds the notice until the transaction ends.
-pub(super) async fn lock_notice(tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
+async fn lock_notice(tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
     tx.fetch_first::<(Uuid,), _>(&LOCK_NOTICE, (notice,)).await.map(|_| ())
 }
 
@@ -199,9 +209,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing is confirmed.
-    pub async fn acknowledge(&self, token_hash: &[u8]) -> Result<Option<AcknowledgementPage>, StoreError> {
+    pub async fn acknowledge(&self, token_hash: &[u8]) -> Result<Option<Confirmation>, StoreError> {
+        once_more!(self.try_acknowledge(HEXLOWER.encode(token_hash)))
+    }
+
+    async fn try_acknowledge(&self, hash: String) -> Result<Option<Confirmation>, StoreError> {
         let now = self.now().0;
-        let hash = HEXLOWER.encode(token_hash);
         let Some(link) = self.db.fetch_first::<LinkRow, _>(&SELECT_LINK, (hash.clone(),)).await? else {
             return Ok(None);
         };
@@ -219,7 +232,7 @@ impl Store {
             stop_for(&mut tx, link.notice_id, &reached, now).await?;
         }
         tx.commit().await?;
-        Ok(Some(link.page(Some(before.unwrap_or(now)))))
+        Ok(Some(Confirmation { is_first: before.is_none(), page: link.page(Some(before.unwrap_or(now))) }))
     }
 
     /// The contact of a notice's audience that has this id in the files; `None`: the notice was not for it.
@@ -241,6 +254,17 @@ impl Store {
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
     pub async fn reached_by_hand(
+        &self,
+        notice: NoticeId,
+        contact: ContactKey,
+        by_what: &str,
+        note: &str,
+        recorded_by: &str,
+    ) -> Result<ReachedByHand, StoreError> {
+        once_more!(self.try_reached_by_hand(notice, contact, by_what, note, recorded_by))
+    }
+
+    async fn try_reached_by_hand(
         &self,
         notice: NoticeId,
         contact: ContactKey,

@@ -16,8 +16,8 @@ use crate::domain::contact::ContactCard;
 use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 use crate::domain::notice::{NoticeEvent, NoticeState};
 
-use super::acknowledgements::lock_notice;
 use super::connection::Tx;
+use super::error::once_more;
 use super::record::complete_notices;
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -89,9 +89,11 @@ statements! {
         WHERE n.state IN ('sending', 'paused') AND n.fanned_out >= n.recipients AND n.cascade_open = 0
           AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = n.notice_id
                           AND c.state IN ('queued', 'sending') AND c.count > 0)";
+    /// Holds the notice, if it has a cascade, until the transaction ends.
+    LOCK_CASCADING = "SELECT notice_id FROM notices WHERE notice_id = $1 AND cascade_after IS NOT NULL /*lock*/";
     /// Contacts whose cascade had ended because something was accepted that came back later, and that have a way left.
     SELECT_COME_BACK = "
-        SELECT DISTINCT c.notice_id, c.contact_key
+        SELECT DISTINCT c.contact_key
         FROM cascade_steps s
              JOIN cascade_contacts c ON c.notice_id = s.notice_id AND c.contact_key = s.contact_key
              JOIN notices n ON n.notice_id = c.notice_id
@@ -102,7 +104,7 @@ statements! {
           AND NOT EXISTS (SELECT 1 FROM cascade_steps f JOIN deliveries d ON d.delivery_id = f.delivery_id
                           WHERE f.notice_id = c.notice_id AND f.contact_key = c.contact_key
                             AND f.fired_at IS NOT NULL AND d.state IN ('sent', 'delivered'))
-        ORDER BY c.notice_id, c.contact_key";
+        ORDER BY c.contact_key";
     /// Their cascade goes on.
     REOPEN_CONTACT = "
         UPDATE cascade_contacts SET ended_at = NULL, why = NULL, check_at = $3
@@ -297,10 +299,13 @@ pub(super) async fn end_cascades(
 
 /// A delivery came back after it had been accepted: the cascades that had ended by it go on. To be called in the
 /// transaction that moves the delivery, after that and before the counters are written.
-pub(super) async fn came_back(tx: &mut Tx, delivery: Uuid, now: i64) -> Result<(), StoreError> {
-    let contacts: Vec<(Uuid, Uuid)> = tx.fetch(&SELECT_COME_BACK, (delivery, now)).await?;
-    for (notice, contact) in contacts {
-        lock_notice(tx, notice).await?;
+pub(super) async fn came_back(tx: &mut Tx, notice: Uuid, delivery: Uuid, now: i64) -> Result<(), StoreError> {
+    // Held before the look: a cascade that is ending at this moment because the delivery was accepted has ended then.
+    if tx.fetch_first::<(Uuid,), _>(&LOCK_CASCADING, (notice,)).await?.is_none() {
+        return Ok(());
+    }
+    let contacts: Vec<(Uuid,)> = tx.fetch(&SELECT_COME_BACK, (delivery, now)).await?;
+    for (contact,) in contacts {
         if tx.execute(&REOPEN_CONTACT, (notice, contact, now)).await? == 0 {
             continue;
         }
@@ -340,7 +345,7 @@ impl Store {
             {
                 continue;
             }
-            if let Some(progress) = self.cascade_of(notice, now, destination).await? {
+            if let Some(progress) = once_more!(self.cascade_of(notice, now, destination))? {
                 return Ok(Some(progress));
             }
         }

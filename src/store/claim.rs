@@ -21,6 +21,7 @@ use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
 use crate::domain::notice::Priority;
 use crate::domain::rate::Rate;
 
+use super::error::once_more;
 use super::lanes::lock_lanes;
 use super::record::{Attempted, Recorded, Standing, Tally, complete_notices, record, write_counts};
 use super::statement::statements;
@@ -151,11 +152,11 @@ impl Store {
         outcomes: &[Attempted],
         claim: Option<&ClaimRequest>,
     ) -> Result<Cycled, StoreError> {
-        if let Some(done) = self.try_cycle(process, leased_to, outcomes, claim, false).await? {
+        if let Some(done) = once_more!(self.try_cycle(process, leased_to, outcomes, claim, false))? {
             return Ok(done);
         }
         // Something was not as we left it: once more, with a look at every delivery.
-        let done = self.try_cycle(process, leased_to, outcomes, claim, true).await?;
+        let done = once_more!(self.try_cycle(process, leased_to, outcomes, claim, true))?;
         done.ok_or_else(|| StoreError::Conflict("outcomes could not be written".to_owned()))
     }
 

@@ -13,6 +13,7 @@ use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::NoticeEvent;
 
 use super::connection::Tx;
+use super::error::once_more;
 use super::notices::next_state;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
@@ -398,6 +399,15 @@ impl Store {
         resolution: Resolution,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
+        once_more!(self.try_resolve(ids, resolution, expires_at))
+    }
+
+    async fn try_resolve(
+        &self,
+        ids: &[DeliveryId],
+        resolution: Resolution,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
         let input: Vec<IdInput> = ids.iter().map(|id| IdInput { id: id.0 }).collect();
@@ -439,6 +449,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when the notice is not one that can be sent again.
     pub async fn retry_notice(
+        &self,
+        notice: NoticeId,
+        expires_at: Timestamp,
+        destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+    ) -> Result<Retried, StoreError> {
+        once_more!(self.try_retry_notice(notice, expires_at, destination))
+    }
+
+    async fn try_retry_notice(
         &self,
         notice: NoticeId,
         expires_at: Timestamp,

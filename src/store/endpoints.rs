@@ -78,7 +78,8 @@ statements! {
         WHERE address IN (SELECT CAST(value AS TEXT) FROM json_each_text($1))
         ORDER BY address
         ON CONFLICT (channel, address) DO UPDATE SET
-            reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = NULL
+            reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = NULL,
+            delivery_id = NULL
         WHERE suppressions.until <= excluded.since";
     /// When they were switched off.
     UPDATE_SWITCHED_OFF = "

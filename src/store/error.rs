@@ -49,6 +49,9 @@ pub enum StoreError {
     /// The same thing was written by somebody else meanwhile.
     #[error("{0}")]
     Conflict(String),
+    /// Two transactions waited for each other, and the server ended this one. [`once_more`] begins it again.
+    #[error("two programs were writing the same rows at the same moment: run the command again")]
+    Crossed,
     /// A statement failed in a way that nobody foresaw.
     #[error("the store failed at {statement}: {source}")]
     Unexpected {
@@ -61,6 +64,26 @@ pub enum StoreError {
 
 /// How long SQLite waits for another writer, seconds.
 pub(super) const BUSY_TIMEOUT_SECONDS: u64 = 30;
+
+/// How often a transaction that was ended for another's sake is begun again.
+pub(super) const BEGUN_AGAIN: u32 = 4;
+
+/// Runs a transaction; begins it again when PostgreSQL has ended it because it and another waited for each other. One
+/// that takes several kinds of locks goes through here: no order of locks fits them all.
+macro_rules! once_more {
+    ($work:expr) => {{
+        let mut tries = 0;
+        loop {
+            match $work.await {
+                Err($crate::store::StoreError::Crossed) if tries < $crate::store::error::BEGUN_AGAIN => {
+                    tries += 1
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+pub(super) use once_more;
 
 impl StoreError {
     /// Sorts a driver's error met at `statement`.
@@ -79,6 +102,12 @@ impl StoreError {
                     Some(10) if is_sqlite => Self::Disk(text),
                     Some(8 | 14) if is_sqlite => Self::Unusable { path: PathBuf::new(), why: text },
                     _ if !is_sqlite && error.code().is_some_and(|code| code == "53100") => Self::Full,
+                    // deadlock_detected, serialization_failure
+                    _ if !is_sqlite
+                        && error.code().is_some_and(|code| code == "40P01" || code == "40001") =>
+                    {
+                        Self::Crossed
+                    }
                     _ if !is_sqlite
                         && error
                             .code()
@@ -104,6 +133,7 @@ impl StoreError {
                 | Self::Full
                 | Self::Disk(_)
                 | Self::Server(_)
+                | Self::Crossed
                 | Self::Unexpected { .. }
                 | Self::Damaged(_)
         )

@@ -7,6 +7,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::NoticeId;
 
 use super::connection::Tx;
+use super::error::once_more;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -89,6 +90,10 @@ impl Store {
     /// # Errors
     /// When the store cannot be written; then the batch has not happened.
     pub async fn fan_out(&self, notice: NoticeId, batch: i64) -> Result<Option<FanOut>, StoreError> {
+        once_more!(self.try_fan_out(notice, batch))
+    }
+
+    async fn try_fan_out(&self, notice: NoticeId, batch: i64) -> Result<Option<FanOut>, StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
         let Some((recipients, done)) = tx.fetch_first::<(i64, i64), _>(&SELECT_CURSOR, (notice.0,)).await?

@@ -30,7 +30,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
-pub use acknowledgements::{Acknowledgement, AcknowledgementPage, ReachedByHand};
+pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};

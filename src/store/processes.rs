@@ -10,6 +10,7 @@ use crate::domain::delivery::{AfterCrash, DeliveryState};
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::notice::Priority;
 
+use super::error::once_more;
 use super::record::{CountDelta, Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -30,7 +31,7 @@ statements! {
         SELECT d.delivery_id, d.notice_id, d.channel, d.priority, n.state AS notice_state, n.expires_at
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
         WHERE d.process_id = $1 AND d.state = 'sending'
-        ORDER BY d.delivery_id";
+        ORDER BY d.delivery_id /*lock*/";
     /// What was in flight shows as a try, so that the history is whole.
     INSERT_INTERRUPTED = "
         INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
@@ -45,6 +46,10 @@ statements! {
         WHERE process_id = $1 AND state = 'sending'
           AND delivery_id NOT IN (SELECT unhex(value, '-') FROM json_each_text($2))
         RETURNING notice_id, channel";
+    /// What was given back to a notice that was cancelled or ran out meanwhile is looked at once more.
+    SWEEP_AGAIN = "
+        UPDATE notices SET swept = 0
+        WHERE swept > 0 AND notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// How many are being sent by somebody.
     COUNT_HELD = "SELECT CAST(count(*) AS BIGINT) FROM deliveries WHERE state = 'sending'";
     /// Puts deliveries whose process died where they belong.
@@ -121,6 +126,10 @@ impl Store {
         process: ProcessId,
         after_crash: AfterCrash,
     ) -> Result<(), StoreError> {
+        once_more!(self.try_deregister(process, after_crash))
+    }
+
+    async fn try_deregister(&self, process: ProcessId, after_crash: AfterCrash) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         self.take_back(&mut tx, process, after_crash).await?;
         tx.execute(&DELETE_PROCESS, (process.0,)).await?;
@@ -136,6 +145,10 @@ impl Store {
         if self.db.fetch_first::<(Uuid,), _>(&SELECT_ANY_DEAD, (self.now().0,)).await?.is_none() {
             return Ok(Reclaimed::default());
         }
+        once_more!(self.try_reclaim(after_crash))
+    }
+
+    async fn try_reclaim(&self, after_crash: AfterCrash) -> Result<Reclaimed, StoreError> {
         let mut tx = self.db.begin().await?;
         let dead: Vec<(Uuid,)> = tx.fetch(&SELECT_DEAD, (self.now().0,)).await?;
         let mut total = Reclaimed { processes: dead.len(), ..Reclaimed::default() };
@@ -190,6 +203,10 @@ impl Store {
     /// # Errors
     /// When the store cannot be written; then nothing was given back.
     pub async fn return_strays(&self, process: ProcessId, held: &[DeliveryId]) -> Result<usize, StoreError> {
+        once_more!(self.try_return_strays(process, held))
+    }
+
+    async fn try_return_strays(&self, process: ProcessId, held: &[DeliveryId]) -> Result<usize, StoreError> {
         let held: Vec<Uuid> = held.iter().map(|id| id.0).collect();
         let mut tx = self.db.begin().await?;
         let strays: Vec<(Uuid, String)> =
@@ -199,6 +216,8 @@ impl Store {
             tally.moved(*notice, channel, DeliveryState::Sending, DeliveryState::Queued);
         }
         write_counts(&mut tx, &tally.into_deltas()).await?;
+        let notices: BTreeSet<Uuid> = strays.iter().map(|(notice, _)| *notice).collect();
+        tx.execute(&SWEEP_AGAIN, (Json(&notices),)).await?;
         tx.commit().await?;
         Ok(strays.len())
     }

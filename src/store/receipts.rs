@@ -12,6 +12,7 @@ use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 
 use super::cascade::came_back;
 use super::connection::Tx;
+use super::error::once_more;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -37,12 +38,17 @@ statements! {
         WHERE delivery_id = $1";
     /// An address that turned out not to exist; a bounce for a dead domain says nothing about its mailboxes.
     SUPPRESS_REPORTED = "
-        INSERT INTO suppressions (channel, address, reason, detail, since, until)
-        SELECT channel, lower(address), $2, $3, $4, $5 FROM deliveries d
+        INSERT INTO suppressions (channel, address, reason, detail, since, until, delivery_id)
+        SELECT channel, lower(address), $2, $3, $4, $5, $1 FROM deliveries d
         WHERE delivery_id = $1
           AND NOT EXISTS (SELECT 1 FROM dead_domains dead
                           WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
-        ON CONFLICT (channel, address) DO NOTHING";
+        ON CONFLICT (channel, address) DO UPDATE SET
+            reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = excluded.until,
+            delivery_id = excluded.delivery_id
+        WHERE suppressions.until <= excluded.since";
+    /// What was made of its failure, before it was reported to have arrived.
+    LIFT_REFUTED = "DELETE FROM suppressions WHERE delivery_id = $1";
     /// Counts callbacks.
     COUNT_CALLBACK = "
         INSERT INTO callback_counts (source, verdict, count, last_at) VALUES ($1, $2, $3, $4)
@@ -112,6 +118,14 @@ impl Store {
         receipts: &[Receipt],
         fresh_id: &(dyn Fn() -> Uuid + Sync),
     ) -> Result<Vec<CallbackVerdict>, StoreError> {
+        once_more!(self.try_receive(receipts, fresh_id))
+    }
+
+    async fn try_receive(
+        &self,
+        receipts: &[Receipt],
+        fresh_id: &(dyn Fn() -> Uuid + Sync),
+    ) -> Result<Vec<CallbackVerdict>, StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
         let mut known = reported(&mut tx, receipts).await?;
@@ -144,8 +158,9 @@ impl Store {
                 )
                 .await?;
                 tally.moved(row.notice_id, &row.channel, from, to);
-                if to == DeliveryState::Failed {
-                    came_back(&mut tx, row.delivery_id, now).await?;
+                match to {
+                    DeliveryState::Failed => came_back(&mut tx, row.notice_id, row.delivery_id, now).await?,
+                    _ => tx.execute(&LIFT_REFUTED, (row.delivery_id,)).await.map(|_| ())?,
                 }
                 to.as_str().clone_into(&mut row.state);
             }

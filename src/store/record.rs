@@ -67,14 +67,20 @@ statements! {
         ON CONFLICT (delivery_id, round, number) DO UPDATE SET
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
-    /// Addresses that turned out not to exist; what a dead domain answers says nothing about its mailboxes.
+    /// Addresses that turned out not to exist; what a dead domain answers says nothing about its mailboxes, and what
+    /// has arrived proves that there is one.
     INSERT_SUPPRESSIONS = "
-        INSERT INTO suppressions (channel, address, reason, detail, since, until)
-        SELECT d.channel, lower(d.address), value->>'code', value->>'text', $2, CAST(value->>'until' AS BIGINT)
+        INSERT INTO suppressions (channel, address, reason, detail, since, until, delivery_id)
+        SELECT d.channel, lower(d.address), value->>'code', value->>'text', $2, CAST(value->>'until' AS BIGINT),
+               d.delivery_id
         FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
-        WHERE NOT EXISTS (SELECT 1 FROM dead_domains dead
+        WHERE d.state <> 'delivered'
+          AND NOT EXISTS (SELECT 1 FROM dead_domains dead
                           WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
-        ON CONFLICT (channel, address) DO NOTHING";
+        ON CONFLICT (channel, address) DO UPDATE SET
+            reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = excluded.until,
+            delivery_id = excluded.delivery_id
+        WHERE suppressions.until <= excluded.since";
     /// Adds to the counters, in one order for all processes.
     ADD_COUNTS = "
         INSERT INTO notice_counts (notice_id, channel, state, count)
@@ -84,6 +90,7 @@ statements! {
         ORDER BY 1, 2, 3
         ON CONFLICT (notice_id, channel, state) DO UPDATE SET count = notice_counts.count + excluded.count";
     /// Ends a notice whose deliveries and cascades have all ended: expired if nothing was sent and something ran out.
+    /// One that had expired turns out to be completed when the news comes that something was sent after all.
     COMPLETE_NOTICE = "
         UPDATE notices SET
             state = CASE
@@ -93,7 +100,10 @@ statements! {
                                  AND c.state IN ('sent', 'delivered', 'failed', 'unclear') AND c.count > 0)
                 THEN 'expired' ELSE 'completed' END,
             completed_at = $2, updated_at = $2
-        WHERE notice_id = $1 AND state IN ('sending', 'paused') AND fanned_out >= recipients AND cascade_open = 0
+        WHERE notice_id = $1 AND fanned_out >= recipients AND cascade_open = 0
+          AND (state IN ('sending', 'paused')
+               OR (state = 'expired' AND EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
+                                                 AND c.state IN ('sent', 'delivered') AND c.count > 0)))
           AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
                           AND c.state IN ('queued', 'sending') AND c.count > 0)";
 }
@@ -467,8 +477,7 @@ fn next_state(
         _ => (attempt.moved.event(), now),
     };
     let to = from.apply(event);
-    // A receipt may have come before the send was written down: who has it is worth knowing all the same.
-    let is_late =
-        matches!(attempt.moved, Move::Sent { .. } | Move::Delivered) && row.attempts < attempt.number;
+    // A receipt may have come before the try was written down: that there was one is worth knowing all the same.
+    let is_late = !matches!(attempt.moved, Move::Return { .. }) && row.attempts < attempt.number;
     Ok((from != to || is_late).then_some((from, to, due_at)))
 }

@@ -16,7 +16,8 @@ statements! {
         INSERT INTO suppressions (channel, address, reason, detail, since, until)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (channel, address) DO UPDATE SET
-            reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = excluded.until";
+            reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = excluded.until,
+            delivery_id = NULL";
     /// Lifts one.
     DELETE_SUPPRESSION = "DELETE FROM suppressions WHERE channel = $1 AND address = $2";
 }

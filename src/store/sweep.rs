@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::NoticeId;
 
+use super::error::once_more;
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -58,6 +59,10 @@ impl Store {
         let Some((notice,)) = self.db.fetch_first::<(Uuid,), _>(&SELECT_OVER, (now,)).await? else {
             return Ok(None);
         };
+        once_more!(self.sweep_one(notice, now))
+    }
+
+    async fn sweep_one(&self, notice: Uuid, now: i64) -> Result<Option<Swept>, StoreError> {
         let mut tx = self.db.begin().await?;
         let cursor: Option<(String, i64, i64)> = tx.fetch_first(&SELECT_SWEPT, (notice, now)).await?;
         let Some((state, fanned_out, swept)) = cursor else { return Ok(None) };

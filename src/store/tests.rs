@@ -89,8 +89,10 @@ on_both_engines!(
 );
 
 mod cascade;
+mod crossing;
 mod domains_down;
 mod endpoints;
+mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
@@ -315,7 +317,7 @@ async fn every_statement_prepares(bench: Bench) {
         notices::ALL,
         people::ALL,
         processes::ALL,
-        receipts::ALL,
+        super::receipts::ALL,
         recipients::ALL,
         record::ALL,
         suppressions::ALL,

@@ -1,6 +1,8 @@
 //! Text messages and webhooks through the real program: the real Kannel, and servers that misbehave on purpose.
 
 #[cfg(test)]
+mod alarms;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod faults;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::report::People;
+use crate::cli::report::{People, in_words};
 use crate::cli::session::Session;
 use crate::domain::address::Channel;
 use crate::store::{NoticePerson, NoticeSummary, Store};
@@ -75,8 +75,9 @@ async fn followed(store: &Store, notice: &NoticeSummary) -> anyhow::Result<Strin
         for step in later {
             let name = &person.person.name;
             let to = if step.by_deputy == 0 { "" } else { " to the deputy" };
+            let way = step.channel.parse().ok().map_or("", in_words);
             let why = step.fired_by.as_deref().unwrap_or_default();
-            write!(text, "\n  {name}: {}{to}, because: {why}", step.channel)?;
+            write!(text, "\n  {name}: {way}{to}, because: {why}")?;
             if person.acknowledged.is_some() {
                 text.push_str("; confirmed");
             }

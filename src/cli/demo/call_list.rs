@@ -38,6 +38,9 @@ pub(super) async fn remaining(
         write_call_list(&mut list, store, &outcome.notice, Format::Json).await?;
         for line in String::from_utf8(list)?.lines() {
             let entry: Entry = serde_json::from_str(line)?;
+            if !text.is_empty() {
+                text.push('\n');
+            }
             text.push_str(&lines(&outcome.notice.number, &entry));
         }
     }
@@ -46,7 +49,7 @@ pub(super) async fn remaining(
 
 fn lines(number: &str, entry: &Entry) -> String {
     let of = if entry.organisation.is_empty() { String::new() } else { format!(", {}", entry.organisation) };
-    let mut text = paragraph("", &format!("{number}  {}{of}", entry.name));
+    let mut text = paragraph("", &format!("{number}: {}{of}", entry.name));
     let phones = if entry.phones.is_empty() { "none known".to_owned() } else { entry.phones.join(", ") };
     text.push_str(&paragraph("  telephone  ", &phones));
     if !entry.deputy.is_empty() {

@@ -23,6 +23,11 @@ pub(super) fn deviations(first: &[Outcome], alarm: &Alarm, taken: Taken, signed:
     }
     let deliveries: Vec<&DeliveryRow> = first.iter().flat_map(|outcome| &outcome.deliveries).collect();
     faults.extend(deliveries.iter().filter_map(|delivery| wrong_state(delivery)));
+    let returned = |delivery: &DeliveryRow| first.iter().any(|one| one.returned.contains(&delivery.id));
+    let bounced = deliveries.iter().filter(|delivery| delivery.address == BOUNCING_MAILBOX);
+    faults.extend(bounced.filter(|delivery| !returned(delivery)).map(|delivery| {
+        format!("{} failed before it was sent, and was to be returned later", delivery.address)
+    }));
     wrong_tries(&deliveries, &mut faults);
     wrong_counts(&deliveries, taken, signed, &mut faults);
     wrong_people(alarm, &mut faults);

@@ -71,7 +71,7 @@ pub(super) fn meanwhile(
         ),
         (
             "The endpoint that was gone is back: send it what it missed",
-            format!("deliveries replay {} --since 1h", gone_endpoint),
+            format!("deliveries replay {gone_endpoint} --since 1h"),
         ),
     ];
     for (purpose, words) in doing {

@@ -11,6 +11,9 @@ use crate::cli::output::counted;
 use super::receiver::{Calls, Receiver};
 use super::{WIDTH, paragraph};
 
+/// How much of a mail is shown.
+const MOST_LINES: usize = 24;
+
 /// The first text message to `number`, in lines that fit a terminal.
 ///
 /// # Errors
@@ -61,8 +64,13 @@ fn framed(message: &Message<'_>) -> Result<String, std::fmt::Error> {
         writeln!(text, "│ {:<9}{}", format!("{name}:"), printable(&value))?;
     }
     writeln!(text, "├{}", "─".repeat(WIDTH - 1))?;
-    for line in message.body_text(0).unwrap_or_default().trim_end().lines() {
+    let body = message.body_text(0).unwrap_or_default();
+    let lines: Vec<&str> = body.trim_end().lines().collect();
+    for line in lines.iter().take(MOST_LINES) {
         writeln!(text, "{}", format!("│ {}", printable(line)).trim_end())?;
+    }
+    if lines.len() > MOST_LINES {
+        writeln!(text, "│ … {} more lines", lines.len() - MOST_LINES)?;
     }
     write!(text, "└{}", "─".repeat(WIDTH - 1))?;
     Ok(text)

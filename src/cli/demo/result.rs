@@ -28,7 +28,7 @@ pub(super) fn report(first: &[Outcome], alarm: &Alarm) -> anyhow::Result<String>
     for outcome in &all {
         writeln!(text, "{:<14}  {}", outcome.group, outcome.reached)?;
     }
-    failures(&mut text, first)?;
+    failures(&mut text, first);
     put_off(&mut text, first)?;
     unreported(&mut text, first)?;
     merged(&mut text, first)?;
@@ -74,18 +74,25 @@ pub(super) fn got_out(delivery: &DeliveryRow) -> bool {
     delivery.state.parse().is_ok_and(DeliveryState::got_out)
 }
 
-fn failures(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
-    for delivery in deliveries(outcomes).filter(|delivery| !got_out(delivery)) {
-        let code = delivery.reason_code.as_deref().unwrap_or_default();
-        let reason = delivery.reason.as_deref().unwrap_or("no reason was given");
-        let state = delivery.state.parse().unwrap_or(DeliveryState::Failed);
-        text.push('\n');
-        let whose = format!("{}: {} ({})", capitalised(&delivery.state), delivery.address, delivery.contact);
-        text.push_str(&paragraph("", &whose));
-        text.push_str(&paragraph("  ", reason));
-        text.push_str(&paragraph("  → ", advice(state, code)));
+fn failures(text: &mut String, outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        for delivery in outcome.deliveries.iter().filter(|delivery| !got_out(delivery)) {
+            failure(text, delivery, outcome.returned.contains(&delivery.id));
+        }
     }
-    Ok(())
+}
+
+fn failure(text: &mut String, delivery: &DeliveryRow, returned: bool) {
+    let code = delivery.reason_code.as_deref().unwrap_or_default();
+    let reason = delivery.reason.as_deref().unwrap_or("no reason was given");
+    let state = delivery.state.parse().unwrap_or(DeliveryState::Failed);
+    let after = if returned { " after it had been sent" } else { "" };
+    let headline =
+        format!("{}{after}: {} ({})", capitalised(&delivery.state), delivery.address, delivery.contact);
+    text.push('\n');
+    text.push_str(&paragraph("", &headline));
+    text.push_str(&paragraph("  ", reason));
+    text.push_str(&paragraph("  → ", advice(state, code)));
 }
 
 fn put_off(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
@@ -105,13 +112,8 @@ fn unreported(text: &mut String, outcomes: &[Outcome]) -> std::fmt::Result {
     let silent =
         deliveries(outcomes).filter(|delivery| delivery.channel == "sms" && delivery.state == "sent");
     for delivery in silent {
-        writeln!(
-            text,
-            "\nNo report on the text message to {} ({}):\n  {}",
-            delivery.address,
-            delivery.contact,
-            "it stays \"sent\", and counts as unconfirmed after 15 minutes"
-        )?;
+        writeln!(text, "\nNo report on the text message to {} ({}):", delivery.address, delivery.contact)?;
+        writeln!(text, "  it stays \"sent\", and counts as unconfirmed after 15 minutes")?;
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Sending the notices: the very way of `send`, without its questions.
 
+use std::collections::HashSet;
+
 use anyhow::bail;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::app::compose::{Wish, compose};
 use crate::app::release::{Submitted, submit};
@@ -12,6 +15,7 @@ use crate::cli::send::summary;
 use crate::cli::session::Session;
 use crate::domain::address::Channel;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::ids::DeliveryId;
 use crate::store::{DeliveryFilter, DeliveryRow, MergedRecipient, NoticeSummary, Store};
 
 use super::first_notices::{self, FirstNotice};
@@ -28,6 +32,8 @@ pub(super) struct Outcome {
     pub(super) group: &'static str,
     pub(super) notice: NoticeSummary,
     pub(super) deliveries: Vec<DeliveryRow>,
+    /// Those that had been accepted before they failed.
+    pub(super) returned: HashSet<Uuid>,
     pub(super) merged: Vec<MergedRecipient>,
     /// How many people and organisations were reached, in words.
     pub(super) reached: String,
@@ -141,13 +147,27 @@ pub(super) async fn outcome(
     submitted: &Submitted,
 ) -> anyhow::Result<Outcome> {
     let notice = summary(store, submitted).await?;
+    let deliveries = deliveries_of(store, &submitted.number).await?;
     Ok(Outcome {
         group,
-        deliveries: deliveries_of(store, &submitted.number).await?,
+        returned: returned(store, &deliveries).await?,
+        deliveries,
         merged: store.merged_recipients(submitted.id).await?,
         reached: People::read(store, &notice).await?.headline(),
         notice,
     })
+}
+
+async fn returned(store: &Store, deliveries: &[DeliveryRow]) -> anyhow::Result<HashSet<Uuid>> {
+    let mut returned = HashSet::new();
+    for delivery in deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Failed.as_str()) {
+        let detail = store.delivery(DeliveryId(delivery.id)).await?;
+        let attempts = detail.map(|detail| detail.attempts).unwrap_or_default();
+        if attempts.iter().any(|attempt| attempt.outcome == "accepted") {
+            returned.insert(delivery.id);
+        }
+    }
+    Ok(returned)
 }
 
 /// All deliveries of the notice with this number.

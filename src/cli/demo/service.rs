@@ -130,4 +130,15 @@ impl Service {
         self.dispatching.task.await.context("the dispatcher ended unexpectedly")??;
         Ok(())
     }
+
+    /// Ends both after something went wrong, which is more worth saying than how they end. The dispatcher may have
+    /// ended by itself.
+    pub(super) async fn abandon(self) {
+        self.stop_server.cancel();
+        let _ = self.server.await;
+        self.dispatching.stop.cancel();
+        if !self.dispatching.task.is_finished() {
+            let _ = self.dispatching.task.await;
+        }
+    }
 }

@@ -49,21 +49,12 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<St
 
 /// Confirms. A second time shows the first time's moment.
 pub(super) async fn confirm(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
-    let store = &shared.parts.store;
-    let hash = token_hash(&token);
-    let before = store.acknowledgement(&hash).await;
-    let found = match before {
-        Ok(Some(before)) => {
-            let confirmed = store.acknowledge(&hash).await;
-            if confirmed.is_ok() {
-                let is_new = before.acknowledged_at.is_none();
-                let verdict = if is_new { CallbackVerdict::Taken } else { CallbackVerdict::Repeated };
-                count(&shared, verdict).await;
-            }
-            confirmed
-        }
-        otherwise => otherwise,
-    };
+    let confirmed = shared.parts.store.acknowledge(&token_hash(&token)).await;
+    if let Ok(Some(confirmation)) = &confirmed {
+        let verdict = if confirmation.is_first { CallbackVerdict::Taken } else { CallbackVerdict::Repeated };
+        count(&shared, verdict).await;
+    }
+    let found = confirmed.map(|confirmation| confirmation.map(|confirmation| confirmation.page));
     answer(&shared, found).await
 }
 

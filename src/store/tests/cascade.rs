@@ -208,7 +208,7 @@ impl Stage {
 
     async fn confirm(&self, address: &str) -> AcknowledgementPage {
         let delivery = self.delivery_to(address).await;
-        self.bench.store.acknowledge(&hash(delivery)).await.unwrap().unwrap()
+        self.bench.store.acknowledge(&hash(delivery)).await.unwrap().unwrap().page
     }
 
     async fn bounce(&self, address: &str) {
@@ -557,4 +557,12 @@ async fn nobody_is_forgotten_and_no_address_is_told_twice(bench: Bench) {
         }
         bench = stage.bench;
     }
+}
+
+/// A notice whose one delivery was accepted, with another way left, before anybody has looked at its cascade.
+pub(super) async fn accepted_with_another_way(bench: Bench) -> (Bench, NoticeId, DeliveryId) {
+    let stage = Stage::new(bench, false, &[("a", &["a@x.example", "b@x.example"], None)], &["a"]).await;
+    stage.send_all().await;
+    let delivery = stage.delivery_to("a@x.example").await;
+    (stage.bench, stage.notice, delivery)
 }

@@ -16,8 +16,8 @@ impl Client {
     async fn connect() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let instance = Url::parse("http://127.0.0.1:1/").unwrap();
-        let received = folder.path().join("received");
-        let receiver = Receiver::start(received, &instance, Arc::new(SystemClock::new())).await.unwrap();
+        let parent = folder.path().join("received");
+        let receiver = Receiver::start(parent, &instance, Arc::new(SystemClock::new())).await.unwrap();
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, receiver.ports().mail)).await.unwrap();
         let mut client = Self { stream, _folder: folder, receiver };
         assert_eq!(client.replies(1).await, ["220"]);

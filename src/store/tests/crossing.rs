@@ -1,0 +1,114 @@
+//! What two programs write to a PostgreSQL server at the same moment: the other one is played by hand.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Row, Transaction};
+
+use super::*;
+use crate::domain::outcome::Fault;
+use crate::domain::receipt::{Receipt, ReceiptKind};
+
+fn pool(store: &Store) -> PgPool {
+    match &store.db {
+        Db::Postgres(pool) => pool.clone(),
+        Db::Sqlite { .. } => unreachable!("these tests are PostgreSQL's"),
+    }
+}
+
+async fn run(other: &mut Transaction<'static, Postgres>, sql: String) {
+    other.execute(AssertSqlSafe(sql)).await.unwrap();
+}
+
+/// Until `count` statements of this store wait for a lock, for ten seconds at most; says whether they did.
+async fn waits(pool: &PgPool, count: i64) -> bool {
+    for _ in 0..400 {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND wait_event_type = 'Lock'";
+        let waiting: i64 = sqlx::query(sql).fetch_one(pool).await.unwrap().get(0);
+        if waiting >= count {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    false
+}
+
+fn bounce(delivery: DeliveryId) -> Receipt {
+    Receipt {
+        delivery,
+        round: 1,
+        source: "bounce".to_owned(),
+        kind: ReceiptKind::Failed(Fault::Recipient),
+        reason: Reason::new("5.2.2", "full"),
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_that_comes_while_a_dead_process_is_cleared_away_is_counted_once() {
+    let bench = postgres_bench().await;
+    let notice = bench.notice(1, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let delivery = bench.claim(process, 1).await[0].delivery;
+    bench.clock.advance(Duration::from_secs(11));
+    let pool = pool(&bench.store);
+    let mut other = pool.begin().await.unwrap();
+    run(
+        &mut other,
+        format!(
+            "UPDATE deliveries SET state = 'delivered', process_id = NULL WHERE delivery_id = '{delivery}'"
+        ),
+    )
+    .await;
+    run(&mut other, "UPDATE notice_counts SET count = 0 WHERE state = 'sending'".to_owned()).await;
+    run(&mut other, format!("INSERT INTO notice_counts VALUES ('{notice}', 'email', 'delivered', 1)")).await;
+    let store = bench.store.clone();
+    let reclaiming = tokio::spawn(async move { store.reclaim(AfterCrash::Resend).await });
+    assert!(waits(&pool, 1).await);
+    other.commit().await.unwrap();
+    assert_eq!(reclaiming.await.unwrap().unwrap().requeued, 0);
+    assert_eq!(bench.counts(notice).await, [(DeliveryState::Delivered, 1)]);
+}
+
+#[tokio::test]
+async fn a_bounce_that_crosses_the_end_of_a_cascade_lets_it_go_on() {
+    let (bench, notice, delivery) = cascade::accepted_with_another_way(postgres_bench().await).await;
+    let pool = pool(&bench.store);
+    // A dispatcher has just seen that it was accepted, and has not committed yet.
+    let mut other = pool.begin().await.unwrap();
+    run(&mut other, format!("SELECT 1 FROM notices WHERE notice_id = '{notice}' FOR UPDATE")).await;
+    run(&mut other, "UPDATE cascade_contacts SET ended_at = 1, why = 'accepted'".to_owned()).await;
+    run(&mut other, "UPDATE notices SET cascade_open = 0, state = 'completed', completed_at = 1".to_owned())
+        .await;
+    let (store, ids) = (bench.store.clone(), bench.ids.next());
+    let receiving = tokio::spawn(async move { store.receive(&[bounce(delivery)], &|| ids).await });
+    assert!(waits(&pool, 1).await, "the receipt has to wait for what is being decided");
+    other.commit().await.unwrap();
+    receiving.await.unwrap().unwrap();
+    let summary = bench.store.notice_summary(notice).await.unwrap().unwrap();
+    assert_eq!((summary.cascade_open, summary.state), (1, NoticeState::Sending));
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_ended_for_anothers_sake_is_begun_again() {
+    for _ in 0..5 {
+        let (bench, notice, delivery) = cascade::accepted_with_another_way(postgres_bench().await).await;
+        let pool = pool(&bench.store);
+        let mut other = pool.begin().await.unwrap();
+        run(&mut other, format!("SELECT 1 FROM notices WHERE notice_id = '{notice}' FOR UPDATE")).await;
+        let (store, ids) = (bench.store.clone(), bench.ids.next());
+        let receiving = tokio::spawn(async move { store.receive(&[bounce(delivery)], &|| ids).await });
+        assert!(waits(&pool, 1).await);
+        // Now each waits for the other, and the server ends the one that has waited for a second.
+        let crossing = format!("UPDATE deliveries SET updated_at = 1 WHERE delivery_id = '{delivery}'");
+        let was_other = other.execute(AssertSqlSafe(crossing)).await.is_err();
+        let ended = if was_other { other.rollback().await } else { other.commit().await };
+        ended.unwrap();
+        receiving.await.unwrap().unwrap();
+        assert_eq!(bench.counts(notice).await, [(DeliveryState::Failed, 1)]);
+        if !was_other {
+            return;
+        }
+    }
+    panic!("the server always ended the other one: this machine is too slow for this test");
+}
