@@ -57,10 +57,10 @@ pub enum Command {
     /// List, check and preview templates
     #[command(subcommand)]
     Templates(TemplatesCommand),
-    /// List notices; pause, resume, cancel or repeat one
+    /// List notices; pause, resume, cancel or repeat one; report who got it, write down whom you telephoned
     #[command(subcommand)]
     Notices(NoticesCommand),
-    /// List single deliveries; say what became of unclear ones
+    /// List single deliveries; say what became of unclear ones; send a webhook again what it missed
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
     /// List, add and lift blocks on addresses that are not to be used

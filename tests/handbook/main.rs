@@ -6,7 +6,7 @@
 //! |---|---|
 //! | ` ```sh ` | runs as one `sh -e` script, `rundruf` being this program. It must end with 0, or with the status that a line `# exit N` in it names. A `cd` holds for the next block. |
 //! | ` ```text ` right behind it | every line must appear in what the block wrote, in this order; `…` alone stands for any lines, within a line for anything there |
-//! | ` ```toml NAME `, ` ```csv NAME `, ` ```md NAME ` | is written into the file NAME |
+//! | ` ```toml NAME `, ` ```csv NAME `, ` ```md NAME `, ` ```py NAME ` | is written into the file NAME |
 //! | ` ```console ` | is only shown: it needs what a test does not have (root, a server, a person's answer) |
 //!
 //! Spaces count once. Ids, points in time and rates of progress may differ (see [`compare`]); numbers of deliveries
@@ -14,7 +14,7 @@
 //! in a notice's number is today's.
 //!
 //! A page may begin with `<!-- handbook: … -->`, which names what lies ready: `samples` (the repository's contacts and
-//! templates), `relays` (see [`stage`]).
+//! templates), `relays` and `gateways` (see [`stage`]).
 //!
 //! To write a page: `HANDBOOK_SHOW=1 cargo test --test handbook sending -- --nocapture` shows what its commands write.
 
@@ -26,6 +26,10 @@ mod defaults;
 mod links;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+#[path = "../sms_gateways/script.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod script;
 #[cfg(test)]
 mod self_test;
 #[cfg(test)]
@@ -71,6 +75,7 @@ mod pages {
         alarms_hold: "alarms.md",
         webhooks_hold: "webhooks.md",
         bounces_holds: "bounces.md",
+        text_messages_holds: "text-messages.md",
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn kind(info: &str, text: &str) -> Result<Kind, String> {
         Some((_, file)) => Kind::File(file.trim().to_owned()),
         None if info == "sh" => Kind::Commands { exit: exit(text)? },
         None if info == "text" => Kind::Output,
-        None if matches!(info, "console" | "toml" | "csv" | "md" | "json" | "dns") => Kind::Shown,
+        None if matches!(info, "console" | "toml" | "csv" | "md" | "json" | "dns" | "py") => Kind::Shown,
         None => return Err(format!("\"{info}\" is no kind of block: see tests/handbook/main.rs")),
     })
 }

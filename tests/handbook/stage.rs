@@ -11,6 +11,9 @@
 //! | `relay-3.kse.example:587` | takes everything, but never answers to the mail to `uwe.poggensee@moosbruecke.example` |
 //!
 //! They speak no TLS, which the urls that are written for them say; nothing leaves the machine.
+//!
+//! With `gateways` two SMS gateways of kind `http` exist: `https://gateway-1.kse.example` is down,
+//! `https://gateway-2.kse.example` takes everything.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
@@ -21,6 +24,7 @@ use rundruf::domain::clock::{Clock, SystemClock};
 
 use super::compare::{Ids, compare};
 use super::page::{Block, Kind, Page};
+use super::script::{Answer, Server};
 use super::smtp_server::{Action, Command as Said, Options, SmtpServer};
 
 /// Does what `page` says.
@@ -31,11 +35,13 @@ pub fn work_through(page: &Page) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let relays =
         page.fixtures.iter().any(|fixture| fixture == "relays").then(|| runtime.block_on(Relays::start()));
-    let mut stage = Stage::new(relays.as_ref());
+    let gateway =
+        page.fixtures.iter().any(|fixture| fixture == "gateways").then(|| runtime.block_on(gateway()));
+    let mut stage = Stage::new(relays.as_ref(), gateway.as_ref());
     for fixture in &page.fixtures {
         match fixture.as_str() {
             "samples" => stage.lay_out_samples(),
-            "relays" => {}
+            "relays" | "gateways" => {}
             other => return Err(format!("docs/{}: \"{other}\" is nothing that can lie ready", page.name)),
         }
     }
@@ -43,6 +49,12 @@ pub fn work_through(page: &Page) -> Result<(), String> {
         stage.perform(block).map_err(|fault| format!("docs/{}, line {}: {fault}", page.name, block.line))?;
     }
     Ok(())
+}
+
+/// Takes every text message.
+async fn gateway() -> Server {
+    let taken = r#"{"messages":[{"id":"m-1","status":"accepted"}]}"#;
+    Server::start([Answer::new("200 OK", "Content-Type: application/json\r\n", taken)]).await
 }
 
 struct Relays {
@@ -85,7 +97,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(relays: Option<&Relays>) -> Self {
+    fn new(relays: Option<&Relays>, gateway: Option<&Server>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("work");
         std::fs::create_dir_all(&at).unwrap();
@@ -103,6 +115,12 @@ impl Stage {
             name("relay-1.kse.example", SocketAddr::from(([127, 0, 0, 1], 1)));
             name("relay-2.kse.example", relays.good.address);
             name("relay-3.kse.example", relays.silent.address);
+        }
+        if let Some(gateway) = gateway {
+            for (host, port) in [("gateway-1.kse.example", 1), ("gateway-2.kse.example", gateway.port)] {
+                names.push((format!("https://{host}"), format!("http://127.0.0.1:{port}")));
+                names.push((format!("{host}:443"), format!("127.0.0.1:{port}")));
+            }
         }
         Self { folder, at, names, ids: Ids::new(), written: String::new() }
     }

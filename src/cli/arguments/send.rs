@@ -29,7 +29,8 @@ pub struct SendArguments {
     /// Only members of the groups for whom this holds; may be given several times, then all must hold
     #[arg(long = "where", value_name = "ATTRIBUTE=VALUE", value_parser = parse_filter)]
     pub filters: Vec<Filter>,
-    /// Channels to use, comma-separated: email, sms, webhook. Without it all that the template has a text for
+    /// Channels to use, comma-separated: email, sms, webhook. Without it all that the template has a text for and that
+    /// a provider is configured for; a webhook needs neither
     #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
     pub channel: Vec<Channel>,
     /// Channels that follow each other, comma-separated: sms,email. Each contact is tried by the first; who is not
@@ -69,10 +70,11 @@ pub struct SendArguments {
     /// Send although a typed value looks like a placeholder that was left
     #[arg(long)]
     pub accept_findings: bool,
-    /// Wait at most this long (10m) for the last delivery; then exit 3, and another process goes on
+    /// Wait at most this long (10m) for the last delivery, of an alarm for the last confirmation; then exit 3, and
+    /// another process goes on
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "no_wait")]
     pub wait: Option<Duration>,
-    /// Return when the notice is released; a running `rundruf worker` sends it
+    /// Return when the notice is released; a running `rundruf serve` or `rundruf worker` sends it
     #[arg(long)]
     pub no_wait: bool,
     /// One line of JSON on standard output; everything else goes to standard error
@@ -86,8 +88,8 @@ Example: the first notice to all municipalities but the northern ones, by e-mail
     --channel email,sms --set beginn=2026-11-20T05:40 --dry-run
 Without --dry-run it shows the same plan, asks, and sends.
 
-Exit status: 0 everything accepted; 1 an error, nothing was sent; 2 wrong usage;
-3 finished or waited long enough, but some deliveries did not get out.";
+Exit status: 0 everything accepted, of an alarm: everybody confirmed; 1 an error, nothing was sent;
+2 wrong usage; 3 finished or waited long enough, but some did not get it or have not confirmed.";
 
 impl SendArguments {
     /// Whom the notice is addressed to.
