@@ -7,9 +7,9 @@ mod machine;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use machine::{Machine, assert_in_order, entries, text};
+use machine::{Machine, assert_in_order, assert_loopback_only, copied, entries, run_copied, text};
 
 #[test]
 fn the_demo_shows_everything_in_an_empty_folder_and_leaves_nothing_behind() {
@@ -206,24 +206,4 @@ fn a_configuration_cannot_be_named_and_says_so() {
     let output = machine.run(&["-c", "rundruf.toml", "demo", "--once"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("leave -c out"), "{}", text(&output.stderr));
-}
-
-/// The command that stands below `heading`, as it can be copied.
-fn copied<'a>(shown: &'a str, heading: &str) -> &'a str {
-    let (_, rest) = shown.split_once(heading).unwrap();
-    rest.split_once("\n\n").unwrap().0
-}
-
-fn run_copied(shown: &str, heading: &str) -> Output {
-    let output = Command::new("sh").args(["-c", copied(shown, heading)]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    output
-}
-
-/// Every address with a port is on this machine.
-fn assert_loopback_only(shown: &str) {
-    for part in shown.split("http://").skip(1) {
-        assert!(part.starts_with("127.0.0.1:"), "not on this machine: {}", part.lines().next().unwrap());
-    }
-    assert!(!shown.contains("https://"), "{shown}");
 }

@@ -7,6 +7,7 @@ mod deviations;
 mod first_notices;
 mod folder;
 mod next_steps;
+mod paragraph;
 mod reader;
 mod receiver;
 mod result;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use unicode_width::UnicodeWidthStr;
 use url::Url;
 
 use crate::app::contacts_import::{ImportRequest, read_files, refusal, take_over};
@@ -269,45 +269,5 @@ fn heading(title: &str) -> anyhow::Result<()> {
         tell(format_args!("\x1b[1m{line}\x1b[0m\n"))
     } else {
         tell(format_args!("{line}\n"))
-    }
-}
-
-/// `words` in lines that fit a terminal; the first begins with `mark`, the others are indented as far.
-fn paragraph(mark: &str, words: &str) -> String {
-    let mut text = String::from(mark);
-    let indent = mark.width();
-    let mut column = indent;
-    for word in words.split_whitespace() {
-        if column > indent && column + 1 + word.width() > WIDTH {
-            text.push('\n');
-            text.extend(std::iter::repeat_n(' ', indent));
-            column = indent;
-        } else if column > indent {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += word.width();
-    }
-    text.push('\n');
-    text
-}
-
-fn capitalised(state: &str) -> String {
-    let mut chars = state.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_paragraph_fits_the_terminal_and_keeps_its_indent() {
-        let text = paragraph("  → ", &"Grüße ".repeat(30));
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 3);
-        assert!(lines.iter().all(|line| line.width() <= WIDTH), "{text}");
-        assert!(lines[1].starts_with("    Grüße"), "{text}");
     }
 }

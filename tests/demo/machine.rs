@@ -47,3 +47,24 @@ pub(super) fn assert_in_order(text: &str, parts: &[&str]) {
         rest = &rest[at + part.len()..];
     }
 }
+
+/// The command that stands below `heading`, as it can be copied.
+pub(super) fn copied<'a>(shown: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = shown.split_once(heading).unwrap();
+    rest.split_once("\n\n").unwrap().0
+}
+
+/// Runs it; it must succeed.
+pub(super) fn run_copied(shown: &str, heading: &str) -> Output {
+    let output = Command::new("sh").args(["-c", copied(shown, heading)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    output
+}
+
+/// Every address with a port is on this machine.
+pub(super) fn assert_loopback_only(shown: &str) {
+    for part in shown.split("http://").skip(1) {
+        assert!(part.starts_with("127.0.0.1:"), "not on this machine: {}", part.lines().next().unwrap());
+    }
+    assert!(!shown.contains("https://"), "{shown}");
+}

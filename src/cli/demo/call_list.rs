@@ -6,7 +6,7 @@ use crate::cli::report::write_call_list;
 use crate::cli::table::Format;
 use crate::store::Store;
 
-use super::paragraph;
+use super::paragraph::paragraph;
 use super::sending::Outcome;
 
 /// An entry, as `notices report --call-list --json` writes it.

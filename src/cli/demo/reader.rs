@@ -8,8 +8,9 @@ use mail_parser::{Address, Message, MessageParser};
 
 use crate::cli::output::counted;
 
+use super::WIDTH;
+use super::paragraph::paragraph;
 use super::receiver::{Calls, Receiver};
-use super::{WIDTH, paragraph};
 
 /// How much of a mail is shown.
 const MOST_LINES: usize = 24;

@@ -9,8 +9,8 @@ use crate::domain::delivery::DeliveryState;
 use crate::store::DeliveryRow;
 
 use super::alarm::Alarm;
+use super::paragraph::{capitalised, paragraph};
 use super::sending::Outcome;
-use super::{capitalised, paragraph};
 
 const COLUMNS: &[&str] = &["notice", "to", "channel", "total", "sent", "delivered", "failed", "second_try"];
 
