@@ -27,7 +27,7 @@ async fn two_hundred_telephones_report_what_arrived(engine: Engine) {
     assert_eq!(instance.notices()[0]["state"], "completed");
     let id = deliveries[0]["id"].as_str().unwrap();
     let shown = instance.run(&["deliveries", "show", id]).exits(0);
-    assert!(shown.out.contains("delivered"), "{}", shown.out);
+    assert!(shown.out.contains("Receipts:") && shown.out.contains("delivered by gateway"), "{}", shown.out);
     serve.signal("TERM");
     serve.end().await.exits(0);
 }

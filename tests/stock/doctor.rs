@@ -50,9 +50,10 @@ fn a_fresh_instance_says_what_is_missing_and_makes_nothing() {
             "look    store: there is none at",
             "contacts import\" makes it",
             "look    provider outbox: mails are written into var/outbox",
+            "look    SMS provider outbox: text messages are written into var/outbox",
         ],
     );
-    contains(&said.err, &["Nothing is broken, 2 things to look at."]);
+    contains(&said.err, &["Nothing is broken, 3 things to look at."]);
     assert!(!desk.path("var").exists());
 }
 

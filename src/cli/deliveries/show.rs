@@ -12,7 +12,7 @@ use crate::cli::table::{Format, json_object};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
-use crate::store::{AttemptRow, DeliveryDetail, Purpose};
+use crate::store::{AttemptRow, DeliveryDetail, Purpose, ReceiptRow};
 
 use super::{joined, reason, row, unconfirmed};
 
@@ -22,12 +22,13 @@ pub(super) async fn run(session: &Session, id: DeliveryId, json: bool) -> anyhow
     let Some(detail) = store.delivery(id).await? else {
         bail!("there is no delivery {id}: \"{} deliveries list\" shows all with their ids", program(session));
     };
-    let text = if json { line(session, &detail) } else { words(session, &detail)? };
+    let receipts = store.receipts(id).await?;
+    let text = if json { line(session, &detail, &receipts) } else { words(session, &detail, &receipts)? };
     write_text(&mut out(), &text)?;
     Ok(())
 }
 
-fn line(session: &Session, detail: &DeliveryDetail) -> String {
+fn line(session: &Session, detail: &DeliveryDetail, receipts: &[ReceiptRow]) -> String {
     let delivery = &detail.delivery;
     let mut cells = row(session, Format::Json, delivery);
     cells.push(("round", delivery.round.into()));
@@ -37,7 +38,19 @@ fn line(session: &Session, detail: &DeliveryDetail) -> String {
     let tries: Vec<String> = detail.attempts.iter().map(|attempt| attempt_line(session, attempt)).collect();
     let line = json_object(&cells);
     let open = line.strip_suffix('}').unwrap_or(&line);
-    format!("{open},\"tries\":[{}]}}\n", tries.join(","))
+    let receipts: Vec<String> = receipts.iter().map(|receipt| receipt_line(session, receipt)).collect();
+    format!("{open},\"tries\":[{}],\"receipts\":[{}]}}\n", tries.join(","), receipts.join(","))
+}
+
+fn receipt_line(session: &Session, receipt: &ReceiptRow) -> String {
+    json_object(&[
+        ("round", receipt.round.into()),
+        ("source", receipt.source.as_str().into()),
+        ("received_at", time_cell(session, Format::Json, Timestamp(receipt.received_at))),
+        ("kind", receipt.kind.as_str().into()),
+        ("code", receipt.code.as_str().into()),
+        ("text", receipt.text.as_str().into()),
+    ])
 }
 
 fn attempt_line(session: &Session, attempt: &AttemptRow) -> String {
@@ -52,7 +65,7 @@ fn attempt_line(session: &Session, attempt: &AttemptRow) -> String {
     ])
 }
 
-fn words(session: &Session, detail: &DeliveryDetail) -> anyhow::Result<String> {
+fn words(session: &Session, detail: &DeliveryDetail, receipts: &[ReceiptRow]) -> anyhow::Result<String> {
     let delivery = &detail.delivery;
     let state: DeliveryState = delivery.state.parse().map_err(anyhow::Error::msg)?;
     let mut text = String::new();
@@ -90,6 +103,20 @@ fn words(session: &Session, detail: &DeliveryDetail) -> anyhow::Result<String> {
             attempt.outcome,
             attempt.provider,
             joined(&attempt.code, &attempt.text).unwrap_or_default()
+        )?;
+    }
+    if !receipts.is_empty() {
+        writeln!(text, "Receipts:")?;
+    }
+    for receipt in receipts {
+        let round = if delivery.round > 1 { format!("round {}, ", receipt.round) } else { String::new() };
+        writeln!(
+            text,
+            "  {round}{}  {} by {}: {}",
+            session.local(Timestamp(receipt.received_at)),
+            receipt.kind,
+            receipt.source,
+            joined(&receipt.code, &receipt.text).unwrap_or_default()
         )?;
     }
     if state == DeliveryState::Unclear {

@@ -13,8 +13,7 @@ use super::{Line, certificates};
 /// How long a gateway may take for an answer, and to show its certificate.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whether a provider of text messages can be used now, and until when its certificate is valid. A folder is worth a
-/// word only where somebody has configured it.
+/// Whether a provider of text messages can be used now, and until when its certificate is valid.
 pub(super) async fn sms(session: &Session, provider: &SmsProvider) -> Vec<Line> {
     let subject = format!("SMS provider {}", provider.name);
     match &provider.transport {
@@ -23,7 +22,7 @@ pub(super) async fn sms(session: &Session, provider: &SmsProvider) -> Vec<Line> 
             lines.extend(gateway_certificate(session, subject, gateway).await);
             lines
         }
-        SmsTransport::Outbox(folder) => outbox(subject, folder).into_iter().collect(),
+        SmsTransport::Outbox(folder) => vec![outbox(subject, folder)],
     }
 }
 
@@ -51,15 +50,24 @@ async fn gateway_certificate(session: &Session, subject: String, gateway: &SmsGa
     Some(certificates::line(session, format!("{subject}, certificate"), until))
 }
 
-fn outbox(subject: String, folder: &Path) -> Option<Line> {
+/// A folder that can be written into; it is made by the first message.
+fn outbox(subject: String, folder: &Path) -> Line {
+    let shown = folder.display();
     let probe = folder.join(".rundruf-doctor");
-    if !folder.exists() {
-        return None;
+    let written = match folder.exists() {
+        true => std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)),
+        false => Ok(()),
+    };
+    match written {
+        Ok(()) => Line::warning(
+            subject,
+            format!("text messages are written into {shown}; nothing leaves this machine"),
+            "name a gateway under [[sms.provider]] when text messages are to leave",
+        ),
+        Err(error) => Line::broken(
+            subject,
+            format!("the folder {shown} cannot be written to ({error})"),
+            "give this user the right to write there, or name another folder in the provider's url",
+        ),
     }
-    let error = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).err()?;
-    Some(Line::broken(
-        subject,
-        format!("the folder {} cannot be written to ({error})", folder.display()),
-        "give this user the right to write there, or name another folder in the provider's url",
-    ))
 }
