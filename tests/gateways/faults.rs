@@ -49,8 +49,8 @@ async fn a_gateway_that_lets_nobody_through_stops_before_all_have_failed(engine:
     let second = Server::start([accepted()]).await;
     let sections = format!("{}{}", gateway(closed.port, ""), gateway(second.port, ""));
     let instance = telephones(engine, &sections, 60).await;
-    let send = ["send", "test", "--to", "all", "--channel", "sms", "--yes", "--wait", "30s"];
-    instance.run(&send).exits(3).says(&["cannot be used", "black-lists"]);
+    let call = ["send", "test", "--to", "all", "--channel", "sms", "--yes", "--wait", "30s"];
+    instance.run(&call).exits(3).says(&["cannot be used", "black-lists"]);
     assert_eq!(instance.count("queued"), 0, "a country is not held for a gateway's sake");
     let (failed, sent) = (instance.count("failed"), instance.count("sent"));
     assert_eq!(failed + sent, 60);
