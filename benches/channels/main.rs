@@ -16,7 +16,6 @@
 )]
 
 #[path = "../../tests/support/kannel.rs"]
-#[expect(clippy::disallowed_methods, reason = "it waits for boxes to answer")]
 mod kannel;
 
 mod bare;

@@ -49,7 +49,7 @@ async fn serve(tcp: TcpStream, greeting: &str, script: &[(&str, Does)]) {
             Some(Does::Hangs) => return std::future::pending().await,
             Some(Does::HangsUp) => return,
             Some(Does::Floods) => loop {
-                if stream.write_all(&[b'x'; 65_536]).await.is_err() {
+                if stream.write_all(&vec![b'x'; 65_536]).await.is_err() {
                     return;
                 }
             },
@@ -87,9 +87,12 @@ async fn a_good_server_hands_over_its_message() {
     assert_eq!(look_at(server(HELLO, &[]).await).await, (Ok(1), 1));
 }
 
+/// The greeting, what it does for each command, the code of the trouble and words of it.
+type Case = (&'static str, &'static [(&'static str, Does)], &'static str, &'static str);
+
 #[tokio::test]
 async fn every_trouble_is_named_with_its_mend() {
-    const CASES: &[(&str, &[(&str, Does)], &str, &str)] = &[
+    const CASES: &[Case] = &[
         ("", &[], "timeout", "within 0.5 seconds; check the server and the firewall"),
         ("* BYE too many connections\r\n", &[], "refused", "too many connections"),
         ("* PREAUTH welcome\r\n", &[], "refused", "does not want to talk to us"),

@@ -164,7 +164,7 @@ fn master_cf(port: u16, returns: &Returns<'_>) -> String {
     );
     if let Returns::Pipe(command) = returns {
         text.push_str("rundruf unix - n n - - pipe\n");
-        text.push_str(&format!("  flags=Rq user={USER} argv={command} ${{original_recipient}}\n"));
+        text = format!("{text}  flags=Rq user={USER} argv={command} ${{original_recipient}}\n");
     }
     text
 }

@@ -3,12 +3,13 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where Debian puts the fake SMSC.
 const FAKE_SMSC: &str = "/usr/lib/kannel/test/fakesmsc";
-/// How long a box may take until it answers.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a box is asked whether it answers, and the pause between: a minute together.
+const LOOKS: u32 = 1_200;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// `bearerbox`, `smsbox` and `fakesmsc`. They are killed when the test ends.
 pub struct Kannel {
@@ -39,7 +40,7 @@ impl Kannel {
         kannel.run("smsbox", &["kannel.conf"]);
         wait_for(send, "smsbox");
         kannel.run(FAKE_SMSC, &["-H", "127.0.0.1", "-r", &smsc.to_string(), "-m", "0", "1 2 text nop"]);
-        kannel.wait_for_smsc(admin);
+        wait_for_smsc(admin);
         kannel
     }
 
@@ -58,15 +59,23 @@ impl Kannel {
             });
         self.boxes.push(child);
     }
+}
 
-    /// Until then Kannel would take messages and let them lie.
-    fn wait_for_smsc(&self, admin: u16) {
-        let late = Instant::now() + PATIENCE;
-        while !status(admin).contains("online") {
-            assert!(Instant::now() < late, "the fake SMSC never came online:\n{}", status(admin));
-            std::thread::sleep(Duration::from_millis(50));
+/// Until then Kannel would take messages and let them lie.
+fn wait_for_smsc(admin: u16) {
+    let online = || status(admin).contains("online");
+    assert!(comes_true(online), "the fake SMSC never came online:\n{}", status(admin));
+}
+
+/// Whether `holds` comes true in time.
+fn comes_true(holds: impl Fn() -> bool) -> bool {
+    (0..LOOKS).any(|_| {
+        let true_now = holds();
+        if !true_now {
+            std::thread::sleep(BETWEEN_LOOKS);
         }
-    }
+        true_now
+    })
 }
 
 fn configuration(admin: u16, boxes: u16, smsc: u16, send: u16) -> String {
@@ -88,11 +97,8 @@ fn free_ports() -> [u16; 4] {
 }
 
 fn wait_for(port: u16, name: &str) {
-    let late = Instant::now() + PATIENCE;
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < late, "{name} does not answer on port {port}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    assert!(comes_true(answers), "{name} does not answer on port {port}");
 }
 
 /// What bearerbox says of itself.

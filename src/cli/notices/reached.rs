@@ -71,11 +71,11 @@ fn words(
     );
     if reached.cancelled > 0 {
         let stopped = counted(reached.cancelled as i128, "delivery that waited", "deliveries that waited");
-        words.push_str(&format!(" {stopped} for it alone stopped."));
+        words = format!("{words} {stopped} for it alone stopped.");
     }
     if reached.still_open > 0 {
         let open = counted(reached.still_open, "delivery still leaves", "deliveries still leave");
-        words.push_str(&format!(" {open}: others share it, or it is on its way."));
+        words = format!("{words} {open}: others share it, or it is on its way.");
     }
     words
 }

@@ -130,7 +130,9 @@ impl People {
             *organisations.entry((facts.organisation.as_str(), alone)).or_default() |= reached;
         }
         let mut shares = Share::default();
-        organisations.values().for_each(|reached| shares.add(*reached));
+        for reached in organisations.values() {
+            shares.add(*reached);
+        }
         (people, shares)
     }
 

@@ -86,8 +86,8 @@ fn smtp_at(before: Option<u8>, bytes: &[u8]) -> Option<u16> {
 }
 
 /// Whether it names a condition at all: `5.0.0` does not.
-pub(super) fn is_specific(status: &EnhancedStatus) -> bool {
-    (status.subject, status.detail) != (0, 0)
+pub(super) const fn is_specific(status: EnhancedStatus) -> bool {
+    status.subject != 0 || status.detail != 0
 }
 
 /// Whose fault it is that a message was returned for good with these codes and words: the judgement that answers of

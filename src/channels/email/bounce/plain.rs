@@ -59,7 +59,7 @@ fn found_in(line: &str) -> Option<Found> {
     for (at, code) in codes(line) {
         match code {
             Code::Smtp(code) if found.smtp.is_none() && begins_a_reply(&line[..at]) => {
-                found.smtp = Some(code)
+                found.smtp = Some(code);
             }
             Code::Enhanced(status)
                 if found.status.is_none() && (found.smtp.is_some() || !looks_like_a_date(status)) =>

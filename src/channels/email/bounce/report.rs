@@ -138,7 +138,7 @@ impl Recipient {
         let judged: Vec<_> = [said, self.status]
             .into_iter()
             .flatten()
-            .filter(is_specific)
+            .filter(|status| is_specific(*status))
             .map(|status| judge(Some(status)))
             .collect();
         let (mut fault, status) = judged
