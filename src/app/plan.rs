@@ -243,7 +243,8 @@ impl<'a> Planning<'a> {
         points.sort_by_key(|point| point.rank);
         let mut found = Way::None;
         for point in points {
-            let normalised = point.address.normalised();
+            // Suppressions are in lower case throughout, the path of a webhook too.
+            let normalised = point.address.normalised().to_lowercase();
             let dead = self.dead_domain(&point.address);
             if let Some((domain, _)) = dead {
                 self.plan.dead_domains.insert(domain.to_owned());

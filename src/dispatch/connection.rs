@@ -198,7 +198,7 @@ impl ConnectionFeed {
         loop {
             let changed = self.shared.ready.changed();
             match self.shared.ready.take(self.number, self.now()) {
-                Take::Message(item, pace) => return Some((item, pace)),
+                Take::Message(item, pace) => return Some((*item, pace)),
                 Take::Closed => return None,
                 Take::Nothing => {}
             }

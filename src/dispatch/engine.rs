@@ -268,8 +268,12 @@ impl Engine {
 
     fn count_refusal(&mut self, flight: &Flight, reason: &Reason) {
         let Some(provider) = self.providers.get(&flight.provider) else { return };
-        if provider.ready.refused(&flight.destination) != REFUSALS {
+        if !provider.ready.refused(&flight.destination).is_multiple_of(REFUSALS) {
             return;
+        }
+        if provider.channel == Channel::Sms {
+            // Its destination is a whole country: it is this gateway that lets nobody through, and another may.
+            return self.hold_provider(flight.provider, reason);
         }
         let retry_at = self.parts.clock.now().plus(REFUSAL_HOLD);
         let lane = format!("destination:{}", flight.destination);

@@ -90,8 +90,12 @@ impl Flight {
                     _ if ask || over => Move::Unclear,
                     // Sent again under the same Message-ID.
                     Channel::Email => Move::Retry { due_at: now },
-                    // A telephone cannot tell a repeat: not before the gateway has had time to recover.
-                    Channel::Sms | Channel::Webhook => retry(None),
+                    // A telephone cannot tell a repeat: not before the gateway has had time to recover. And what may
+                    // have left does not run out.
+                    Channel::Sms | Channel::Webhook => match retry(None) {
+                        Move::Expired => Move::Unclear,
+                        later => later,
+                    },
                 };
                 (reason, moved)
             }
@@ -108,5 +112,43 @@ impl Flight {
             moved,
             suppress_until: suppress.then(|| now.plus(SUPPRESSED_FOR)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::contact::ContactCard;
+
+    fn flight(expires_at: Timestamp) -> Flight {
+        let claimed = Claimed {
+            delivery: DeliveryId(Uuid::nil()),
+            notice: NoticeId(Uuid::nil()),
+            card: ContactCard::default(),
+            address: "+4917139200001".to_owned(),
+            destination: "49".into(),
+            units: 1,
+            round: 1,
+            number: 1,
+            priority: Priority::Normal,
+            expires_at,
+        };
+        Flight::new(&claimed, Channel::Sms, 0, &"gateway".into())
+    }
+
+    #[test]
+    fn a_text_message_that_may_have_left_is_tried_again_or_unclear_and_never_runs_out() {
+        let settings = crate::config::defaults().unwrap();
+        let now = Timestamp(1_795_000_000_000);
+        let moved = |left: Duration| {
+            let outcome = Outcome::Unclear { reason: Reason::new("timeout", "no answer") };
+            let chance = Chance::from_system();
+            flight(now.plus(left)).attempted(DeliveryId(Uuid::nil()), outcome, &settings, &chance, now).moved
+        };
+        assert!(matches!(moved(Duration::from_secs(3_600)), Move::Retry { due_at } if due_at > now));
+        assert_eq!(moved(Duration::from_secs(5)), Move::Unclear, "no time for another try");
+        assert_eq!(moved(Duration::ZERO), Move::Unclear);
     }
 }

@@ -168,12 +168,10 @@ fn webhook_plan(settings: &Settings, surroundings: &Surroundings) -> Plan {
 impl Plan {
     fn build(self, channel: Channel, place: usize, surroundings: &Surroundings) -> Provider {
         let ready = Arc::new(Ready::new(self.connections, &self.limits));
-        // What counts segments is paced by the store's quota alone: one message may be more than a burst.
-        let pace = Pace::new(self.rate);
         let shared = Arc::new(Shared {
             provider: place,
             transport: self.transport,
-            pace,
+            pace: Pace::new(self.rate),
             ready: ready.clone(),
             lease: surroundings.lease.clone(),
             signals: surroundings.signals.clone(),

@@ -42,7 +42,7 @@ pub struct Ready {
 #[derive(Debug)]
 pub enum Take {
     /// This message, paced by its destination.
-    Message(Item, Option<Pace>),
+    Message(Box<Item>, Option<Pace>),
     /// Nothing for now: wait for [`Ready::changed`].
     Nothing,
     /// No more will come.
@@ -108,7 +108,7 @@ impl Ready {
         match state.pick(None) {
             Some(item) => {
                 let pace = state.begin(connection, &item, now);
-                Take::Message(item, pace)
+                Take::Message(Box::new(item), pace)
             }
             None => Take::Nothing,
         }

@@ -103,28 +103,9 @@ impl Words {
         let prepared = self.prepared.as_ref().map_err(|error| fault(error.clone()))?;
         match channel {
             Channel::Email => self.email(prepared, running, claimed, before).map(Message::Email),
-            Channel::Sms => self.sms(prepared, running, claimed, now).map(Message::Sms),
+            Channel::Sms => sms(prepared, running, claimed, now).map(Message::Sms),
             Channel::Webhook => self.webhook(prepared, claimed, endpoint).map(Message::Webhook),
         }
-    }
-
-    fn sms(
-        &self,
-        prepared: &Prepared,
-        running: &Running,
-        claimed: &Claimed,
-        now: Timestamp,
-    ) -> Result<OutgoingSms, Reason> {
-        let transliterate = running.settings.sms.transliterate;
-        let confirm_url = confirm_url(prepared, running, claimed);
-        let reader = Reader { contact: &claimed.card, confirm_url: confirm_url.as_deref() };
-        Ok(OutgoingSms {
-            delivery: claimed.delivery,
-            name: running.seal.name(SealPurpose::SmsReport, claimed.delivery, claimed.round),
-            to: claimed.address.parse().map_err(fault)?,
-            content: prepared.sms_content(reader, transliterate).map_err(|error| fault(error.to_string()))?,
-            valid_for: Duration::from_millis(u64::try_from(claimed.expires_at.0 - now.0).unwrap_or(0)),
-        })
     }
 
     fn webhook(
@@ -190,6 +171,24 @@ impl Words {
         };
         running.composer.compose_after(&email, before).map_err(|error| fault(error.to_string()))
     }
+}
+
+fn sms(
+    prepared: &Prepared,
+    running: &Running,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<OutgoingSms, Reason> {
+    let transliterate = running.settings.sms.transliterate;
+    let confirm_url = confirm_url(prepared, running, claimed);
+    let reader = Reader { contact: &claimed.card, confirm_url: confirm_url.as_deref() };
+    Ok(OutgoingSms {
+        delivery: claimed.delivery,
+        name: running.seal.name(SealPurpose::SmsReport, claimed.delivery, claimed.round),
+        to: claimed.address.parse().map_err(fault)?,
+        content: prepared.sms_content(reader, transliterate).map_err(|error| fault(error.to_string()))?,
+        valid_for: Duration::from_millis(u64::try_from(claimed.expires_at.0 - now.0).unwrap_or(0)),
+    })
 }
 
 /// Where the recipient of this delivery confirms, if it has to be confirmed.

@@ -1,11 +1,13 @@
 //! Who can be told something, and how.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Channel};
 use super::ids::ContactKey;
+use super::mask::mask_address;
 
 /// A contact as its file gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct Contact {
 }
 
 /// One address of a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ContactPoint {
     /// Where.
     pub address: Address,
@@ -42,6 +44,18 @@ pub struct ContactPoint {
     pub webhook_secret: Option<String>,
     /// Webhooks only: the body's form, from column `webhook_format`.
     pub webhook_format: WebhookFormat,
+}
+
+/// Shows neither the secrets nor the address, which is one too for many endpoints.
+impl fmt::Debug for ContactPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContactPoint")
+            .field("address", &mask_address(self.address.as_str()))
+            .field("rank", &self.rank)
+            .field("signed", &self.webhook_secret.is_some())
+            .field("webhook_format", &self.webhook_format)
+            .finish()
+    }
 }
 
 /// The form of a webhook's body.
@@ -155,4 +169,21 @@ pub struct ContactBook {
     pub contacts: Vec<Contact>,
     /// Every group that a file, a column or `groups.toml` names, by name.
     pub groups: BTreeMap<String, Group>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_point_shows_no_secret() {
+        let point = ContactPoint {
+            address: Address::parse(Channel::Webhook, "https://hooks.example/services/T0/geheim").unwrap(),
+            rank: 1,
+            webhook_secret: Some("whsec_c2VjcmV0".to_owned()),
+            webhook_format: WebhookFormat::Slack,
+        };
+        let shown = format!("{point:?}");
+        assert!(!shown.contains("geheim") && !shown.contains("whsec_"), "{shown}");
+    }
 }

@@ -7,7 +7,7 @@
 
 mod claiming;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,9 @@ use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
 use crate::domain::notice::Priority;
 use crate::domain::rate::Rate;
 
+use super::connection::Tx;
 use super::error::once_more;
-use super::lanes::lock_lanes;
+use super::lanes::{LaneRow, lock_lanes, lock_new_lanes};
 use super::record::{Attempted, Recorded, Standing, Tally, complete_notices, record, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -94,6 +95,24 @@ pub struct ClaimRequest {
     pub quick: HashSet<Arc<str>>,
     /// See `quick`.
     pub newcomer: usize,
+}
+
+impl ClaimRequest {
+    /// The lanes of the channel, those of the quotas that are known beforehand among them.
+    async fn lock_lanes(&self, tx: &mut Tx, now: i64) -> Result<HashMap<String, LaneRow>, StoreError> {
+        let lanes = lock_lanes(tx, self.channel).await?;
+        let provider = (format!("provider:{}", self.provider), self.room.rate);
+        let destination = |lane: &LaneRoom| (format!("destination:{}", lane.destination), lane.room.rate);
+        let missing: BTreeMap<String, f64> = std::iter::once(provider)
+            .chain(self.limited.iter().map(destination))
+            .filter_map(|(name, rate)| Some((name, f64::from(rate?.burst()))))
+            .filter(|(name, _)| !lanes.contains_key(name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(lanes);
+        }
+        lock_new_lanes(tx, self.channel, &missing, now).await
+    }
 }
 
 /// A delivery to be sent.
@@ -177,7 +196,7 @@ impl Store {
         }
         // Lanes are locked before deliveries and counters, by every process.
         let lanes = match claim {
-            Some(request) if !done.lease_lost => Some(lock_lanes(&mut tx, request.channel).await?),
+            Some(request) if !done.lease_lost => Some(request.lock_lanes(&mut tx, now).await?),
             _ => None,
         };
         if record(&mut tx, process, outcomes, now, care, &mut tally).await? == Standing::Changed {

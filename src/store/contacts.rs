@@ -1,6 +1,7 @@
 //! Contacts and groups as the store knows them: reading.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -159,12 +160,22 @@ fn parse_point(row: &PointRow) -> Result<ContactPoint, StoreError> {
 }
 
 /// What a webhook's endpoint wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EndpointFacts {
     /// The secrets that sign, separated by spaces while one is being replaced; `None`: nothing is signed.
     pub secret: Option<String>,
     /// The form of the body.
     pub format: WebhookFormat,
+}
+
+/// Shows no secret.
+impl fmt::Debug for EndpointFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointFacts")
+            .field("signed", &self.secret.is_some())
+            .field("format", &self.format)
+            .finish()
+    }
 }
 
 impl Store {

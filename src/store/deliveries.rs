@@ -60,7 +60,7 @@ statements! {
     /// A new round.
     NEW_ROUND = "
         UPDATE deliveries SET state = 'queued', round = round + 1, attempts = 0, lane = '', due_at = $2,
-                              process_id = NULL, updated_at = $2
+                              process_id = NULL, provider_ref = NULL, updated_at = $2
         WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
     /// Deliveries of a notice that did not get out, and whose address may be used. Where people are followed, only of
     /// those whom nothing else has reached: nobody is told twice.

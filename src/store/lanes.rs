@@ -4,7 +4,7 @@
 //! set aside; ten thousand ordinary destinations have none. Time in a quota is clamped: whatever a clock says, a
 //! refill is never negative and never more than the burst.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -135,6 +135,20 @@ pub(super) async fn lock_lanes(
     Ok(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
 }
 
+/// Makes the rows of `missing` lanes, with the bursts of their quotas, and locks all: of two processes that meet a lane
+/// for the first time, the second sees what the first has taken.
+pub(super) async fn lock_new_lanes(
+    tx: &mut Tx,
+    channel: Channel,
+    missing: &BTreeMap<String, f64>,
+    now: i64,
+) -> Result<HashMap<String, LaneRow>, StoreError> {
+    for (name, burst) in missing {
+        ensure_lane(tx, channel, name, *burst, now).await?;
+    }
+    lock_lanes(tx, channel).await
+}
+
 /// Makes a lane's row if it is not there. Its quota starts full.
 pub(super) async fn ensure_lane(
     tx: &mut Tx,
@@ -210,6 +224,8 @@ impl Store {
     /// When the store cannot be written.
     pub async fn forget_idle_lanes(&self, channel: Channel) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
+        // A claim that is setting something aside there has ended then.
+        lock_lanes(&mut tx, channel).await?;
         tx.execute(&DELETE_IDLE_LANES, (channel.as_str(), self.now().0)).await?;
         tx.commit().await
     }

@@ -24,6 +24,10 @@ statements! {
         FROM deliveries d
         WHERE d.delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))
         ORDER BY d.delivery_id /*lock*/";
+    /// The delivery that a provider calls so, in the round in which it took it.
+    SELECT_REFERRED = "
+        SELECT delivery_id, round FROM deliveries WHERE provider = $1 AND provider_ref = $2
+        ORDER BY delivery_id DESC LIMIT 1";
     /// Keeps one receipt, unless it has come before.
     INSERT_RECEIPT = "
         INSERT INTO receipts (receipt_id, delivery_id, round, source, kind, code, text, received_at)
@@ -174,6 +178,20 @@ impl Store {
         complete_notices(&mut tx, notices, now).await?;
         tx.commit().await?;
         Ok(verdicts)
+    }
+
+    /// The delivery that `provider` took under the name `reference`, and its round.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn delivery_by_reference(
+        &self,
+        provider: &str,
+        reference: &str,
+    ) -> Result<Option<(DeliveryId, i64)>, StoreError> {
+        let words = (provider.to_owned(), reference.to_owned());
+        let row: Option<(Uuid, i64)> = self.db.fetch_first(&SELECT_REFERRED, words).await?;
+        Ok(row.map(|(delivery, round)| (DeliveryId(delivery), round)))
     }
 
     /// Counts a callback of `source` that never became a receipt.

@@ -13,6 +13,7 @@ use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
 use crate::domain::outcome::Reason;
 
 use super::StoreError;
+use super::cascade::came_back;
 use super::connection::Tx;
 use super::statement::statements;
 
@@ -384,6 +385,7 @@ async fn record_with_care(
 
     let mut tried = Vec::with_capacity(attempts.len());
     let mut moved = Vec::with_capacity(attempts.len());
+    let mut returned = Vec::new();
     for attempt in attempts {
         let is_try = !matches!(attempt.moved, Move::Return { .. });
         if is_try {
@@ -391,6 +393,9 @@ async fn record_with_care(
         }
         let Some(row) = standing.get(&attempt.delivery.0) else { continue };
         let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
+        if (from, to) == (DeliveryState::Sent, DeliveryState::Failed) {
+            returned.push((row.notice_id, row.delivery_id));
+        }
         // The words of an acceptance must not take the place of what a receipt has said since.
         let is_news = is_try && from != to;
         tally.moved(row.notice_id, &row.channel, from, to);
@@ -413,6 +418,9 @@ async fn record_with_care(
     }
     if !moved.is_empty() {
         tx.execute(&UPDATE_DELIVERIES, (Json(&moved), now)).await?;
+    }
+    for (notice, delivery) in returned {
+        came_back(tx, notice, delivery, now).await?;
     }
     suppress(tx, attempts, now).await
 }

@@ -1,5 +1,7 @@
 //! Partners' endpoints: signed, tried again under the same id, switched off when they are gone.
 
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderName};
 use standardwebhooks::Webhook;
 
@@ -7,7 +9,11 @@ use crate::instance::{Engine, Instance, on_both_engines};
 use crate::script::{Answer, Request, Server};
 use crate::stage::{NEW_SECRET, SECRET, import_endpoints, instance};
 
-on_both_engines!(every_call_is_signed_and_repeats_keep_their_id, an_endpoint_that_is_gone_is_switched_off,);
+on_both_engines!(
+    every_call_is_signed_and_repeats_keep_their_id,
+    an_endpoint_that_is_gone_is_switched_off,
+    two_workers_together_keep_the_quota_of_a_host,
+);
 
 const OWN_NETWORK: &str = "[webhook]\nallow_networks = [\"127.0.0.0/8\"]\nretry = [\"1s\"]\nthen = \"1s\"\n";
 
@@ -61,4 +67,30 @@ async fn an_endpoint_that_is_gone_is_switched_off(engine: Engine) {
     let list = instance.run(&["suppressions", "list", "--json"]).exits(0).json();
     assert_eq!(list[0]["channel"], "webhook", "{list:?}");
     assert_eq!(server.requests().len(), 1);
+    let said = instance.run(&["doctor"]).out;
+    let line = format!("look    endpoint 127.0.0.1:{} of c0: has failed since", server.port);
+    assert!(said.contains(&line) && said.contains("switched off since"), "{said}");
+}
+
+async fn two_workers_together_keep_the_quota_of_a_host(engine: Engine) {
+    let server = Server::start([ok()]).await;
+    let instance = instance(engine).await;
+    instance.configure(&format!("{OWN_NETWORK}rate_per_host = \"10/s\"\n"));
+    let endpoints: Vec<String> =
+        (0..60).map(|n| format!("http://127.0.0.1:{}/hook/{n}", server.port)).collect();
+    import_endpoints(&instance, &endpoints, SECRET);
+    instance.release(&["--channel", "webhook"]);
+    let (one, two) = (instance.start(&["worker", "--drain"]), instance.start(&["worker", "--drain"]));
+    one.end().await.exits(0);
+    two.end().await.exits(0);
+    assert_eq!(instance.count("delivered"), 60);
+    let mut times: Vec<_> = server.requests().iter().map(|request| request.at).collect();
+    assert_eq!(times.len(), 60, "each once");
+    times.sort();
+    // The quota, its burst, and a fifth of a second by which a busy machine may see a call late.
+    let most = 30 + 1 + 2;
+    for (at, first) in times.iter().enumerate() {
+        let within = times[at..].iter().take_while(|time| **time - *first < Duration::from_secs(3)).count();
+        assert!(within <= most, "{within} calls within three seconds of call {at}");
+    }
 }

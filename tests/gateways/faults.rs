@@ -10,6 +10,7 @@ use crate::stage::{free_port, gateway, import_telephones, instance, until_count}
 
 on_both_engines!(
     a_gateway_that_is_down_loses_nothing_and_the_next_one_takes_over,
+    a_gateway_that_lets_nobody_through_stops_before_all_have_failed,
     trouble_of_a_moment_is_tried_again,
     half_an_answer_leaves_a_doubt_that_is_not_resolved_at_once,
 );
@@ -33,12 +34,27 @@ async fn a_gateway_that_is_down_loses_nothing_and_the_next_one_takes_over(engine
     let waiting = instance.deliveries("queued");
     assert_eq!(waiting.len(), 5);
     assert!(waiting.iter().all(|delivery| delivery["attempts"] == 0), "nothing was tried: {waiting:?}");
+    instance.drain().await.says(&["No provider can be used", "worker --drain"]);
 
     let second = Server::start([accepted()]).await;
     instance.configure(&format!("{}{}", gateway(down, ""), gateway(second.port, "")));
     instance.drain().await;
     assert_eq!(instance.count("sent"), 5);
     assert_eq!(second.requests().len(), 5, "each once");
+}
+
+async fn a_gateway_that_lets_nobody_through_stops_before_all_have_failed(engine: Engine) {
+    let denied = "Number(s) has/have been denied by white- and/or black-lists.";
+    let closed = Server::start([Answer::new("403 Forbidden", "", denied)]).await;
+    let second = Server::start([accepted()]).await;
+    let sections = format!("{}{}", gateway(closed.port, ""), gateway(second.port, ""));
+    let instance = telephones(engine, &sections, 60).await;
+    let call = ["send", "test", "--to", "all", "--channel", "sms", "--yes", "--wait", "30s"];
+    instance.run(&call).exits(3).says(&["cannot be used", "black-lists"]);
+    assert_eq!(instance.count("queued"), 0, "a country is not held for a gateway's sake");
+    let (failed, sent) = (instance.count("failed"), instance.count("sent"));
+    assert_eq!(failed + sent, 60);
+    assert!(failed >= 3 && sent >= 30, "{failed} failed, {sent} went by the other gateway");
 }
 
 async fn trouble_of_a_moment_is_tried_again(engine: Engine) {

@@ -8,6 +8,7 @@ mod asked;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
 #[cfg(test)]
 mod setup;

@@ -32,6 +32,8 @@ impl Answer {
 pub(crate) struct Request {
     /// Which connection brought it, from 1.
     pub(crate) connection: usize,
+    /// When it had come in whole.
+    pub(crate) at: tokio::time::Instant,
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
@@ -157,5 +159,6 @@ async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Reque
             return None;
         }
     }
-    Some(Request { connection, method, target, headers, body: String::from_utf8(body).ok()? })
+    let at = tokio::time::Instant::now();
+    Some(Request { connection, at, method, target, headers, body: String::from_utf8(body).ok()? })
 }

@@ -80,6 +80,7 @@ async fn what_waits_for_a_person_is_named() {
         reason: "554 5.7.1 blocked".to_owned(),
     };
     store.hold_lane(rundruf::domain::address::Channel::Email, &hold).await.unwrap();
+    store.count_callback("kannel", rundruf::domain::receipt::CallbackVerdict::Forged).await.unwrap();
     desk.write("contacts/silent.csv", "id,name\nstumm,Stumm\n");
     desk.run(&["contacts", "import"]).ok();
     let said = desk.run(&["doctor"]).ok();
@@ -94,6 +95,7 @@ async fn what_waits_for_a_person_is_named() {
             "1 delivery waits to be sent",
             "look    destination t-online.de: held until",
             "554 5.7.1 blocked",
+            "look    callbacks of kannel: 1 was counted as forged",
         ],
     );
 }

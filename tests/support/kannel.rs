@@ -7,8 +7,9 @@ use std::time::Duration;
 
 /// Where Debian puts the fake SMSC.
 const FAKE_SMSC: &str = "/usr/lib/kannel/test/fakesmsc";
-/// How often a box is looked at until it must answer: for a minute.
-const LOOKS: usize = 1_200;
+/// How often a box is asked whether it answers, and the pause between: a minute together.
+const LOOKS: u32 = 1_200;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// `bearerbox`, `smsbox` and `fakesmsc`. They are killed when the test ends.
 pub struct Kannel {
@@ -39,7 +40,7 @@ impl Kannel {
         kannel.run("smsbox", &["kannel.conf"]);
         wait_for(send, "smsbox");
         kannel.run(FAKE_SMSC, &["-H", "127.0.0.1", "-r", &smsc.to_string(), "-m", "0", "1 2 text nop"]);
-        kannel.wait_for_smsc(admin);
+        wait_for_smsc(admin);
         kannel
     }
 
@@ -58,12 +59,23 @@ impl Kannel {
             });
         self.boxes.push(child);
     }
+}
 
-    /// Until then Kannel would take messages and let them lie.
-    fn wait_for_smsc(&self, admin: u16) {
-        let is_online = (0..LOOKS).any(|_| status(admin).contains("online") || nap());
-        assert!(is_online, "the fake SMSC never came online:\n{}", status(admin));
-    }
+/// Until then Kannel would take messages and let them lie.
+fn wait_for_smsc(admin: u16) {
+    let online = || status(admin).contains("online");
+    assert!(comes_true(online), "the fake SMSC never came online:\n{}", status(admin));
+}
+
+/// Whether `holds` comes true in time.
+fn comes_true(holds: impl Fn() -> bool) -> bool {
+    (0..LOOKS).any(|_| {
+        let true_now = holds();
+        if !true_now {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        true_now
+    })
 }
 
 fn configuration(admin: u16, boxes: u16, smsc: u16, send: u16) -> String {
@@ -85,14 +97,8 @@ fn free_ports() -> [u16; 4] {
 }
 
 fn wait_for(port: u16, name: &str) {
-    let answers = (0..LOOKS).any(|_| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() || nap());
-    assert!(answers, "{name} does not answer on port {port}");
-}
-
-/// Waits for the next look; it has not been answered yet.
-fn nap() -> bool {
-    std::thread::sleep(Duration::from_millis(50));
-    false
+    let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    assert!(comes_true(answers), "{name} does not answer on port {port}");
 }
 
 /// What bearerbox says of itself.

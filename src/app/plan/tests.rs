@@ -102,3 +102,27 @@ fn a_dead_domain_is_passed_over_and_one_of_ours_is_waited_for() {
     assert_eq!(plan.groups[0].deliveries[&Channel::Email], 3);
     assert_eq!(plan.dead_domains.len(), 4);
 }
+
+#[test]
+fn a_suppressed_endpoint_is_known_however_its_address_is_spelt() {
+    let ids = ids();
+    let mut known = contact(&ids, "portal", &[]);
+    known.contact.points.push(ContactPoint {
+        address: Address::parse(Channel::Webhook, "https://hooks.example/Services/ABC").unwrap(),
+        rank: 1,
+        webhook_secret: None,
+        webhook_format: WebhookFormat::Standard,
+    });
+    let suppression = Suppression {
+        channel: "webhook".to_owned(),
+        address: "https://hooks.example/services/abc".to_owned(),
+        reason: "failing".to_owned(),
+        detail: String::new(),
+        since: 0,
+        until: None,
+    };
+    let addressed = [Addressed { contact: &known, group: Some("all") }];
+    let plan = plan(&addressed, &[Channel::Webhook], &defaults().unwrap(), &[suppression], &[], &ids);
+    assert_eq!(plan.silenced.len(), 1, "it is shown before anything leaves");
+    assert!(plan.groups[0].deliveries.is_empty());
+}

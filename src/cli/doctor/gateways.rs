@@ -54,10 +54,8 @@ async fn gateway_certificate(session: &Session, subject: String, gateway: &SmsGa
 fn outbox(subject: String, folder: &Path) -> Line {
     let shown = folder.display();
     let probe = folder.join(".rundruf-doctor");
-    let written = match folder.exists() {
-        true => std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)),
-        false => Ok(()),
-    };
+    let write = || std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+    let written = if folder.exists() { write() } else { Ok(()) };
     match written {
         Ok(()) => Line::warning(
             subject,

@@ -1,17 +1,18 @@
 //! The store and what it holds: contacts, what waits, what is held.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::cli::output::{counted, program};
 use crate::cli::session::Session;
-use crate::domain::address::Channel;
+use crate::domain::address::{Channel, WebhookUrl};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
-use crate::domain::mask::mask_address;
+use crate::domain::mask::{mask_address, mask_addresses_in};
 use crate::domain::notice::NoticeState;
-use crate::store::{Purpose, Store, StoreError};
+use crate::store::{FailingEndpoint, Purpose, Store, StoreError};
 
 use super::Line;
 
@@ -46,6 +47,7 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.extend(clock(session, &store).await?);
     lines.extend(contacts(session, &store).await?);
     lines.extend(webhooks(&store).await?);
+    lines.extend(endpoints(session, &store).await?);
     lines.extend(waiting(session, &store).await?);
     lines.extend(holds(session, &store).await?);
     lines.extend(dead_domains(session, &store).await?);
@@ -141,6 +143,43 @@ async fn webhooks(store: &Store) -> Result<Option<Line>, StoreError> {
         format!("{count}, switched off: {}", named(&off)),
         "tell their owners; when one works again: suppressions lift ADDRESS",
     )))
+}
+
+/// Endpoints that do not answer as they should, by host: since when, and whether their owner knows.
+async fn endpoints(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let contacts = store.contacts().await?;
+    let line = |failing: FailingEndpoint| {
+        let owner = contacts.iter().find(|known| known.key == failing.owner);
+        let owner = owner.map_or("nobody", |known| known.contact.id.as_str());
+        let host = WebhookUrl::from_str(&failing.address)
+            .map_or_else(|_| mask_address(&failing.address), |url| url.host());
+        let mut state = format!(
+            "has failed since {} ({} in a row, last: {})",
+            session.local(failing.failing_since),
+            counted(i128::from(failing.failures), "call", "calls"),
+            mask_addresses_in(&failing.last_text)
+        );
+        let mut mend = "it is called again by itself";
+        if let Some(at) = failing.switched_off_at {
+            let told;
+            (told, mend) = match (&failing.told_notice, failing.told_at) {
+                (Some(notice), _) => {
+                    (format!("its owner was told by {notice}"), "when it works again: deliveries replay")
+                }
+                (None, Some(_)) => (
+                    "its owner could not be told".to_owned(),
+                    "tell its owner by telephone; when it works again: deliveries replay",
+                ),
+                (None, None) => (
+                    "its owner is about to be told".to_owned(),
+                    "a running service tells its owner; when it works again: deliveries replay",
+                ),
+            };
+            state = format!("{state}; switched off since {}, {told}", session.local(at));
+        }
+        Line::warning(format!("endpoint {host} of {owner}"), state, mend)
+    };
+    Ok(store.endpoints().await?.into_iter().map(line).collect())
 }
 
 fn count_have(count: usize) -> String {

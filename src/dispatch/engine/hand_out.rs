@@ -33,6 +33,7 @@ impl Engine {
         provider.ready.claimed(claimed.iter().map(|claimed| &claimed.destination));
         let (name, channel) = (Arc::from(provider.name.as_str()), provider.channel);
         let ready = provider.ready.clone();
+        let counts_units = provider.counts_units;
         for claimed in &claimed {
             self.flights.insert(claimed.delivery, Flight::new(claimed, channel, place, &name));
         }
@@ -63,7 +64,7 @@ impl Engine {
         while !batch.is_empty() {
             let rest = batch.split_off(batch.len().min(chunk_size));
             let chunk = std::mem::replace(&mut batch, rest);
-            self.compose(ready.clone(), channel, chunk);
+            self.compose(ready.clone(), channel, counts_units, chunk);
         }
         failure.map_or(Ok(()), Err)
     }
@@ -86,7 +87,7 @@ impl Engine {
         self.parts.store.endpoint_facts(&ids).await
     }
 
-    fn compose(&self, ready: Arc<Ready>, channel: Channel, chunk: Vec<Task>) {
+    fn compose(&self, ready: Arc<Ready>, channel: Channel, counts_units: bool, chunk: Vec<Task>) {
         let running = self.running.clone();
         let now = self.parts.clock.now();
         let signals = self.sender.clone();
@@ -100,7 +101,8 @@ impl Engine {
                 match composed {
                     Ok(message) => {
                         let destination = claimed.destination.clone();
-                        items.push(Item { message, destination, units: claimed.units, epoch });
+                        let units = if counts_units { claimed.units } else { 1 };
+                        items.push(Item { message, destination, units, epoch });
                     }
                     Err(reason) => {
                         ready.dropped(&claimed.destination);

@@ -32,7 +32,7 @@ impl Desk {
 
     fn take(&self, connection: u64) -> Option<Item> {
         match self.ready.take(connection, Duration::ZERO) {
-            Take::Message(item, _) => Some(item),
+            Take::Message(item, _) => Some(*item),
             Take::Nothing | Take::Closed => None,
         }
     }

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
-use crate::app::receive::receive_receipt;
+use crate::app::receive::receive_report;
 use crate::channels::sms::report::{Callback, read};
 use crate::domain::settings::Settings;
 
@@ -43,7 +43,7 @@ pub(super) async fn report(
         Callback { query: &query, headers: &headers, url: &public_address(&settings, &uri), body: &body };
     let read = read(provider, &parts.seal, &callback);
     let is_genuine = read.is_ok();
-    let write = receive_receipt(&parts.store, &parts.ids, read, &provider.name);
+    let write = receive_report(&parts.store, &parts.ids, read, &provider.name);
     let written = if is_genuine { write.await } else { shared.strangers.in_turn(write).await };
     answer(&shared, &provider.name, written)
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::connection::Tx;
-use super::super::lanes::{Bucket, LaneRow, ensure_lane, write_buckets};
+use super::super::lanes::{Bucket, LaneRow, ensure_lane, lock_new_lanes, write_buckets};
 use super::{CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, Room, SELECT_DUE, SELECT_LIVE, SELECT_NEXT_DUE};
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::ContactCard;
@@ -225,6 +225,7 @@ impl<'a> Claiming<'a> {
             for row in &rows {
                 self.live_until(tx, row.notice_id).await?;
             }
+            self.know_destinations(tx, &rows).await?;
             let set_aside = self.sort_out(lane, priority, rows, room);
             self.move_aside(tx).await?;
             self.write_claims(tx).await?;
@@ -234,6 +235,23 @@ impl<'a> Claiming<'a> {
             }
         }
         self.more = true;
+        Ok(())
+    }
+
+    /// Where every destination has a quota, each that is met for the first time gets its lane.
+    async fn know_destinations(&mut self, tx: &mut Tx, rows: &[DueRow]) -> Result<(), StoreError> {
+        let Some(rate) = self.request.each_destination else { return Ok(()) };
+        let missing: BTreeMap<String, f64> = rows
+            .iter()
+            .filter(|row| !self.limited.contains_key(&row.destination))
+            .map(|row| (format!("destination:{}", row.destination), f64::from(rate.burst())))
+            .filter(|(name, _)| !self.rows.contains_key(name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let known = lock_new_lanes(tx, self.request.channel, &missing, self.now).await?;
+        self.rows.extend(known.into_iter().filter(|(name, _)| missing.contains_key(name)));
         Ok(())
     }
 

@@ -12,6 +12,7 @@ on_both_engines!(
     a_deputy_is_told_after_all_own_ways_and_confirms_for_the_contact,
     information_goes_on_at_once_after_a_failure_and_ends_when_it_is_accepted,
     a_late_bounce_lets_the_next_way_follow,
+    a_refusal_after_a_late_acceptance_lets_the_next_way_follow,
     people_who_share_an_address_share_its_delivery_and_its_link,
     a_deputy_who_knows_already_is_not_told_again,
     blocked_and_dead_addresses_are_left_out_when_their_step_fires,
@@ -322,6 +323,22 @@ async fn a_late_bounce_lets_the_next_way_follow(bench: Bench) {
     assert!(stage.reached().await.is_empty());
 }
 
+async fn a_refusal_after_a_late_acceptance_lets_the_next_way_follow(bench: Bench) {
+    let stage = Stage::new(bench, false, &[("a", &["a@x.example", "b@x.example"], None)], &["a"]).await;
+    let bench = &stage.bench;
+    let first = bench.claim(stage.process, 1).await.remove(0);
+    bench.clock.advance(Duration::from_secs(11));
+    bench.store.reclaim(AfterCrash::Resend).await.unwrap();
+    let other = bench.running().await;
+    let second = bench.claim(other, 1).await.remove(0);
+    bench.record(stage.process, &[sent(&first)]).await;
+    stage.cascade().await;
+    assert_eq!(stage.state().await, NoticeState::Completed);
+    bench.record(other, &[ended(&second, Move::Failed)]).await;
+    assert_eq!(stage.state().await, NoticeState::Sending, "nothing was accepted in the end");
+    assert_eq!(stage.cascade().await, 1);
+}
+
 async fn people_who_share_an_address_share_its_delivery_and_its_link(bench: Bench) {
     let cast: [Cast<'_>; 2] = [
         ("a", &["+491711111111", "Office@x.example"], None),
@@ -457,7 +474,9 @@ async fn confirming_twice_gives_the_first_time(bench: Bench) {
     );
     let first = stage.confirm("+491711111111").await;
     stage.bench.clock.advance(Duration::from_secs(60));
-    assert_eq!(stage.confirm("+491711111111").await, first);
+    let again = store.acknowledge(&link).await.unwrap().unwrap();
+    assert!(!again.is_first, "one call alone counts as the first");
+    assert_eq!(again.page, first);
     assert_eq!(store.acknowledgement(&link).await.unwrap(), Some(first));
     assert_eq!(store.acknowledge(b"no such token").await.unwrap(), None);
     assert_eq!(store.acknowledgement(b"no such token").await.unwrap(), None);

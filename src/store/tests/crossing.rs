@@ -19,6 +19,10 @@ async fn run(other: &mut Transaction<'static, Postgres>, sql: String) {
     other.execute(AssertSqlSafe(sql)).await.unwrap();
 }
 
+async fn run_alone(pool: &PgPool, sql: String) {
+    pool.execute(AssertSqlSafe(sql)).await.unwrap();
+}
+
 /// Until `count` statements of this store wait for a lock, for ten seconds at most; says whether they did.
 async fn waits(pool: &PgPool, count: i64) -> bool {
     for _ in 0..400 {
@@ -111,4 +115,49 @@ async fn a_transaction_that_was_ended_for_anothers_sake_is_begun_again() {
         }
     }
     panic!("the server always ended the other one: this machine is too slow for this test");
+}
+
+#[tokio::test]
+async fn two_processes_that_meet_a_destination_for_the_first_time_share_its_first_burst() {
+    let bench = postgres_bench().await;
+    bench.notice(5, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let pool = pool(&bench.store);
+    // Another process has taken the burst, and has not committed yet.
+    let mut other = pool.begin().await.unwrap();
+    let now = bench.clock.now().0;
+    run(
+        &mut other,
+        format!("INSERT INTO lanes (channel, name, tokens, refilled_at) VALUES ('email', 'destination:x.example', 0, {now})"),
+    )
+    .await;
+    let store = bench.store.clone();
+    let request = ClaimRequest { each_destination: Some("1/s, burst 3".parse().unwrap()), ..request(5) };
+    let claiming = tokio::spawn(async move { store.cycle(process, None, &[], Some(&request)).await });
+    assert!(waits(&pool, 1).await);
+    other.commit().await.unwrap();
+    assert!(claiming.await.unwrap().unwrap().claimed.is_empty(), "the burst is gone");
+}
+
+#[tokio::test]
+async fn a_lane_in_which_something_is_being_set_aside_is_not_forgotten() {
+    let bench = postgres_bench().await;
+    let notice = bench.notice(1, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let pool = pool(&bench.store);
+    let lane = "destination:x.example";
+    run_alone(&pool, format!("INSERT INTO lanes (channel, name) VALUES ('email', '{lane}')")).await;
+    // A claim has locked the lane and sets something aside there.
+    let mut other = pool.begin().await.unwrap();
+    run(&mut other, "SELECT 1 FROM lanes FOR UPDATE".to_owned()).await;
+    run(&mut other, format!("UPDATE deliveries SET lane = '{lane}'")).await;
+    let store = bench.store.clone();
+    let forgetting = tokio::spawn(async move { store.forget_idle_lanes(Channel::Email).await });
+    assert!(waits(&pool, 1).await);
+    other.commit().await.unwrap();
+    forgetting.await.unwrap().unwrap();
+    let process = bench.running().await;
+    assert_eq!(bench.claim(process, 5).await.len(), 1, "it would wait there for ever");
+    assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 1)]);
 }

@@ -14,6 +14,7 @@ on_both_engines!(
     what_arrived_lifts_what_its_failure_suppressed,
     an_address_that_fails_again_after_its_suppression_ended_is_suppressed_again,
     an_expired_notice_of_which_something_arrived_is_completed,
+    a_delivery_is_found_by_the_name_that_its_provider_gave_it,
     a_receipt_before_a_crash_is_not_taken_back,
     a_receipt_for_what_waits_for_its_next_try_ends_it,
     what_is_given_back_to_a_cancelled_notice_ends,
@@ -265,4 +266,16 @@ async fn what_is_given_back_to_a_cancelled_notice_ends(bench: Bench) {
     assert_eq!(bench.store.return_strays(process, &[]).await.unwrap(), 1);
     while bench.store.sweep().await.unwrap().is_some() {}
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Cancelled, 1)], "nothing waits for ever");
+}
+
+async fn a_delivery_is_found_by_the_name_that_its_provider_gave_it(bench: Bench) {
+    let (notice, process, claimed) = bench.sending().await;
+    let taken = Move::Sent { reference: Some("77149792674".to_owned()) };
+    bench.record(process, &[ended(&claimed, taken)]).await;
+    let found = async |provider| bench.store.delivery_by_reference(provider, "77149792674").await.unwrap();
+    assert_eq!(found("relay").await, Some((claimed.delivery, 1)));
+    assert_eq!(found("another").await, None, "two gateways may use the same number");
+    bench.receive(receipt(claimed.delivery, 1, "relay", ReceiptKind::Failed(Fault::Recipient), "x")).await;
+    bench.retry(notice).await;
+    assert_eq!(found("relay").await, None, "the name belongs to the round before");
 }

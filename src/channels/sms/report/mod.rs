@@ -38,6 +38,26 @@ impl Callback<'_> {
     }
 }
 
+/// A report that is genuine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// It names the delivery as we do.
+    Sealed(Receipt),
+    /// It names the message as the gateway does.
+    Named(NamedReport),
+}
+
+/// A report that names the message as the gateway does, and that the gateway has signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedReport {
+    /// The gateway's name for the message: what it answered when it took it.
+    pub reference: String,
+    /// What became of it.
+    pub kind: ReceiptKind,
+    /// In the gateway's words.
+    pub reason: Reason,
+}
+
 /// What a report says, in the gateway's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct News {
@@ -51,18 +71,24 @@ struct News {
 /// [`CallbackVerdict::Forged`]: the sealed name or the signature is missing or not right.
 /// [`CallbackVerdict::Unreadable`]: it is genuine and says nothing that is known.
 /// [`CallbackVerdict::NoReceipt`]: it is signed, and about something else than a message of ours.
-pub fn read(
-    provider: &SmsProvider,
-    seal: &Seal,
-    callback: &Callback<'_>,
-) -> Result<Receipt, CallbackVerdict> {
+pub fn read(provider: &SmsProvider, seal: &Seal, callback: &Callback<'_>) -> Result<Report, CallbackVerdict> {
     let SmsTransport::Gateway(gateway) = &provider.transport else { return Err(CallbackVerdict::Forged) };
     let fields = Fields::read(callback);
     let signed = is_signed(gateway, callback)?;
-    let Some(name) = name(gateway, &fields) else {
-        return Err(if signed { CallbackVerdict::NoReceipt } else { CallbackVerdict::Forged });
+    let name = name(gateway, &fields);
+    let Some((delivery, round)) = name.and_then(|name| seal.open(SealPurpose::SmsReport, name)) else {
+        // seven signs what it reports, and leaves out what we called the message, or has another program's name for it.
+        return match seven::reference(&fields)
+            .filter(|_| signed && matches!(gateway.kind, SmsGatewayKind::Seven))
+        {
+            Some(reference) => {
+                let News { kind, reason } = seven::read(&fields).ok_or(CallbackVerdict::Unreadable)?;
+                Ok(Report::Named(NamedReport { reference: reference.to_owned(), kind, reason }))
+            }
+            None if signed && name.is_none() => Err(CallbackVerdict::NoReceipt),
+            None => Err(CallbackVerdict::Forged),
+        };
     };
-    let (delivery, round) = seal.open(SealPurpose::SmsReport, name).ok_or(CallbackVerdict::Forged)?;
     let news = match gateway.kind {
         SmsGatewayKind::Kannel => kannel::read(&fields),
         SmsGatewayKind::Seven => seven::read(&fields),
@@ -70,7 +96,7 @@ pub fn read(
         SmsGatewayKind::Http(_) => word::read(&fields),
     };
     let News { kind, reason } = news.ok_or(CallbackVerdict::Unreadable)?;
-    Ok(Receipt { delivery, round, source: provider.name.clone(), kind, reason })
+    Ok(Report::Sealed(Receipt { delivery, round, source: provider.name.clone(), kind, reason }))
 }
 
 /// Whether the call is signed; an error if it should be and is not, or wrongly.

@@ -60,7 +60,10 @@ fn call(
     };
     let (query, headers) = (owned(query), owned(headers));
     let callback = Callback { query: &query, headers: &headers, url: URL, body: body.as_bytes() };
-    read(provider, &seal(), &callback)
+    match read(provider, &seal(), &callback)? {
+        Report::Sealed(receipt) => Ok(receipt),
+        Report::Named(named) => panic!("{named:?}"),
+    }
 }
 
 const URL: &str = "https://kdm.example/hooks/sms/gateway?delivery=x";
@@ -177,10 +180,15 @@ fn seven_must_have_signed_where_a_secret_is_set() {
         let text = format!("1700000000\nabc\nPOST\n{URL}\n{digest}");
         HEXLOWER.encode(hmac::sign(&key, text.as_bytes()).as_ref())
     };
-    let say = |body: &str, secret: &str| {
-        let signature = sign(body, secret);
-        let headers = [("x-timestamp", "1700000000"), ("x-nonce", "abc"), ("x-signature", &*signature)];
-        call(&seven, &[], &headers, body)
+    let read_signed = |body: &str, secret: &str| {
+        let headers =
+            [("x-timestamp", "1700000000"), ("x-nonce", "abc"), ("x-signature", &*sign(body, secret))]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        read(&seven, &seal(), &Callback { query: &[], headers: &headers, url: URL, body: body.as_bytes() })
+    };
+    let say = |body: &str, secret: &str| match read_signed(body, secret)? {
+        Report::Sealed(receipt) => Ok(receipt),
+        Report::Named(named) => panic!("{named:?}"),
     };
     let ours = format!(r#"{{"data":{{"status":"DELIVERED","foreign_id":"{}"}}}}"#, name());
     assert_eq!(say(&ours, "secret").unwrap().kind, ReceiptKind::Delivered);
@@ -188,6 +196,14 @@ fn seven_must_have_signed_where_a_secret_is_set() {
     assert_eq!(call(&seven, &[], &[], &ours), Err(CallbackVerdict::Forged));
     let somebody_elses = r#"{"webhook_event":"dlr","data":{"status":"DELIVERED","foreign_id":null}}"#;
     assert_eq!(say(somebody_elses, "secret"), Err(CallbackVerdict::NoReceipt));
+    for foreign in ["", r#","foreign_id":"another-program-7""#] {
+        let by_number = format!(r#"{{"data":{{"msg_id":"77149792674","status":"DELIVERED"{foreign}}}}}"#);
+        let Ok(Report::Named(named)) = read_signed(&by_number, "secret") else { panic!("{foreign}") };
+        assert_eq!((named.reference.as_str(), named.kind), ("77149792674", ReceiptKind::Delivered));
+        assert_eq!(read_signed(&by_number, "other"), Err(CallbackVerdict::Forged));
+        let unsigned = call(&provider(SmsGatewayKind::Seven), &[], &[], &by_number);
+        assert_eq!(unsigned, Err(CallbackVerdict::Forged), "anybody could count numbers up");
+    }
 }
 
 #[test]
