@@ -66,7 +66,7 @@ fn a_preview_shows_every_channel_with_examples_or_what_is_typed() {
             "Subject: Störung: Rathaus",
             "Sehr geehrte Frau Mustermann,",
             "20.11.2026, 05:40 Uhr",
-            "--- SMS (de): GSM-7, 45 septets, 1 segment ---\nStörung in Rathaus seit 20.11.2026, 05:40 Uhr",
+            "--- SMS (de): GSM-7, 106 septets, 1 segment ---\nStörung in Rathaus seit 20.11.2026, 05:40 Uhr\nBestätigen: ",
         ],
     );
     let shown =
