@@ -197,6 +197,11 @@ impl Plan {
 }
 
 impl Provider {
+    /// What a message of so many units takes of its quota.
+    pub const fn cost(&self, units: u32) -> u32 {
+        if self.counts_units { units } else { 1 }
+    }
+
     /// How many more deliveries may be claimed for it.
     pub fn room(&self) -> usize {
         self.capacity().saturating_sub(self.flight)
@@ -320,5 +325,53 @@ impl Provider {
             Standing::Held { until, .. } => Some(until),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::domain::clock::SystemClock;
+    use crate::domain::outcome::Reason;
+
+    fn gateway(counts_segments: bool) -> Provider {
+        let mut settings = crate::config::defaults().unwrap();
+        settings.sms.providers[0].counts_segments = counts_segments;
+        let surroundings = Surroundings {
+            lease: Arc::new(Lease::default()),
+            signals: unbounded_channel().0,
+            clock: Arc::new(SystemClock::new()),
+        };
+        providers_of(Channel::Sms, &settings, 0, &surroundings).remove(0)
+    }
+
+    #[test]
+    fn a_long_message_takes_more_only_of_a_quota_that_counts_segments() {
+        assert_eq!((gateway(true).cost(3), gateway(false).cost(3)), (3, 1));
+    }
+
+    #[test]
+    fn a_gateway_that_flaps_is_left_alone_for_longer_until_a_message_shows_that_it_works() {
+        let trouble = Outcome::Transient { reason: Reason::new("503", "busy"), retry_after: None };
+        let works = Outcome::Accepted { reference: None, reason: Reason::new("202", "ok") };
+        let mut gateway = gateway(true);
+        let mut now = Duration::ZERO;
+        for pause in [60, 300, 900, 900].map(Duration::from_secs) {
+            assert_eq!(gateway.hold(now), Some(pause));
+            assert_eq!(gateway.hold(now), None, "it is held already");
+            now += pause;
+            gateway.opening += 1;
+            assert!(!gateway.opened() && gateway.capacity() == 1, "one message shows whether it works");
+            assert!(!gateway.showed(&trouble) && gateway.is_failing());
+            gateway.closed(true);
+        }
+        gateway.hold(now);
+        gateway.opening += 1;
+        gateway.opened();
+        assert!(gateway.showed(&works), "it is back");
+        assert_eq!(gateway.capacity(), FLIGHT_PER_CONNECTION);
+        assert_eq!(gateway.hold(now), Some(Duration::from_secs(60)), "what is past does not count");
     }
 }

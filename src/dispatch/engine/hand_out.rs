@@ -24,7 +24,11 @@ type Task = (Arc<Words>, Claimed, Option<EndpointFacts>);
 
 impl Engine {
     /// Composes what was claimed, off this task, and hands it to the connections.
-    pub(super) async fn hand_out(&mut self, place: usize, claimed: Vec<Claimed>) -> Result<(), StoreError> {
+    pub(super) async fn hand_out(
+        &mut self,
+        place: usize,
+        mut claimed: Vec<Claimed>,
+    ) -> Result<(), StoreError> {
         if claimed.is_empty() {
             return Ok(());
         }
@@ -33,8 +37,8 @@ impl Engine {
         provider.ready.claimed(claimed.iter().map(|claimed| &claimed.destination));
         let (name, channel) = (Arc::from(provider.name.as_str()), provider.channel);
         let ready = provider.ready.clone();
-        let counts_units = provider.counts_units;
-        for claimed in &claimed {
+        for claimed in &mut claimed {
+            claimed.units = provider.cost(claimed.units);
             self.flights.insert(claimed.delivery, Flight::new(claimed, channel, place, &name));
         }
         let mut endpoints = match self.endpoints_of(channel, &claimed).await {
@@ -64,7 +68,7 @@ impl Engine {
         while !batch.is_empty() {
             let rest = batch.split_off(batch.len().min(chunk_size));
             let chunk = std::mem::replace(&mut batch, rest);
-            self.compose(ready.clone(), channel, counts_units, chunk);
+            self.compose(ready.clone(), channel, chunk);
         }
         failure.map_or(Ok(()), Err)
     }
@@ -87,7 +91,7 @@ impl Engine {
         self.parts.store.endpoint_facts(&ids).await
     }
 
-    fn compose(&self, ready: Arc<Ready>, channel: Channel, counts_units: bool, chunk: Vec<Task>) {
+    fn compose(&self, ready: Arc<Ready>, channel: Channel, chunk: Vec<Task>) {
         let running = self.running.clone();
         let now = self.parts.clock.now();
         let signals = self.sender.clone();
@@ -101,8 +105,7 @@ impl Engine {
                 match composed {
                     Ok(message) => {
                         let destination = claimed.destination.clone();
-                        let units = if counts_units { claimed.units } else { 1 };
-                        items.push(Item { message, destination, units, epoch });
+                        items.push(Item { message, destination, units: claimed.units, epoch });
                     }
                     Err(reason) => {
                         ready.dropped(&claimed.destination);
