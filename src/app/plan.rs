@@ -146,6 +146,9 @@ struct Planning<'a> {
 }
 
 struct Shared<'a> {
+    /// Its place in the order in which contacts were named: whoever is first in the file is first in the queue, and
+    /// destinations alternate as they do there.
+    at: usize,
     holder: &'a KnownContact,
     address: &'a Address,
     others: Vec<&'a KnownContact>,
@@ -282,7 +285,9 @@ impl<'a> Planning<'a> {
             shared.others.push(known);
             return false;
         }
-        self.deliveries.insert(key, Shared { holder: known, address: &point.address, others: Vec::new() });
+        let at = self.deliveries.len();
+        let shared = Shared { at, holder: known, address: &point.address, others: Vec::new() };
+        self.deliveries.insert(key, shared);
         true
     }
 
@@ -297,7 +302,10 @@ impl<'a> Planning<'a> {
     }
 
     fn finish(mut self, ids: &IdSource) -> Plan {
-        for ((channel, _), shared) in &self.deliveries {
+        let mut deliveries: Vec<(Channel, Shared<'a>)> =
+            self.deliveries.into_iter().map(|((channel, _), shared)| (channel, shared)).collect();
+        deliveries.sort_by_key(|(_, shared)| shared.at);
+        for (channel, shared) in &deliveries {
             let delivery = DeliveryId(ids.next());
             let destination = self.settings.destination(shared.address);
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {

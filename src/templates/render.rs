@@ -187,10 +187,10 @@ impl Prepared {
     /// # Errors
     /// If there is neither, or it becomes longer than 1 MB.
     pub fn render_webhook_text(&self, contact: &ContactCard) -> Result<String, RenderFault> {
-        if self.compiled.language(Channel::Email, "", "").is_some() {
-            return self.render_email(contact).map(|email| email.text);
+        match self.parts(Channel::Email, contact) {
+            Ok((language, Parts::Email { text, .. })) => Ok(wrap(&self.part(text, language, contact)?)),
+            _ => self.render_sms(contact),
         }
-        self.render_sms(contact)
     }
 
     /// The language of [`Self::render_webhook_text`].
