@@ -5,6 +5,60 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::{Client, RequestBuilder};
 
+/// The argument by which this program is told to be the bare loop.
+const BARE: &str = "--bare";
+
+/// What a bare loop is to call.
+pub struct Orders {
+    method: String,
+    at_once: usize,
+    urls: std::path::PathBuf,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Orders {
+    /// Calls all `urls`, `at_once` at a time.
+    pub fn new(method: &str, at_once: usize, urls: &[String]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("urls");
+        std::fs::write(&file, urls.join("\n")).expect("a file");
+        Self { method: method.to_owned(), at_once, urls: file, _folder: Some(folder) }
+    }
+
+    /// What this process was started for, if it is a bare loop.
+    pub fn of_this_process() -> Option<Self> {
+        let mut arguments = std::env::args().skip_while(|argument| argument != BARE).skip(1);
+        let (method, at_once, urls) = (arguments.next()?, arguments.next()?, arguments.next()?);
+        let at_once = at_once.parse().expect("a number");
+        Some(Self { method, at_once, urls: urls.into(), _folder: None })
+    }
+
+    /// Starts a process that carries them out, and waits for its end.
+    pub fn run(&self) {
+        let program = std::env::current_exe().expect("this program");
+        let status = std::process::Command::new(program)
+            .args([BARE, &self.method, &self.at_once.to_string()])
+            .arg(&self.urls)
+            .status()
+            .expect("the bare loop runs");
+        assert!(status.success(), "the bare loop failed");
+    }
+
+    /// Does it.
+    pub fn carry_out(&self) {
+        let text = std::fs::read_to_string(&self.urls).expect("the URLs");
+        let urls: Vec<String> = text.lines().map(str::to_owned).collect();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            if self.method == "POST" {
+                post_all(&urls, self.at_once).await;
+            } else {
+                get_all(&urls, self.at_once).await;
+            }
+        });
+    }
+}
+
 fn client() -> Client {
     // Rundruf has a provider of its own for each client; the library alone wants one for the whole process.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -18,7 +72,7 @@ fn body() -> String {
 }
 
 /// Posts a body to every URL, `at_once` at a time.
-pub async fn post_all(urls: &[String], at_once: usize) {
+async fn post_all(urls: &[String], at_once: usize) {
     let (client, body) = (client(), body());
     let call =
         move |url: &str| client.post(url).header("content-type", "application/json").body(body.clone());
@@ -26,7 +80,7 @@ pub async fn post_all(urls: &[String], at_once: usize) {
 }
 
 /// Gets every URL, `at_once` at a time.
-pub async fn get_all(urls: &[String], at_once: usize) {
+async fn get_all(urls: &[String], at_once: usize) {
     let client = client();
     all(urls, at_once, move |url: &str| client.get(url)).await;
 }

@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --bench channels [-- DELIVERIES ROUNDS]
 //!
-//! The bare loop signs nothing, writes nothing down and tries nothing again: it shows what the client library and the
-//! other side can do. Rundruf's side is `worker --drain` on a notice that was released and fanned out before the watch
+//! The bare loop, a process of its own like the program, signs nothing, writes nothing down and tries nothing again: it
+//! shows what the client library and the other side can do. Rundruf's side is `worker --drain` on a notice that was released and fanned out before the watch
 //! started. Printed is the ratio of the medians. PostgreSQL is measured too where `RUNDRUF_TEST_POSTGRES` names a
 //! server.
 
@@ -38,6 +38,9 @@ const GATEWAY_CONNECTIONS: usize = 10;
 const MOST_TELEPHONES: usize = 5_000;
 
 fn main() {
+    if let Some(orders) = bare::Orders::of_this_process() {
+        return orders.carry_out();
+    }
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<usize>().ok());
     let deliveries = numbers.next().unwrap_or(20_000);
     let rounds = numbers.next().unwrap_or(5);
@@ -53,8 +56,8 @@ fn main() {
     println!("{deliveries} calls of {ENDPOINTS} endpoints, {CONNECTIONS} at once, {rounds} rounds in turns");
     for (name, store) in &stores {
         let instance = Instance::new(store, &Way::Webhook { urls: &urls });
-        let bare = || runtime.block_on(bare::post_all(&urls, CONNECTIONS));
-        compare(&format!("webhooks, {name}"), &instance, deliveries, rounds, bare);
+        let bare = bare::Orders::new("POST", CONNECTIONS, &urls);
+        compare(&format!("webhooks, {name}"), &instance, deliveries, rounds, &bare);
     }
 
     let kannel = Kannel::start();
@@ -66,16 +69,16 @@ fn main() {
         let instance =
             Instance::new(store, &Way::Sms { port: kannel.port, reports: &reports, telephones: &telephones });
         let urls = bare::sendsms(kannel.port, &reports, &telephones);
-        let bare = || runtime.block_on(bare::get_all(&urls, GATEWAY_CONNECTIONS));
-        compare(&format!("SMS through Kannel, {name}"), &instance, messages, rounds, bare);
+        let bare = bare::Orders::new("GET", GATEWAY_CONNECTIONS, &urls);
+        compare(&format!("SMS through Kannel, {name}"), &instance, messages, rounds, &bare);
     }
 }
 
-fn compare(what: &str, instance: &Instance, deliveries: usize, rounds: usize, bare: impl Fn()) {
+fn compare(what: &str, instance: &Instance, deliveries: usize, rounds: usize, bare: &bare::Orders) {
     let mut theirs = Vec::new();
     let mut ours = Vec::new();
     for _ in 0..rounds {
-        theirs.push(rate(deliveries, &bare));
+        theirs.push(rate(deliveries, || bare.run()));
         instance.release();
         ours.push(rate(deliveries, || instance.drain()));
         instance.everybody_got_it(deliveries);
