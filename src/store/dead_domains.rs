@@ -18,8 +18,8 @@ use crate::domain::address::{Address, Channel};
 use crate::domain::ids::NoticeId;
 
 use super::connection::Tx;
-use super::deliveries::{AddressRow, SELECT_TAKEN, readdressed};
 use super::lanes::{ensure_lane, lock_lanes};
+use super::rounds::{AddressRow, SELECT_TAKEN, readdressed};
 use super::statement::statements;
 use super::{Store, StoreError};
 

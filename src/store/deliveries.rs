@@ -1,21 +1,14 @@
-//! Deliveries one by one: listing, looking closely, deciding by hand.
-
-use std::collections::BTreeSet;
+//! Deliveries one by one: listing, looking closely.
 
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::address::{Address, Channel};
+use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
-use crate::domain::notice::NoticeEvent;
 
-use super::connection::Tx;
-use super::error::once_more;
-use super::notices::next_state;
-use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -48,73 +41,6 @@ statements! {
     SELECT_ATTEMPTS = "
         SELECT round, number, provider, ended_at, outcome, code, text FROM attempts
         WHERE delivery_id = $1 ORDER BY round, number";
-    /// Deliveries that somebody decides about.
-    SELECT_DECIDED = "
-        SELECT delivery_id, notice_id, channel, state FROM deliveries
-        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))
-        ORDER BY delivery_id /*lock*/";
-    /// The decision that it got there, or did not.
-    DECIDE = "
-        UPDATE deliveries SET state = $2, reason_code = 'manual', reason = $3, updated_at = $4
-        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
-    /// A new round.
-    NEW_ROUND = "
-        UPDATE deliveries SET state = 'queued', round = round + 1, attempts = 0, lane = '', due_at = $2,
-                              process_id = NULL, provider_ref = NULL, updated_at = $2
-        WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
-    /// Deliveries of a notice that did not get out, and whose address may be used. Where people are followed, only of
-    /// those whom nothing else has reached: nobody is told twice.
-    SELECT_NOT_OUT = "
-        SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
-        WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
-          AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
-                          AND (s.until IS NULL OR s.until > $2))
-          AND (NOT EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.cascade_after IS NOT NULL)
-               OR EXISTS (SELECT 1 FROM notice_ways w JOIN notices n ON n.notice_id = w.notice_id
-                          WHERE w.notice_id = $1 AND w.delivery_id = d.delivery_id
-                            AND NOT EXISTS (SELECT 1 FROM acknowledgements a
-                                            WHERE a.notice_id = $1 AND a.contact_key = w.contact_key)
-                            AND (n.alarm OR NOT EXISTS (
-                                     SELECT 1 FROM notice_ways o JOIN deliveries e ON e.delivery_id = o.delivery_id
-                                     WHERE o.notice_id = $1 AND o.contact_key = w.contact_key
-                                       AND e.state IN ('sent', 'delivered')))))
-        ORDER BY d.delivery_id /*lock*/";
-    /// What addresses the contacts have now whose delivery did not get out, in the order of ranks, and
-    /// how many contacts that share the delivery do not have that address.
-    SELECT_ADDRESSES_NOW = "
-        SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
-               (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
-                WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $2))
-                   AS suppressions,
-               (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
-                WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
-                  AND NOT EXISTS (SELECT 1 FROM contact_points q
-                                  WHERE q.contact_key = m.contact_key AND q.channel = d.channel
-                                    AND lower(q.address) = lower(p.address))) AS left_behind
-        FROM deliveries d
-             JOIN contacts c ON c.contact_key = d.contact_key AND c.removed_at IS NULL
-             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
-        WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
-        ORDER BY d.delivery_id, p.rank";
-    /// Every address that the notice goes to, or will when its list has wholly become deliveries.
-    SELECT_TAKEN = "
-        SELECT channel, address FROM deliveries WHERE notice_id = $1
-        UNION ALL
-        SELECT r.channel, r.address FROM recipients r JOIN notices n ON n.notice_id = r.notice_id
-        WHERE r.notice_id = $1 AND r.position > n.fanned_out";
-    /// A delivery goes elsewhere.
-    READDRESS = "
-        UPDATE deliveries SET address = moved.address, destination = moved.destination
-        FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'address' AS address,
-                     value->>'destination' AS destination
-              FROM json_each($1)) AS moved
-        WHERE deliveries.delivery_id = moved.delivery_id
-          AND deliveries.state IN ('failed', 'expired', 'cancelled', 'suppressed')";
-    /// The notice goes on, with this much time.
-    REOPEN_NOTICE = "
-        UPDATE notices SET state = $2, completed_at = NULL, swept = 0, updated_at = $4,
-                           expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
-        WHERE notice_id = $1";
     /// Failures of a notice by reason.
     SELECT_REASONS = "
         SELECT d.channel, d.state, COALESCE(d.reason_code, '') AS code, CAST(min(COALESCE(d.reason, '')) AS TEXT),
@@ -203,17 +129,6 @@ pub struct DeliveryFilter {
     pub channels: Vec<Channel>,
 }
 
-/// What a person decided about an unclear delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolution {
-    /// It got there.
-    Sent,
-    /// It did not, and is not sent again.
-    Failed,
-    /// It is sent again.
-    Resend,
-}
-
 /// How many deliveries share an end and a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasonCount {
@@ -240,47 +155,6 @@ pub struct NextTries {
     pub last: Timestamp,
 }
 
-/// What a retry did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retried {
-    /// How many deliveries are sent again.
-    pub deliveries: usize,
-    /// How many of them to another address than before, because the contact has another now.
-    pub readdressed: usize,
-}
-
-/// An address that a contact has now.
-#[derive(sqlx::FromRow)]
-pub(super) struct AddressRow {
-    delivery_id: Uuid,
-    channel: String,
-    frozen: String,
-    address: String,
-    suppressions: i64,
-    left_behind: i64,
-}
-
-#[derive(Serialize)]
-pub(super) struct AddressInput {
-    id: Uuid,
-    address: String,
-    destination: String,
-}
-
-/// A delivery that a person decides about.
-#[derive(sqlx::FromRow)]
-pub(super) struct StandingRow {
-    delivery_id: Uuid,
-    notice_id: Uuid,
-    channel: String,
-    state: String,
-}
-
-#[derive(Serialize)]
-struct IdInput {
-    id: Uuid,
-}
-
 #[derive(Serialize)]
 struct WordInput {
     word: &'static str,
@@ -290,31 +164,6 @@ struct WordInput {
 fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) -> Json<Vec<WordInput>> {
     let wanted = if wanted.is_empty() { all } else { wanted };
     Json(wanted.iter().map(|value| WordInput { word: word(*value) }).collect())
-}
-
-/// Which deliveries go elsewhere: to the way that a new notice would take now. One that nobody else of the notice
-/// has, and that leaves nobody behind who shares the delivery.
-pub(super) fn readdressed(
-    now: &[AddressRow],
-    mut taken: BTreeSet<(String, String)>,
-    destination: &(dyn Fn(&Address) -> Option<String> + Sync),
-) -> Vec<AddressInput> {
-    let mut moved = Vec::new();
-    for addresses in now.chunk_by(|one, other| one.delivery_id == other.delivery_id) {
-        let way = addresses.iter().filter(|row| row.suppressions == 0).find_map(|row| {
-            let address = Address::parse(row.channel.parse().ok()?, &row.address).ok()?;
-            Some((row, destination(&address)?))
-        });
-        let Some((row, destination)) = way else { continue };
-        let address = row.address.to_lowercase();
-        if address != row.frozen.to_lowercase()
-            && row.left_behind == 0
-            && taken.insert((row.channel.clone(), address))
-        {
-            moved.push(AddressInput { id: row.delivery_id, address: row.address.clone(), destination });
-        }
-    }
-    moved
 }
 
 impl Store {
@@ -386,126 +235,5 @@ impl Store {
         Ok(row.and_then(|(count, first, last)| {
             Some(NextTries { count, first: Timestamp(first?), last: Timestamp(last?) })
         }))
-    }
-
-    /// Writes down what a person found out about unclear deliveries: all of them or none. Deliveries that are sent
-    /// again have until `expires_at`.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] names a delivery that does not exist or is not unclear.
-    pub async fn resolve(
-        &self,
-        ids: &[DeliveryId],
-        resolution: Resolution,
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        once_more!(self.try_resolve(ids, resolution, expires_at))
-    }
-
-    async fn try_resolve(
-        &self,
-        ids: &[DeliveryId],
-        resolution: Resolution,
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let now = self.now().0;
-        let mut tx = self.db.begin().await?;
-        let input: Vec<IdInput> = ids.iter().map(|id| IdInput { id: id.0 }).collect();
-        let rows: Vec<StandingRow> = tx.fetch(&SELECT_DECIDED, (Json(&input),)).await?;
-        for id in ids {
-            match rows.iter().find(|row| row.delivery_id == id.0) {
-                None => return Err(StoreError::Conflict(format!("there is no delivery {id}"))),
-                Some(row) if row.state != "unclear" => {
-                    return Err(StoreError::Conflict(format!(
-                        "delivery {id} is {}, not unclear: nothing was changed",
-                        row.state
-                    )));
-                }
-                Some(_) => {}
-            }
-        }
-        match resolution {
-            Resolution::Resend => return self.start_round(tx, &rows, expires_at).await,
-            Resolution::Sent | Resolution::Failed => {}
-        }
-        let (to, words) = if resolution == Resolution::Sent {
-            (DeliveryState::Sent, "a person found out that it arrived")
-        } else {
-            (DeliveryState::Failed, "a person found out that it did not arrive")
-        };
-        tx.execute(&DECIDE, (Json(&input), to.as_str(), words, now)).await?;
-        let mut tally = Tally::default();
-        for row in &rows {
-            tally.moved(row.notice_id, &row.channel, DeliveryState::Unclear, to);
-        }
-        write_counts(&mut tx, &tally.into_deltas()).await?;
-        tx.commit().await
-    }
-
-    /// Sends a notice again to those who did not get it. Where the contact has another address now, it goes there:
-    /// to the first that is not suppressed and that has a `destination`. Addresses that are suppressed now and
-    /// deliveries that are unclear are left out.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when the notice is not one that can be sent again.
-    pub async fn retry_notice(
-        &self,
-        notice: NoticeId,
-        expires_at: Timestamp,
-        destination: &(dyn Fn(&Address) -> Option<String> + Sync),
-    ) -> Result<Retried, StoreError> {
-        once_more!(self.try_retry_notice(notice, expires_at, destination))
-    }
-
-    async fn try_retry_notice(
-        &self,
-        notice: NoticeId,
-        expires_at: Timestamp,
-        destination: &(dyn Fn(&Address) -> Option<String> + Sync),
-    ) -> Result<Retried, StoreError> {
-        let mut tx = self.db.begin().await?;
-        next_state(&mut tx, notice, NoticeEvent::Retry).await?;
-        let now: Vec<AddressRow> = tx.fetch(&SELECT_ADDRESSES_NOW, (notice.0, self.now().0)).await?;
-        let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
-        let taken = taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
-        let moved = readdressed(&now, taken, destination);
-        if !moved.is_empty() {
-            tx.execute(&READDRESS, (Json(&moved),)).await?;
-        }
-        let rows: Vec<StandingRow> = tx.fetch(&SELECT_NOT_OUT, (notice.0, self.now().0)).await?;
-        let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
-        if retried.deliveries > 0 {
-            self.start_round(tx, &rows, expires_at).await?;
-        }
-        Ok(retried)
-    }
-
-    /// Queues deliveries once more, lets their notices go on, and commits.
-    pub(super) async fn start_round(
-        &self,
-        mut tx: Tx,
-        rows: &[StandingRow],
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let now = self.now().0;
-        let input: Vec<IdInput> = rows.iter().map(|row| IdInput { id: row.delivery_id }).collect();
-        tx.execute(&NEW_ROUND, (Json(&input), now)).await?;
-        let mut tally = Tally::default();
-        let mut notices: Vec<Uuid> = Vec::new();
-        for row in rows {
-            let from: DeliveryState = row.state.parse().map_err(StoreError::Damaged)?;
-            tally.moved(row.notice_id, &row.channel, from, DeliveryState::Queued);
-            notices.push(row.notice_id);
-        }
-        notices.sort_unstable();
-        notices.dedup();
-        write_counts(&mut tx, &tally.into_deltas()).await?;
-        for notice in notices {
-            let state = next_state(&mut tx, NoticeId(notice), NoticeEvent::Retry).await?;
-            tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
-        }
-        // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(&mut tx, rows.iter().map(|row| row.notice_id), now).await?;
-        tx.commit().await
     }
 }

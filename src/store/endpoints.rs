@@ -13,7 +13,7 @@ use crate::domain::ids::{ContactKey, DeliveryId};
 use crate::domain::outcome::Reason;
 
 use super::connection::Tx;
-use super::deliveries::StandingRow;
+use super::rounds::StandingRow;
 use super::statement::statements;
 use super::{Store, StoreError};
 

@@ -19,6 +19,7 @@ mod processes;
 mod receipts;
 mod recipients;
 mod record;
+mod rounds;
 mod statement;
 mod suppressions;
 mod sweep;
@@ -36,9 +37,7 @@ pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
 pub use dead_domains::{DeadDomain, SetAside};
-pub use deliveries::{
-    AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount, Resolution, Retried,
-};
+pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount};
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
@@ -49,6 +48,7 @@ pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
+pub use rounds::{Resolution, Retried};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
 

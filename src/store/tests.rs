@@ -310,6 +310,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        rounds::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
         instance::ALL,
