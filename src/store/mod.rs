@@ -21,6 +21,7 @@ mod recipients;
 mod record;
 mod rounds;
 mod statement;
+mod summaries;
 mod suppressions;
 mod sweep;
 
@@ -42,13 +43,14 @@ pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;
-pub use notices::{NewNotice, Notice, NoticeSummary, Release};
+pub use notices::{NewNotice, Release};
 pub use people::{Following, NoticePerson, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
 pub use rounds::{Resolution, Retried};
+pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
 

@@ -316,6 +316,7 @@ async fn every_statement_prepares(bench: Bench) {
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        summaries::ALL,
         people::ALL,
         processes::ALL,
         super::receipts::ALL,
