@@ -2,12 +2,14 @@
 //! messages.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::channels::email::SessionEnd;
 use crate::channels::sms::{Gateway, write_to_outbox};
 use crate::channels::webhook::Client;
+use crate::domain::clock::Clock;
 use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::settings::Webhook;
 
 use super::connection::ConnectionFeed;
 use super::message::Message;
@@ -20,7 +22,27 @@ pub enum Caller {
     /// A folder of text messages.
     SmsOutbox(PathBuf),
     /// Subscribers' endpoints.
-    Webhook(Arc<Client>),
+    Webhook(Arc<Endpoints>),
+}
+
+/// The webhook client, made by the first call: it holds every certificate authority that the machine trusts, and most
+/// dispatchers never call an endpoint.
+#[derive(Debug)]
+pub struct Endpoints {
+    settings: Webhook,
+    clock: Arc<dyn Clock>,
+    client: OnceLock<Client>,
+}
+
+impl Endpoints {
+    /// A client with these settings, not made yet.
+    pub const fn new(settings: Webhook, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, clock, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.settings, self.clock.clone()))
+    }
 }
 
 impl Caller {
@@ -37,7 +59,7 @@ impl Caller {
         match (self, message) {
             (Self::Gateway(gateway), Message::Sms(message)) => gateway.send(message).await,
             (Self::SmsOutbox(folder), Message::Sms(message)) => write_to_outbox(folder, message).await,
-            (Self::Webhook(client), Message::Webhook(call)) => client.send(call).await,
+            (Self::Webhook(endpoints), Message::Webhook(call)) => endpoints.client().send(call).await,
             // A provider is only handed messages of its own channel.
             _ => Outcome::Returned,
         }

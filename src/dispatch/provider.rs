@@ -8,14 +8,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::channels::email::{Connector, Limits};
 use crate::channels::sms::Gateway;
-use crate::channels::webhook::Client;
 use crate::domain::address::Channel;
 use crate::domain::clock::Clock;
 use crate::domain::outcome::Outcome;
 use crate::domain::rate::Rate;
 use crate::domain::settings::{EmailTransport, Settings, SmsTransport};
 
-use super::calls::Caller;
+use super::calls::{Caller, Endpoints};
 use super::connection::{Shared, Signal, Transport, run};
 use super::lease::Lease;
 use super::pace::Pace;
@@ -154,14 +153,14 @@ fn sms_plans(settings: &Settings) -> Vec<Plan> {
 }
 
 fn webhook_plan(settings: &Settings, surroundings: &Surroundings) -> Plan {
-    let client = Client::new(&settings.webhook, surroundings.clock.clone());
+    let endpoints = Endpoints::new(settings.webhook.clone(), surroundings.clock.clone());
     Plan {
         name: WEBHOOK_NAME.to_owned(),
         rate: None,
         counts_units: false,
         connections: usize::from(settings.webhook.connections.max(1)),
         limits: Vec::new(),
-        transport: Transport::Calls(Caller::Webhook(Arc::new(client))),
+        transport: Transport::Calls(Caller::Webhook(Arc::new(endpoints))),
     }
 }
 
