@@ -6,6 +6,7 @@ pub mod cascade;
 pub mod compose;
 pub mod contacts_import;
 pub mod endpoints;
+pub mod instance;
 pub mod nesting;
 pub mod plan;
 pub mod receive;

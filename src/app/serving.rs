@@ -1,31 +1,16 @@
 //! What the web server is given by whoever starts it, so that any command can start one without knowing it.
 
-use std::sync::Arc;
-
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::clock::Clock;
-use crate::domain::ids::IdSource;
-use crate::domain::seal::Seal;
-use crate::domain::settings::Settings;
-use crate::store::Store;
+use super::instance::Instance;
 
 /// What the web server is made of.
 #[derive(Debug, Clone)]
 pub struct HttpParts {
-    /// Where deliveries are.
-    pub store: Store,
-    /// What it is set to; a change takes effect with the next request.
-    pub settings: watch::Receiver<Arc<Settings>>,
-    /// Recognises the names of deliveries that this instance handed out.
-    pub seal: Seal,
-    /// Ids.
-    pub ids: Arc<IdSource>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    /// The instance that it serves.
+    pub instance: Instance,
     /// Is cancelled as soon as the dispatcher beside the server is told to stop or has ended: from then on the
     /// instance is not ready.
     pub dispatcher_ended: CancellationToken,

@@ -91,14 +91,8 @@ fn start_server(
 ) -> JoinHandle<()> {
     let (sender, settings) = watch::channel(session.settings.clone());
     tokio::spawn(pass_on(dispatching.running.clone(), sender));
-    let parts = HttpParts {
-        store: store.clone(),
-        settings,
-        seal: dispatching.running.borrow().seal.clone(),
-        ids: session.ids.clone(),
-        clock: session.clock.clone(),
-        dispatcher_ended: dispatching.ended.clone(),
-    };
+    let instance = session.instance(store, settings, dispatching.running.borrow().seal.clone());
+    let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone() };
     (session.start_http)(listener, parts, stop)
 }
 

@@ -5,13 +5,20 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
+use crate::app::instance::Instance;
 use crate::app::serving::StartHttp;
 use crate::config::{self, ConfigError};
+use crate::domain::actor::Actor;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::IdSource;
+use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::{Purpose, Store, StoreError};
+
+use super::dispatching::instance_seal;
 
 /// One run of the program.
 #[derive(Debug)]
@@ -69,6 +76,32 @@ impl Exit {
 }
 
 impl Session {
+    /// The instance that use cases work with, on `store`, as it is set at each moment.
+    pub fn instance(&self, store: &Store, settings: watch::Receiver<Arc<Settings>>, seal: Seal) -> Instance {
+        Instance {
+            store: store.clone(),
+            settings,
+            seal,
+            ids: self.ids.clone(),
+            clock: self.clock.clone(),
+            chance: self.chance.clone(),
+        }
+    }
+
+    /// The instance of a command that ends soon: the settings as they were at its start.
+    ///
+    /// # Errors
+    /// When the instance's own key cannot be read.
+    pub async fn open_instance(&self, store: &Store) -> anyhow::Result<Instance> {
+        let (_, settings) = watch::channel(self.settings.clone());
+        Ok(self.instance(store, settings, instance_seal(self, store).await?))
+    }
+
+    /// Who sits at this shell.
+    pub fn actor(&self) -> Actor {
+        Actor::shell(&self.operator)
+    }
+
     /// Opens the store for `purpose`.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! Words and rules. Nothing in here does I/O: no runtime, no store, no network.
 
+pub mod actor;
 pub mod address;
 pub mod audience;
+pub mod audit;
 pub mod chance;
 pub mod clock;
 pub mod contact;

@@ -53,13 +53,13 @@ impl Readiness {
     async fn is_writable(&self, shared: &Shared) -> bool {
         let parts = &shared.parts;
         let mut last = self.last.lock().await;
-        let now = parts.clock.monotonic();
+        let now = parts.instance.clock.monotonic();
         if let Some(tried) = *last
             && now.saturating_sub(tried.at) < FRESH
         {
             return tried.writable;
         }
-        let writable = match tokio::time::timeout(PATIENCE, parts.store.check_writable()).await {
+        let writable = match tokio::time::timeout(PATIENCE, parts.instance.store.check_writable()).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::error!(target: "rundruf::http", "not ready: {error}");
@@ -70,7 +70,7 @@ impl Readiness {
                 false
             }
         };
-        *last = Some(Tried { at: parts.clock.monotonic(), writable });
+        *last = Some(Tried { at: parts.instance.clock.monotonic(), writable });
         writable
     }
 }

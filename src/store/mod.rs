@@ -1,6 +1,7 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
 mod acknowledgements;
+mod audit;
 mod cascade;
 mod claim;
 mod connection;

@@ -66,6 +66,7 @@ macro_rules! on_both_engines {
 
 on_both_engines!(
     every_statement_prepares,
+    the_audit_log_only_grows,
     an_import_adds_changes_and_prunes,
     numbers_count_up_within_a_year,
     a_fan_out_resumes_at_its_cursor_and_suppresses,
@@ -303,6 +304,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         acknowledgements::ALL,
+        audit::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -331,6 +333,37 @@ async fn every_statement_prepares(bench: Bench) {
             Db::Postgres(pool) => pool.prepare(statement.postgres().into_sql_str()).await.map(|_| ()),
         };
         prepared.unwrap_or_else(|error| panic!("{}: {error}", statement.name()));
+    }
+}
+
+async fn the_audit_log_only_grows(bench: Bench) {
+    use crate::domain::actor::Actor;
+    use crate::domain::audit::{NewEntry, Subject, Walk};
+    let store = &bench.store;
+    let entry = |reason: &str| {
+        NewEntry::new(&Actor::shell("anna"), "notice.paused", Subject::new("notice", "2026-0001"))
+            .because(reason)
+            .changing(json!({"state": "sending"}), json!({"state": "paused"}))
+    };
+    let (first, second) = (entry("Ä"), entry("B"));
+    let (one, other) = tokio::join!(store.write_entry(&first), store.write_entry(&second));
+    one.unwrap();
+    other.unwrap();
+    store.write_entry(&entry("C")).await.unwrap();
+
+    let entries = store.audit_entries(0, 100).await.unwrap();
+    let mut walk = Walk::default();
+    entries.iter().for_each(|entry| walk.step(entry).unwrap());
+    assert_eq!(*walk.head(), store.audit_head().await.unwrap());
+    assert_eq!(walk.head().sequence, 3);
+    assert_eq!(store.audit_entries(2, 100).await.unwrap()[0].reason, "C");
+
+    for statement in ["UPDATE audit_entries SET reason = ''", "DELETE FROM audit_entries"] {
+        let refused = match &store.db {
+            Db::Sqlite { write, .. } => write.execute(statement).await.map(|_| ()),
+            Db::Postgres(pool) => pool.execute(statement).await.map(|_| ()),
+        };
+        assert!(refused.unwrap_err().to_string().contains("append-only"), "{statement}");
     }
 }
 

@@ -47,14 +47,8 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let dispatching = Dispatching::start(session, store, Goal::Serve).await?;
         let (sender, settings) = watch::channel(session.settings.clone());
-        let parts = HttpParts {
-            store: store.clone(),
-            settings,
-            seal: dispatching.running.borrow().seal.clone(),
-            ids: session.ids.clone(),
-            clock: session.clock.clone(),
-            dispatcher_ended: dispatching.ended.clone(),
-        };
+        let instance = session.instance(store, settings, dispatching.running.borrow().seal.clone());
+        let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone() };
         let stop_server = CancellationToken::new();
         let server = (session.start_http)(listener, parts, stop_server.clone());
         Ok(Self { dispatching, server, stop_server, _settings: sender })

@@ -33,9 +33,10 @@ pub(super) async fn returned(
     let recipient = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .find_map(|(name, value)| (name == "recipient").then(|| value.into_owned()));
     let parts = &shared.parts;
-    let settings = parts.settings.borrow().clone();
-    let return_path = ReturnPath::new(&settings.email.bounce_address, parts.seal.clone());
-    let write = receive_bounce(&parts.store, &return_path, &parts.ids, &body, recipient.as_deref());
+    let settings = parts.instance.settings.borrow().clone();
+    let return_path = ReturnPath::new(&settings.email.bounce_address, parts.instance.seal.clone());
+    let write =
+        receive_bounce(&parts.instance.store, &return_path, &parts.instance.ids, &body, recipient.as_deref());
     answer(&shared, SOURCE, shared.strangers.in_turn(write).await)
 }
 

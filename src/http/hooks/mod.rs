@@ -44,7 +44,7 @@ fn answer(shared: &Shared, source: &str, written: Result<CallbackVerdict, StoreE
                 CallbackVerdict::NoReceipt => plain(StatusCode::OK, "says nothing about a delivery"),
                 CallbackVerdict::Unreadable => plain(StatusCode::BAD_REQUEST, "cannot be understood"),
                 CallbackVerdict::Forged => {
-                    shared.strangers.report_forgery(source, shared.parts.clock.monotonic());
+                    shared.strangers.report_forgery(source, shared.parts.instance.clock.monotonic());
                     plain(StatusCode::FORBIDDEN, "not genuine")
                 }
             }

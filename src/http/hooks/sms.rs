@@ -23,7 +23,7 @@ pub(super) async fn report(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let parts = &shared.parts;
-    let settings = parts.settings.borrow().clone();
+    let settings = parts.instance.settings.borrow().clone();
     let Some(provider) = settings.sms.providers.iter().find(|provider| provider.name == name) else {
         return plain(StatusCode::NOT_FOUND, "there is no [[sms.provider]] of this name");
     };
@@ -41,9 +41,9 @@ pub(super) async fn report(
         .collect();
     let callback =
         Callback { query: &query, headers: &headers, url: &public_address(&settings, &uri), body: &body };
-    let read = read(provider, &parts.seal, &callback);
+    let read = read(provider, &parts.instance.seal, &callback);
     let is_genuine = read.is_ok();
-    let write = receive_report(&parts.store, &parts.ids, read, &provider.name);
+    let write = receive_report(&parts.instance.store, &parts.instance.ids, read, &provider.name);
     let written = if is_genuine { write.await } else { shared.strangers.in_turn(write).await };
     answer(&shared, &provider.name, written)
 }

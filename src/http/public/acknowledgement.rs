@@ -43,13 +43,13 @@ struct RefusalTemplate {
 
 /// Shows what there is to confirm. Changes nothing.
 pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
-    let found = shared.parts.store.acknowledgement(&token_hash(&token)).await;
+    let found = shared.parts.instance.store.acknowledgement(&token_hash(&token)).await;
     answer(&shared, found).await
 }
 
 /// Confirms. A second time shows the first time's moment.
 pub(super) async fn confirm(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
-    let confirmed = shared.parts.store.acknowledge(&token_hash(&token)).await;
+    let confirmed = shared.parts.instance.store.acknowledge(&token_hash(&token)).await;
     if let Ok(Some(confirmation)) = &confirmed {
         let verdict = if confirmation.is_first { CallbackVerdict::Taken } else { CallbackVerdict::Repeated };
         count(&shared, verdict).await;
@@ -60,11 +60,11 @@ pub(super) async fn confirm(State(shared): State<Arc<Shared>>, Path(token): Path
 
 /// A token that nobody was given is answered in one way, whatever is wrong with it.
 async fn answer(shared: &Shared, found: Result<Option<AcknowledgementPage>, StoreError>) -> Response {
-    let settings = shared.parts.settings.borrow().clone();
+    let settings = shared.parts.instance.settings.borrow().clone();
     match found {
         Ok(Some(alarm)) => page::answer(StatusCode::OK, &acknowledgement(&settings, alarm)),
         Ok(None) => {
-            shared.strangers.report_forgery(SOURCE, shared.parts.clock.monotonic());
+            shared.strangers.report_forgery(SOURCE, shared.parts.instance.clock.monotonic());
             shared.strangers.in_turn(count(shared, CallbackVerdict::Forged)).await;
             page::answer(StatusCode::NOT_FOUND, &refusal(&settings, Refusal::UnknownLink))
         }
@@ -77,7 +77,7 @@ async fn answer(shared: &Shared, found: Result<Option<AcknowledgementPage>, Stor
 
 /// A count that cannot be written keeps nobody from the page.
 async fn count(shared: &Shared, verdict: CallbackVerdict) {
-    if let Err(error) = shared.parts.store.count_callback(SOURCE, verdict).await {
+    if let Err(error) = shared.parts.instance.store.count_callback(SOURCE, verdict).await {
         tracing::warn!(target: "rundruf::http", "a confirmation could not be counted: {error}");
     }
 }

@@ -1,0 +1,34 @@
+-- The audit log: nothing in it is ever changed or removed. Its head has a row of its own, which every writer locks, so
+-- that entries get their places one after the other; a log that was cut off does not fit its head.
+CREATE TABLE audit_entries (
+    sequence     INTEGER NOT NULL PRIMARY KEY, -- 1, 2, 3, … without a gap
+    at           INTEGER NOT NULL,
+    actor        TEXT NOT NULL,
+    origin       TEXT NOT NULL,
+    request      TEXT NOT NULL,
+    action       TEXT NOT NULL,
+    subject_kind TEXT NOT NULL,
+    subject      TEXT NOT NULL, -- never a contact's name or address
+    reason       TEXT NOT NULL,
+    before       TEXT NOT NULL, -- canonical JSON
+    after        TEXT NOT NULL, -- canonical JSON
+    previous     TEXT NOT NULL, -- the hash of the entry before, hexadecimal
+    hash         TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_entries_subject ON audit_entries (subject_kind, subject, sequence);
+
+CREATE TABLE audit_head (
+    one      INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    sequence INTEGER NOT NULL,
+    hash     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO audit_head (one, sequence, hash)
+VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+
+CREATE TRIGGER audit_entries_stay BEFORE UPDATE ON audit_entries
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_entries_remain BEFORE DELETE ON audit_entries
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -1,0 +1,126 @@
+//! The audit log: entries are appended in the transaction of what they tell of, and never change.
+
+use crate::domain::audit::{Entry, Head, NewEntry};
+use crate::domain::clock::Timestamp;
+
+use super::connection::Tx;
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// Where the chain ends; held until the transaction ends, so that nobody else appends meanwhile.
+    LOCK_HEAD = "SELECT sequence, hash FROM audit_head WHERE one = 1 /*lock*/";
+    /// The same, without holding it.
+    SELECT_HEAD = "SELECT sequence, hash FROM audit_head WHERE one = 1";
+    /// The chain has a new end.
+    UPDATE_HEAD = "UPDATE audit_head SET sequence = $1, hash = $2 WHERE one = 1";
+    /// One entry more.
+    INSERT_ENTRY = "
+        INSERT INTO audit_entries (sequence, at, actor, origin, request, action, subject_kind, subject, reason,
+                                   before, after, previous, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    /// Some entries after one, in their order.
+    SELECT_ENTRIES = "
+        SELECT sequence, at, actor, origin, request, action, subject_kind, subject, reason, before, after, previous,
+               hash
+        FROM audit_entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+}
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    sequence: i64,
+    at: i64,
+    actor: String,
+    origin: String,
+    request: String,
+    action: String,
+    subject_kind: String,
+    subject: String,
+    reason: String,
+    before: String,
+    after: String,
+    previous: String,
+    hash: String,
+}
+
+impl From<EntryRow> for Entry {
+    fn from(row: EntryRow) -> Self {
+        Self {
+            sequence: row.sequence,
+            at: Timestamp(row.at),
+            actor: row.actor,
+            origin: row.origin,
+            request: row.request,
+            action: row.action,
+            subject_kind: row.subject_kind,
+            subject: row.subject,
+            reason: row.reason,
+            before: row.before,
+            after: row.after,
+            previous: row.previous,
+            hash: row.hash,
+        }
+    }
+}
+
+/// Appends `entry`. It holds the chain's end until the transaction ends: so it is the last thing that a transaction
+/// does before its commit, and all writers take it last.
+pub(super) async fn append(tx: &mut Tx, entry: &NewEntry, at: Timestamp) -> Result<(), StoreError> {
+    let head: Option<(i64, String)> = tx.fetch_first(&LOCK_HEAD, ()).await?;
+    let (last, previous) = head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
+    let entry = Entry::sealed(entry, last + 1, at, &previous);
+    tx.execute(&UPDATE_HEAD, (entry.sequence, entry.hash.clone())).await?;
+    tx.execute(
+        &INSERT_ENTRY,
+        (
+            entry.sequence,
+            entry.at.0,
+            entry.actor,
+            entry.origin,
+            entry.request,
+            entry.action,
+            entry.subject_kind,
+            entry.subject,
+            entry.reason,
+            entry.before,
+            entry.after,
+            entry.previous,
+            entry.hash,
+        ),
+    )
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Writes an entry about something that changes nothing else in the store, for instance that contact data was
+    /// looked at.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then there is no entry.
+    pub async fn write_entry(&self, entry: &NewEntry) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await
+    }
+
+    /// At most `limit` entries after number `after`, in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn audit_entries(&self, after: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
+        let rows: Vec<EntryRow> = self.db.fetch(&SELECT_ENTRIES, (after, limit)).await?;
+        Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
+    /// Where the chain ends.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn audit_head(&self) -> Result<Head, StoreError> {
+        let head: Option<(i64, String)> = self.db.fetch_first(&SELECT_HEAD, ()).await?;
+        let (sequence, hash) =
+            head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
+        Ok(Head { sequence, hash })
+    }
+}
