@@ -12,3 +12,4 @@ pub mod plan;
 pub mod receive;
 pub mod release;
 pub mod serving;
+pub mod vault;

@@ -56,8 +56,9 @@ pub(super) fn database(section: &Section<'_>) -> Option<Database> {
         ),
         _ => Err("must begin with sqlite:// or postgres://"),
     };
+    let key_file = section.required("key_file", |text| Ok(section.resolve(text)));
     match url {
-        Ok(url) => Some(Database { url }),
+        Ok(url) => Some(Database { url, key_file: key_file? }),
         Err(why) => {
             section.fault(key, why);
             None

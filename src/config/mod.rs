@@ -5,6 +5,7 @@ mod email_url;
 mod fault;
 mod general;
 mod imap_url;
+mod key_file;
 mod print;
 mod secret;
 mod section;
@@ -24,6 +25,7 @@ use crate::domain::settings::Settings;
 
 use fault::Context;
 pub use fault::{ConfigError, Fault};
+pub use key_file::{KeyFileError, make_key, read_key};
 use section::Section;
 pub use tree::Origin;
 use tree::Table;

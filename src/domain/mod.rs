@@ -22,3 +22,4 @@ pub mod seal;
 pub mod settings;
 pub mod sms_text;
 pub mod template;
+pub mod vault;

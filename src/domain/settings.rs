@@ -122,6 +122,8 @@ impl Instance {
 pub struct Database {
     /// The engine and where it is.
     pub url: DatabaseUrl,
+    /// The file with the key that seals secrets in the store; it is made when it is first needed.
+    pub key_file: PathBuf,
 }
 
 /// Where the store is.
