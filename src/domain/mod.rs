@@ -9,6 +9,7 @@ pub mod clock;
 pub mod contact;
 pub mod delivery;
 pub mod duration;
+pub mod grounds;
 pub mod ids;
 pub mod mask;
 pub mod message;

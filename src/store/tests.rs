@@ -108,6 +108,7 @@ fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: crate::domain::grounds::Grounds::default(),
         }],
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         attributes: [("plz".to_owned(), "01234".to_owned())].into(),
