@@ -5,6 +5,7 @@ pub mod bounce_mailbox;
 pub mod cascade;
 pub mod compose;
 pub mod contacts_import;
+pub mod encryption;
 pub mod endpoints;
 pub mod instance;
 pub mod nesting;
