@@ -160,6 +160,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let webhook = root.section("webhook", general::webhook);
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
+    let accounts = root.section("accounts", general::accounts);
     Some(Settings {
         file,
         instance: instance?,
@@ -170,5 +171,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         webhook: webhook?,
         delivery: delivery?,
         approval: approval?,
+        accounts: accounts?,
     })
 }
