@@ -1,5 +1,6 @@
 //! Use cases: one file each.
 
+pub mod accounts;
 pub mod audience;
 pub mod bounce_mailbox;
 pub mod cascade;

@@ -304,6 +304,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,
         super::cascade::ALL,
@@ -314,6 +315,8 @@ async fn every_statement_prepares(bench: Bench) {
         dead_domains::ALL,
         deliveries::ALL,
         rounds::ALL,
+        sessions::ALL,
+        tokens::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
         instance::ALL,
