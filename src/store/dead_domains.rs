@@ -50,23 +50,16 @@ statements! {
         SELECT DISTINCT notice_id FROM deliveries
         WHERE channel = 'email' AND state = 'queued' AND lane = $1
         ORDER BY notice_id";
-    /// What other addresses their contacts have, in the order of ranks: none in a dead domain.
+    /// What other addresses their contacts have: none in a dead domain.
     SELECT_OTHER_ADDRESSES = "
-        SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
+        SELECT a.delivery_id, a.channel, a.frozen, a.address, a.left_behind,
                (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
-                WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $3))
-                   AS suppressions,
-               (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
-                WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
-                  AND NOT EXISTS (SELECT 1 FROM contact_points q
-                                  WHERE q.contact_key = m.contact_key AND q.channel = d.channel
-                                    AND lower(q.address) = lower(p.address))) AS left_behind
-        FROM deliveries d
-             JOIN contacts c ON c.contact_key = d.contact_key AND c.removed_at IS NULL
-             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
-        WHERE d.notice_id = $1 AND d.channel = 'email' AND d.lane = $2 AND d.state = 'queued'
-          AND NOT EXISTS (SELECT 1 FROM dead_domains dead WHERE p.address LIKE '%@' || dead.domain)
-        ORDER BY d.delivery_id, p.rank";
+                WHERE s.channel = a.channel AND s.address = lower(a.address) AND (s.until IS NULL OR s.until > $3))
+                   AS suppressions
+        FROM addresses_now a
+        WHERE a.notice_id = $1 AND a.channel = 'email' AND a.lane = $2 AND a.state = 'queued'
+          AND NOT EXISTS (SELECT 1 FROM dead_domains dead WHERE a.address LIKE '%@' || dead.domain)
+        ORDER BY a.delivery_id, a.rank";
     /// Deliveries go elsewhere.
     REROUTE = "
         UPDATE deliveries SET address = moved.address, destination = moved.destination, lane = '', due_at = $2,

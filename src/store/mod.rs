@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod accounts;
 mod acknowledgements;
 mod audit;
 mod cascade;
@@ -22,10 +23,12 @@ mod receipts;
 mod recipients;
 mod record;
 mod rounds;
+mod sessions;
 mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -34,6 +37,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
@@ -53,9 +57,11 @@ pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
 pub use rounds::{Resolution, Retried};
+pub use sessions::{KnownSession, NewSession, SessionRow};
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
+pub use tokens::{ApiToken, KnownToken, NewToken};
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]

@@ -51,23 +51,15 @@ statements! {
                                      WHERE o.notice_id = $1 AND o.contact_key = w.contact_key
                                        AND e.state IN ('sent', 'delivered')))))
         ORDER BY d.delivery_id /*lock*/";
-    /// What addresses the contacts have now whose delivery did not get out, in the order of ranks, and
-    /// how many contacts that share the delivery do not have that address.
+    /// What addresses the contacts have now whose delivery did not get out.
     SELECT_ADDRESSES_NOW = "
-        SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
+        SELECT a.delivery_id, a.channel, a.frozen, a.address, a.left_behind,
                (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
-                WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $2))
-                   AS suppressions,
-               (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
-                WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
-                  AND NOT EXISTS (SELECT 1 FROM contact_points q
-                                  WHERE q.contact_key = m.contact_key AND q.channel = d.channel
-                                    AND lower(q.address) = lower(p.address))) AS left_behind
-        FROM deliveries d
-             JOIN contacts c ON c.contact_key = d.contact_key AND c.removed_at IS NULL
-             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
-        WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
-        ORDER BY d.delivery_id, p.rank";
+                WHERE s.channel = a.channel AND s.address = lower(a.address) AND (s.until IS NULL OR s.until > $2))
+                   AS suppressions
+        FROM addresses_now a
+        WHERE a.notice_id = $1 AND a.state IN ('failed', 'expired', 'cancelled', 'suppressed')
+        ORDER BY a.delivery_id, a.rank";
     /// Every address that the notice goes to, or will when its list has wholly become deliveries.
     SELECT_TAKEN = "
         SELECT channel, address FROM deliveries WHERE notice_id = $1

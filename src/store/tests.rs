@@ -109,6 +109,7 @@ fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: crate::domain::grounds::Grounds::default(),
         }],
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         attributes: [("plz".to_owned(), "01234".to_owned())].into(),
@@ -304,6 +305,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,
         super::cascade::ALL,
@@ -314,6 +316,8 @@ async fn every_statement_prepares(bench: Bench) {
         dead_domains::ALL,
         deliveries::ALL,
         rounds::ALL,
+        sessions::ALL,
+        tokens::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
         super::idempotency::ALL,

@@ -105,6 +105,7 @@ impl Bench {
                 rank: 1,
                 webhook_secret: None,
                 webhook_format: WebhookFormat::Standard,
+                grounds: rundruf::domain::grounds::Grounds::default(),
             }],
             groups: Vec::new(),
             attributes: BTreeMap::new(),

@@ -144,6 +144,7 @@ fn contact(id: &str) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: rundruf::domain::grounds::Grounds::default(),
         }],
         groups: vec!["all".to_owned()],
         attributes: BTreeMap::default(),

@@ -37,6 +37,7 @@ async fn world(others: &[&str]) -> World {
         rank: 1,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     };
     let emails = others.iter().map(|address| point(Channel::Email, address));
     let contact = Contact {

@@ -53,6 +53,7 @@ fn member((id, addresses, deputy): &Cast<'_>) -> Contact {
         rank,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     Contact {
         organisation: format!("Amt {id}"),
