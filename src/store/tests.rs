@@ -93,6 +93,7 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
+mod idempotency;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
@@ -319,6 +320,7 @@ async fn every_statement_prepares(bench: Bench) {
         tokens::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
+        super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
