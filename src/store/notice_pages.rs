@@ -113,8 +113,7 @@ impl Store {
             (&SELECT_OLDEST_FIRST, Uuid::nil())
         };
         let start = after.map_or(start, |after| after.0);
-        let rows: Vec<HeadRow> =
-            self.db.fetch(statement, (start, states, template, exercise, limit)).await?;
+        let rows: Vec<HeadRow> = self.db.fetch(statement, (start, states, template, exercise, limit)).await?;
         self.with_summaries(rows).await
     }
 

@@ -114,7 +114,8 @@ pub(super) async fn show(
     let summary = store.notice_summary(id).await?.ok_or_else(missing)?;
     let people = store.notice_people(id).await?;
     let is_reached = people.iter().filter(|person| person.is_reached(summary.alarm)).count();
-    let underway = people.iter().filter(|person| !person.is_reached(summary.alarm) && person.underway).count();
+    let underway =
+        people.iter().filter(|person| !person.is_reached(summary.alarm) && person.underway).count();
     let silenced = match summary.counts().get(DeliveryState::Suppressed) {
         0 => Vec::new(),
         _ => store.silenced_recipients(id).await?,

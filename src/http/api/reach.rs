@@ -63,7 +63,10 @@ impl Addresses {
         actor.may(Right::ContactsReveal)?;
         let length = reason.chars().count();
         if length == 0 || length > LONGEST_REASON || reason.chars().any(char::is_control) {
-            return Err(Problem::invalid("reveal", format!("say why, in 1 to {LONGEST_REASON} characters on one line")));
+            return Err(Problem::invalid(
+                "reveal",
+                format!("say why, in 1 to {LONGEST_REASON} characters on one line"),
+            ));
         }
         let entry = NewEntry::new(actor, "contacts.revealed", subject).because(reason);
         instance.store.write_entry(&entry).await?;
