@@ -1,5 +1,6 @@
 //! From the compiled-in defaults, the user's file and the environment to validated settings.
 
+mod backup;
 mod email;
 mod email_url;
 mod fault;
@@ -160,6 +161,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let webhook = root.section("webhook", general::webhook);
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
+    let backup = root.section("backup", backup::read);
     let accounts = root.section("accounts", general::accounts);
     Some(Settings {
         file,
@@ -171,6 +173,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         webhook: webhook?,
         delivery: delivery?,
         approval: approval?,
+        backup: backup?,
         accounts: accounts?,
     })
 }

@@ -11,6 +11,7 @@ pub mod contact;
 pub mod credential;
 pub mod delivery;
 pub mod duration;
+pub mod grounds;
 pub mod ids;
 pub mod mask;
 pub mod message;

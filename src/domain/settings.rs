@@ -1,5 +1,6 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
+mod backup;
 mod email;
 mod sms;
 mod webhook;
@@ -17,6 +18,7 @@ use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
 
+pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
@@ -48,6 +50,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[backup]`
+    pub backup: Backup,
     /// `[accounts]`
     pub accounts: Accounts,
 }

@@ -14,6 +14,7 @@ mod deliveries;
 mod endpoints;
 mod error;
 mod fan_out;
+mod idempotency;
 mod instance;
 mod lanes;
 mod notices;
@@ -50,6 +51,7 @@ pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, Ne
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
+pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
 pub use lanes::Hold;
 pub use notices::{NewNotice, Release};
 pub use people::{Following, NoticePerson, Person, PersonWay};
