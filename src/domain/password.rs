@@ -86,6 +86,9 @@ pub enum PasswordRefused {
     /// It is made of the account's name.
     #[error("the password is little more than the account's name: take another")]
     Name,
+    /// It is the one that was to be replaced.
+    #[error("the new password is the old one: whoever handed that over knows it, take another")]
+    Same,
     /// Everybody tries it first.
     #[error("the password is one of those that are tried first: take words that do not belong together")]
     Worst,
