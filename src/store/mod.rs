@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod account_changes;
 mod accounts;
 mod acknowledgements;
 mod audit;
@@ -24,6 +25,7 @@ mod recipients;
 mod record;
 mod rounds;
 mod sessions;
+mod sign_in_waits;
 mod statement;
 mod summaries;
 mod suppressions;
@@ -37,6 +39,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
@@ -57,7 +60,8 @@ pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
 pub use rounds::{Resolution, Retried};
-pub use sessions::{KnownSession, NewSession, SessionRow};
+pub use sessions::{KnownSession, NewSession, SessionRow, UsedFactor};
+pub use sign_in_waits::Admission;
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;

@@ -312,6 +312,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        account_changes::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,
@@ -324,6 +325,7 @@ async fn every_statement_prepares(bench: Bench) {
         deliveries::ALL,
         rounds::ALL,
         sessions::ALL,
+        sign_in_waits::ALL,
         tokens::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
