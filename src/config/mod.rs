@@ -1,5 +1,6 @@
 //! From the compiled-in defaults, the user's file and the environment to validated settings.
 
+mod audit;
 mod email;
 mod email_url;
 mod fault;
@@ -158,6 +159,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let webhook = root.section("webhook", general::webhook);
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
+    let audit = root.section("audit", |section| audit::audit(section, database.as_ref()));
     Some(Settings {
         file,
         instance: instance?,
@@ -168,5 +170,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         webhook: webhook?,
         delivery: delivery?,
         approval: approval?,
+        audit: audit?,
     })
 }

@@ -1,5 +1,6 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
+mod audit;
 mod email;
 mod sms;
 mod webhook;
@@ -15,6 +16,7 @@ use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
 
+pub use audit::{Audit, HeadPlace};
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
@@ -46,6 +48,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[audit]`
+    pub audit: Audit,
 }
 
 impl Settings {
