@@ -2,6 +2,7 @@
 
 mod doctor;
 mod domains;
+mod incidents;
 mod send;
 mod stock;
 mod track;
@@ -12,6 +13,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
+pub use incidents::{
+    DeadlineArguments, IncidentFacts, IncidentsCommand, OpenArguments, ServicesCommand, UpdateArguments,
+};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
@@ -69,6 +73,12 @@ pub enum Command {
     /// List mail domains that are down; take them down and bring them up again
     #[command(subcommand)]
     Domains(DomainsCommand),
+    /// Open, update, close and list incidents: their phase, promised next update, notices and deadlines
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// List services and set how they stand
+    #[command(subcommand)]
+    Services(ServicesCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped

@@ -11,6 +11,7 @@ mod dispatching;
 mod doctor;
 mod domains;
 mod groups;
+mod incidents;
 mod lookup;
 mod notices;
 mod output;
@@ -18,10 +19,12 @@ mod progress;
 mod report;
 mod send;
 mod serve;
+mod services;
 mod session;
 mod suppressions;
 pub mod table;
 mod templates;
+mod times;
 mod values;
 mod worker;
 
@@ -44,6 +47,8 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Deliveries(command) => deliveries::run(&session, command).await,
         Command::Suppressions(command) => suppressions::run(&session, command).await,
         Command::Domains(command) => domains::run(&session, command).await,
+        Command::Incidents(command) => incidents::run(&session, command).await,
+        Command::Services(command) => services::run(&session, command).await,
         Command::Serve(arguments) => serve::run(&session, arguments).await,
         Command::Bounce(arguments) => bounce::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,

@@ -5,6 +5,7 @@ mod email_url;
 mod fault;
 mod general;
 mod imap_url;
+mod incident;
 mod print;
 mod secret;
 mod section;
@@ -158,6 +159,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let webhook = root.section("webhook", general::webhook);
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
+    let incident = root.section("incident", incident::read);
     Some(Settings {
         file,
         instance: instance?,
@@ -168,5 +170,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         webhook: webhook?,
         delivery: delivery?,
         approval: approval?,
+        incident: incident?,
     })
 }

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
+use super::incident::UpdateRhythm;
 use super::retry::RetryPolicy;
 
 pub use email::{
@@ -46,6 +47,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[incident]`
+    pub incident: UpdateRhythm,
 }
 
 impl Settings {
