@@ -1,6 +1,7 @@
 //! What became of a notice, for people and for programs.
 
 mod call_list;
+mod incident;
 mod people;
 mod words;
 
@@ -20,6 +21,7 @@ use super::session::Session;
 use super::table::{Cell, json_object};
 
 pub(super) use call_list::write_call_list;
+pub(super) use incident::incident_lines;
 pub(super) use people::{People, by_what};
 pub(super) use words::{advice, delivery_meaning, notice_meaning};
 
@@ -81,6 +83,7 @@ pub(super) async fn write_report(
         next_tries: store.next_tries(notice.id).await?,
         unconfirmed: unconfirmed(session, store, notice).await?,
         people: People::read(store, notice).await?,
+        incident: incident_lines(session, store, notice).await?,
     };
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
     Ok(())
@@ -97,6 +100,8 @@ struct Facts {
     /// Text messages that a gateway took and has not reported on in time.
     unconfirmed: i64,
     people: People,
+    /// Where its incident stands, a line each.
+    incident: Vec<String>,
 }
 
 async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -> anyhow::Result<i64> {
@@ -117,6 +122,9 @@ impl Report<'_> {
     fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         self.headline(&mut text)?;
+        for line in &self.facts.incident {
+            writeln!(text, "  {line}")?;
+        }
         self.totals(&mut text)?;
         self.facts.people.write(&mut text, &program(self.session), &self.notice.number)?;
         for state in [
