@@ -1,11 +1,13 @@
 //! From the compiled-in defaults, the user's file and the environment to validated settings.
 
+mod backup;
 mod email;
 mod email_url;
 mod fault;
 mod general;
 mod imap_url;
 mod incident;
+mod key_file;
 mod print;
 mod secret;
 mod section;
@@ -25,6 +27,7 @@ use crate::domain::settings::Settings;
 
 use fault::Context;
 pub use fault::{ConfigError, Fault};
+pub use key_file::{KeyFileError, make_key, read_key};
 use section::Section;
 pub use tree::Origin;
 use tree::Table;
@@ -160,6 +163,8 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
     let incident = root.section("incident", incident::read);
+    let backup = root.section("backup", backup::read);
+    let accounts = root.section("accounts", general::accounts);
     Some(Settings {
         file,
         instance: instance?,
@@ -171,5 +176,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         delivery: delivery?,
         approval: approval?,
         incident: incident?,
+        backup: backup?,
+        accounts: accounts?,
     })
 }

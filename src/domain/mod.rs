@@ -1,5 +1,6 @@
 //! Words and rules. Nothing in here does I/O: no runtime, no store, no network.
 
+pub mod account;
 pub mod actor;
 pub mod address;
 pub mod audience;
@@ -7,8 +8,10 @@ pub mod audit;
 pub mod chance;
 pub mod clock;
 pub mod contact;
+pub mod credential;
 pub mod delivery;
 pub mod duration;
+pub mod grounds;
 pub mod ids;
 pub mod incident;
 pub mod key;
@@ -26,3 +29,4 @@ pub mod settings;
 pub mod sms_text;
 pub mod template;
 pub mod wording;
+pub mod vault;

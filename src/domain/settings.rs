@@ -1,9 +1,11 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
+mod backup;
 mod email;
 mod sms;
 mod webhook;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,11 +13,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::incident::UpdateRhythm;
 use super::retry::RetryPolicy;
 
+pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
@@ -49,6 +53,10 @@ pub struct Settings {
     pub approval: Approval,
     /// `[incident]`
     pub incident: UpdateRhythm,
+    /// `[backup]`
+    pub backup: Backup,
+    /// `[accounts]`
+    pub accounts: Accounts,
 }
 
 impl Settings {
@@ -125,6 +133,8 @@ impl Instance {
 pub struct Database {
     /// The engine and where it is.
     pub url: DatabaseUrl,
+    /// The file with the key that seals secrets in the store; it is made when it is first needed.
+    pub key_file: PathBuf,
 }
 
 /// Where the store is.
@@ -161,4 +171,15 @@ pub struct Delivery {
 pub struct Approval {
     /// Whether a second person must release every notice.
     pub required: bool,
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    /// The roles whose holders must have a second factor.
+    pub require_totp: BTreeSet<Role>,
+    /// After how long without use a session ends.
+    pub session_idle: Duration,
+    /// After how long a session ends in any case.
+    pub session_absolute: Duration,
 }

@@ -39,6 +39,15 @@ impl Store {
         Ok(kept.map_or_else(|| fresh.to_owned(), |(value,)| value))
     }
 
+    /// The value called `name`, if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn known_instance_value(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = self.db.fetch_first(&SELECT_VALUE, (name.to_owned(),)).await?;
+        Ok(row.map(|(value,)| value))
+    }
+
     /// Shows that the store can be written and read.
     ///
     /// # Errors
