@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod domains;
+mod incidents;
 mod send;
 mod stock;
 mod track;
@@ -14,6 +15,9 @@ use clap::{Args, Parser, Subcommand};
 pub use audit::{AuditCommand, EntryFilter, ProofArguments, VerifyArguments};
 pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
+pub use incidents::{
+    DeadlineArguments, IncidentFacts, IncidentsCommand, OpenArguments, ServicesCommand, UpdateArguments,
+};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
@@ -74,6 +78,12 @@ pub enum Command {
     /// Check, list and export the log of who did what; write the proof of a notice
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Open, update, close and list incidents: their phase, promised next update, notices and deadlines
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// List services and set how they stand
+    #[command(subcommand)]
+    Services(ServicesCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped

@@ -12,6 +12,7 @@ mod dispatching;
 mod doctor;
 mod domains;
 mod groups;
+mod incidents;
 mod lookup;
 mod notices;
 mod output;
@@ -19,10 +20,12 @@ mod progress;
 mod report;
 mod send;
 mod serve;
+mod services;
 mod session;
 mod suppressions;
 pub mod table;
 mod templates;
+mod times;
 mod values;
 mod worker;
 
@@ -67,6 +70,21 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Worker(arguments) => worker::run(session, arguments).await,
         Command::Demo(arguments) => demo::run(session, arguments).await,
         Command::Doctor(arguments) => doctor::run(session, arguments).await,
+        Command::Send(arguments) => send::run(&session, *arguments).await,
+        Command::Contacts(command) => contacts::run(&session, command).await,
+        Command::Groups(command) => groups::run(&session, command).await,
+        Command::Templates(command) => templates::run(&session, command).await,
+        Command::Notices(command) => notices::run(&session, command).await,
+        Command::Deliveries(command) => deliveries::run(&session, command).await,
+        Command::Suppressions(command) => suppressions::run(&session, command).await,
+        Command::Domains(command) => domains::run(&session, command).await,
+        Command::Incidents(command) => incidents::run(&session, command).await,
+        Command::Services(command) => services::run(&session, command).await,
+        Command::Serve(arguments) => serve::run(&session, arguments).await,
+        Command::Bounce(arguments) => bounce::run(&session, arguments).await,
+        Command::Worker(arguments) => worker::run(&session, arguments).await,
+        Command::Demo(arguments) => demo::run(&session, arguments).await,
+        Command::Doctor(arguments) => doctor::run(&session, arguments).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -1,7 +1,7 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
-mod backup;
 mod audit;
+mod backup;
 mod email;
 mod sms;
 mod webhook;
@@ -17,10 +17,11 @@ use secrecy::SecretString;
 use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
+use super::incident::UpdateRhythm;
 use super::retry::RetryPolicy;
 
-pub use backup::Backup;
 pub use audit::{Audit, HeadPlace};
+pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
@@ -52,6 +53,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[incident]`
+    pub incident: UpdateRhythm,
     /// `[backup]`
     pub backup: Backup,
     /// `[accounts]`
