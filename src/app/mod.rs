@@ -1,6 +1,7 @@
 //! Use cases: one file each.
 
 pub mod audience;
+pub mod backup;
 pub mod bounce_mailbox;
 pub mod cascade;
 pub mod compose;

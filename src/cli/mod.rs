@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod arguments;
+mod backup;
 mod bounce;
 mod caretaker;
 mod completions;
@@ -24,6 +25,7 @@ pub mod table;
 mod templates;
 mod values;
 mod worker;
+mod workers;
 
 pub use arguments::Arguments;
 pub use session::{Environment, Exit, Session, process_environment, say};
@@ -48,6 +50,9 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Bounce(arguments) => bounce::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
+        Command::Backup(arguments) => backup::make(&session, arguments).await,
+        Command::Restore(arguments) => backup::restore(&session, arguments).await,
+        Command::Workers { format } => workers::run(&session, format).await,
         Command::Doctor(arguments) => doctor::run(&session, arguments).await,
         Command::Completions { shell } => completions::run(shell),
     }

@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod audit;
+mod backup;
 mod cascade;
 mod claim;
 mod connection;
@@ -25,8 +26,9 @@ mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
+mod workers;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::settings::DatabaseUrl;
@@ -34,6 +36,7 @@ use crate::domain::settings::DatabaseUrl;
 use connection::Db;
 
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
+pub use backup::{Restoring, Settled, Snapshot};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
@@ -54,12 +57,15 @@ pub use rounds::{Resolution, Retried};
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
+pub use workers::RunningProcess;
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
+    generation: Arc<OnceLock<String>>,
 }
 
 /// Why the store is opened.
@@ -87,7 +93,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock })
+        Ok(Self { db, clock, generation: Arc::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

@@ -305,6 +305,7 @@ async fn every_statement_prepares(bench: Bench) {
     let all = [
         acknowledgements::ALL,
         audit::ALL,
+        super::backup::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -326,6 +327,7 @@ async fn every_statement_prepares(bench: Bench) {
         record::ALL,
         suppressions::ALL,
         sweep::ALL,
+        workers::ALL,
     ];
     for statement in all.into_iter().flatten() {
         let prepared = match &bench.store.db {
