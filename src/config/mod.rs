@@ -162,6 +162,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
     let backup = root.section("backup", backup::read);
+    let accounts = root.section("accounts", general::accounts);
     Some(Settings {
         file,
         instance: instance?,
@@ -173,5 +174,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         delivery: delivery?,
         approval: approval?,
         backup: backup?,
+        accounts: accounts?,
     })
 }

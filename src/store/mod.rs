@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod accounts;
 mod acknowledgements;
 mod audit;
 mod backup;
@@ -13,6 +14,7 @@ mod deliveries;
 mod endpoints;
 mod error;
 mod fan_out;
+mod idempotency;
 mod instance;
 mod lanes;
 mod notices;
@@ -22,11 +24,13 @@ mod receipts;
 mod recipients;
 mod record;
 mod rounds;
+mod sessions;
 mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
 mod workers;
+mod tokens;
 
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +39,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
 pub use backup::{Restoring, Settled, Snapshot};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
@@ -46,6 +51,7 @@ pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, Ne
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
+pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
 pub use lanes::Hold;
 pub use notices::{NewNotice, Release};
 pub use people::{Following, NoticePerson, Person, PersonWay};
@@ -54,10 +60,12 @@ pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
 pub use rounds::{Resolution, Retried};
+pub use sessions::{KnownSession, NewSession, SessionRow};
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
 pub use workers::RunningProcess;
+pub use tokens::{ApiToken, KnownToken, NewToken};
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]

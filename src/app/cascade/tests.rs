@@ -52,6 +52,7 @@ fn known(ids: &IdSource, id: &str, addresses: &[(Channel, &str)], deputy: Option
         rank,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     let contact = Contact {
         id: id.to_owned(),
