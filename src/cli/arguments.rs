@@ -1,6 +1,7 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
 mod audit;
+mod backup;
 mod doctor;
 mod domains;
 mod incidents;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use audit::{AuditCommand, EntryFilter, ProofArguments, VerifyArguments};
+pub use backup::{BackupArguments, RestoreArguments};
 pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use incidents::{
@@ -92,6 +94,15 @@ pub enum Command {
     Bounce(BounceArguments),
     /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
     Demo(DemoArguments),
+    /// Write everything into one encrypted file, while the instance goes on working
+    Backup(BackupArguments),
+    /// Put a backup back into the store; nothing of it is sent before you say so
+    Restore(RestoreArguments),
+    /// List the processes that send
+    Workers {
+        #[command(flatten)]
+        format: ListFormat,
+    },
     /// Check whether this instance is ready to send, and say what to mend
     Doctor(DoctorArguments),
     /// Write the completions of a shell to standard output

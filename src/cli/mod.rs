@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod audit;
+mod backup;
 mod bounce;
 mod caretaker;
 mod completions;
@@ -28,6 +29,7 @@ mod templates;
 mod times;
 mod values;
 mod worker;
+mod workers;
 
 pub use arguments::Arguments;
 pub use session::{Environment, Exit, Session, process_environment, say};
@@ -84,6 +86,9 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Bounce(arguments) => bounce::run(&session, arguments).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Demo(arguments) => demo::run(&session, arguments).await,
+        Command::Backup(arguments) => backup::make(&session, arguments).await,
+        Command::Restore(arguments) => backup::restore(&session, arguments).await,
+        Command::Workers { format } => workers::run(&session, format).await,
         Command::Doctor(arguments) => doctor::run(&session, arguments).await,
         Command::Completions { shell } => completions::run(shell),
     }

@@ -5,6 +5,7 @@ pub mod actor;
 pub mod address;
 pub mod audience;
 pub mod audit;
+pub mod backup;
 pub mod chance;
 pub mod clock;
 pub mod contact;

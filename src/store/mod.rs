@@ -4,6 +4,7 @@ mod account_changes;
 mod accounts;
 mod acknowledgements;
 mod audit;
+mod backup;
 mod cascade;
 mod claim;
 mod connection;
@@ -33,9 +34,10 @@ mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
+mod workers;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::settings::DatabaseUrl;
@@ -45,6 +47,7 @@ use connection::Db;
 pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
+pub use backup::{Restoring, Settled, Snapshot};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
@@ -69,6 +72,7 @@ pub use sign_in_waits::Admission;
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
+pub use workers::RunningProcess;
 pub use tokens::{ApiToken, KnownToken, NewToken};
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
@@ -76,6 +80,8 @@ pub use tokens::{ApiToken, KnownToken, NewToken};
 pub struct Store {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
+    generation: Arc<OnceLock<String>>,
 }
 
 /// Why the store is opened.
@@ -103,7 +109,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock })
+        Ok(Self { db, clock, generation: Arc::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

@@ -320,6 +320,7 @@ async fn every_statement_prepares(bench: Bench) {
         super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,
+        super::backup::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -350,6 +351,7 @@ async fn every_statement_prepares(bench: Bench) {
         record::ALL,
         suppressions::ALL,
         sweep::ALL,
+        workers::ALL,
     ];
     for statement in all.into_iter().flatten() {
         let prepared = match &bench.store.db {
