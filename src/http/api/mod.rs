@@ -56,6 +56,7 @@ mod deliveries;
 mod docs;
 mod domains;
 mod etag;
+mod events;
 mod failure;
 mod groups;
 mod guard;
@@ -85,6 +86,7 @@ use axum::routing::any;
 use crate::app::instance::Instance;
 
 use super::Shared;
+pub(super) use events::Hub;
 use problem::{Kind, Problem};
 
 /// Where the routes are.

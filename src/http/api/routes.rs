@@ -5,8 +5,8 @@ use crate::domain::actor::Right;
 
 use super::route::{Needs, Route, route};
 use super::{
-    contacts, contacts_import, deliveries, domains, groups, instance, notice_report, notices, suppressions,
-    templates,
+    contacts, contacts_import, deliveries, domains, events, groups, instance, notice_report, notices,
+    suppressions, templates,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -22,6 +22,9 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), deliveries::list),
         route!(right(Right::NoticesRead), deliveries::show),
         route!(right(Right::NoticesRelease), deliveries::resolve),
+        // What changes
+        route!(right(Right::NoticesRead), events::all),
+        route!(right(Right::NoticesRead), events::of_notice),
         // Contacts and groups
         route!(right(Right::ContactsRead), contacts::list),
         route!(right(Right::ContactsRead), contacts::show),
