@@ -132,3 +132,6 @@ pub(super) fn timed_out() -> Response {
 pub(super) fn panicked() -> Response {
     problem::unnamed(Kind::Failed, "nothing more can be said here: the log has the reason")
 }
+
+#[cfg(test)]
+mod tests;
