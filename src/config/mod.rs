@@ -8,6 +8,7 @@ mod general;
 mod imap_url;
 mod key_file;
 mod print;
+mod retention;
 mod secret;
 mod section;
 mod sms;
@@ -162,6 +163,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
     let backup = root.section("backup", backup::read);
+    let retention = root.section("retention", retention::read);
     Some(Settings {
         file,
         instance: instance?,
@@ -173,5 +175,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         delivery: delivery?,
         approval: approval?,
         backup: backup?,
+        retention: retention?,
     })
 }

@@ -18,6 +18,7 @@ pub mod notice;
 pub mod outcome;
 pub mod rate;
 pub mod receipt;
+pub mod retention;
 pub mod retry;
 pub mod seal;
 pub mod settings;

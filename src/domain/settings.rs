@@ -2,6 +2,7 @@
 
 mod backup;
 mod email;
+mod retention;
 mod sms;
 mod webhook;
 
@@ -21,6 +22,7 @@ pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
+pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
     SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
@@ -50,6 +52,8 @@ pub struct Settings {
     pub approval: Approval,
     /// `[backup]`
     pub backup: Backup,
+    /// `[retention]`
+    pub retention: Retention,
 }
 
 impl Settings {

@@ -93,6 +93,7 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
+mod privacy;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
@@ -313,9 +314,12 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        retention::ALL,
         rounds::ALL,
         super::endpoints::ALL,
+        erasure::ALL,
         fan_out::ALL,
+        holds::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
