@@ -1,16 +1,22 @@
 //! Use cases: one file each.
 
+pub mod accounts;
 pub mod audience;
 pub mod bounce_mailbox;
 pub mod cascade;
 pub mod compose;
 pub mod contacts_import;
 pub mod encryption;
+pub mod deliveries;
+pub mod domains;
 pub mod endpoints;
+pub mod failure;
 pub mod instance;
 pub mod nesting;
 pub mod plan;
+pub mod reached;
 pub mod receive;
 pub mod release;
 pub mod serving;
 pub mod vault;
+pub mod suppressions;

@@ -5,6 +5,8 @@ mod show;
 
 use anyhow::bail;
 
+use crate::app::deliveries::resolve;
+use crate::app::failure::Failure;
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{CONFIRMED_WITHIN, DeliveryState};
@@ -38,7 +40,7 @@ pub(super) async fn run(session: &Session, command: DeliveriesCommand) -> anyhow
     match command {
         DeliveriesCommand::List { filter, format } => list(session, filter, format).await?,
         DeliveriesCommand::Show { id, json } => show::run(session, id, json).await?,
-        DeliveriesCommand::Resolve(arguments) => resolve(session, arguments).await?,
+        DeliveriesCommand::Resolve(arguments) => decide(session, arguments).await?,
         DeliveriesCommand::Replay(arguments) => replay::run(session, arguments).await?,
     }
     Ok(Exit::Done)
@@ -113,7 +115,7 @@ fn joined(code: &str, text: &str) -> Option<String> {
     }
 }
 
-async fn resolve(session: &Session, arguments: ResolveArguments) -> anyhow::Result<()> {
+async fn decide(session: &Session, arguments: ResolveArguments) -> anyhow::Result<()> {
     let mut ids = arguments.ids;
     ids.sort_unstable();
     ids.dedup();
@@ -123,16 +125,16 @@ async fn resolve(session: &Session, arguments: ResolveArguments) -> anyhow::Resu
         Resolution::Failed => store::Resolution::Failed,
         Resolution::Resend => store::Resolution::Resend,
     };
-    let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
-    match store.resolve(&ids, resolution, expires_at).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict(why)) => bail!(
+    let instance = session.open_instance(&store).await?;
+    let expires_at = match resolve(&instance, &session.actor(), &ids, resolution).await {
+        Ok(expires_at) => expires_at,
+        Err(Failure::Store(StoreError::Conflict(why))) => bail!(
             "{why}; all are resolved or none, so nothing was changed. \"{} deliveries list --state unclear\" shows \
              those that can be resolved",
             program(session)
         ),
         Err(error) => return Err(error.into()),
-    }
+    };
     let count = ids.len() as i128;
     match arguments.resolution {
         Resolution::Sent => {

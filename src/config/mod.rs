@@ -164,6 +164,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let approval = root.section("approval", general::approval);
     let backup = root.section("backup", backup::read);
     let retention = root.section("retention", retention::read);
+    let accounts = root.section("accounts", general::accounts);
     Some(Settings {
         file,
         instance: instance?,
@@ -176,5 +177,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         approval: approval?,
         backup: backup?,
         retention: retention?,
+        accounts: accounts?,
     })
 }

@@ -1,5 +1,6 @@
 //! Words and rules. Nothing in here does I/O: no runtime, no store, no network.
 
+pub mod account;
 pub mod actor;
 pub mod address;
 pub mod audience;
@@ -7,6 +8,7 @@ pub mod audit;
 pub mod chance;
 pub mod clock;
 pub mod contact;
+pub mod credential;
 pub mod delivery;
 pub mod duration;
 pub mod grounds;

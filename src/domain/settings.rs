@@ -6,6 +6,7 @@ mod retention;
 mod sms;
 mod webhook;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub backup: Backup,
     /// `[retention]`
     pub retention: Retention,
+    /// `[accounts]`
+    pub accounts: Accounts,
 }
 
 impl Settings {
@@ -168,4 +172,15 @@ pub struct Delivery {
 pub struct Approval {
     /// Whether a second person must release every notice.
     pub required: bool,
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    /// The roles whose holders must have a second factor.
+    pub require_totp: BTreeSet<Role>,
+    /// After how long without use a session ends.
+    pub session_idle: Duration,
+    /// After how long a session ends in any case.
+    pub session_absolute: Duration,
 }

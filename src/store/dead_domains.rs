@@ -11,12 +11,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::actor::Actor;
 use crate::domain::address::{Address, Channel};
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::NoticeId;
 
+use super::audit::append;
 use super::connection::Tx;
 use super::lanes::{ensure_lane, lock_lanes};
 use super::rounds::{AddressRow, SELECT_TAKEN, readdressed};
@@ -165,6 +169,7 @@ impl Store {
         reason: &str,
         entered_by: &str,
         destination: Destination<'_>,
+        entry: &NewEntry,
     ) -> Result<SetAside, StoreError> {
         let mut tx = self.db.begin().await?;
         lock_lanes(&mut tx, Channel::Email).await?;
@@ -173,21 +178,31 @@ impl Store {
             self.enter(&mut tx, domain, *hosted, reason, entered_by).await?;
         }
         let done = self.part(&mut tx, &names, destination).await?;
+        let after = json!({"domains": names, "rerouted": done.rerouted, "held": done.held});
+        append(&mut tx, &entry.clone().with(after), self.now()).await?;
         tx.commit().await?;
         Ok(done)
     }
 
     /// Takes `domains` out again: what was held for them leaves at once. Gives those that were down, and the number of
-    /// deliveries.
+    /// deliveries. Where nothing changes, there is no entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
-    pub async fn bring_domains_up(&self, domains: &[String]) -> Result<(Vec<String>, u64), StoreError> {
+    pub async fn bring_domains_up(
+        &self,
+        domains: &[String],
+        entry: &NewEntry,
+    ) -> Result<(Vec<String>, u64), StoreError> {
         let mut tx = self.db.begin().await?;
         lock_lanes(&mut tx, Channel::Email).await?;
-        let done = self.free(&mut tx, domains).await?;
+        let (up, released) = self.free(&mut tx, domains).await?;
+        if !up.is_empty() || released > 0 {
+            let after = json!({"domains": up, "released": released});
+            append(&mut tx, &entry.clone().with(after), self.now()).await?;
+        }
         tx.commit().await?;
-        Ok(done)
+        Ok((up, released))
     }
 
     /// Makes the domains that the configuration calls dead those that it entered, and takes out those that it does not
@@ -219,7 +234,14 @@ impl Store {
         for domain in &fresh {
             self.enter(&mut tx, domain, hosted.contains(domain), "unreachable_domains", "").await?;
         }
-        self.part(&mut tx, &fresh, destination).await?;
+        let done = self.part(&mut tx, &fresh, destination).await?;
+        let entry = NewEntry::new(
+            &Actor::program("dispatcher"),
+            "domains.configured",
+            Subject::new("setting", "email.unreachable_domains"),
+        );
+        let after = json!({"down": fresh, "up": gone, "rerouted": done.rerouted, "held": done.held});
+        append(&mut tx, &entry.with(after), self.now()).await?;
         tx.commit().await
     }
 

@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod accounts;
 mod acknowledgements;
 mod audit;
 mod cascade;
@@ -14,6 +15,7 @@ mod erasure;
 mod error;
 mod fan_out;
 mod holds;
+mod idempotency;
 mod instance;
 mod lanes;
 mod notices;
@@ -24,10 +26,12 @@ mod recipients;
 mod record;
 mod retention;
 mod rounds;
+mod sessions;
 mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -36,6 +40,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
@@ -48,6 +53,7 @@ pub use erasure::{ERASED, ERASED_CODE, Erased};
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use holds::LegalHold;
+pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
 pub use lanes::Hold;
 pub use notices::{NewNotice, Release};
 pub use people::{Following, NoticePerson, Person, PersonWay};
@@ -57,9 +63,11 @@ pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableR
 pub use record::{Attempted, Move, Recorded};
 pub use retention::DueNotice;
 pub use rounds::{Resolution, Retried};
+pub use sessions::{KnownSession, NewSession, SessionRow};
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
+pub use tokens::{ApiToken, KnownToken, NewToken};
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::Address;
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::NoticeEvent;
 
+use super::audit::append;
 use super::connection::Tx;
 use super::error::once_more;
 use super::notices::next_state;
@@ -25,6 +28,12 @@ statements! {
         SELECT delivery_id, notice_id, channel, state FROM deliveries
         WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))
         ORDER BY delivery_id /*lock*/";
+    /// The numbers of the notices that deliveries belong to.
+    SELECT_NUMBERS = "
+        SELECT DISTINCT n.number
+        FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
+                                JOIN notices n ON n.notice_id = d.notice_id
+        ORDER BY n.number";
     /// The decision that it got there, or did not.
     DECIDE = "
         UPDATE deliveries SET state = $2, reason_code = 'manual', reason = $3, updated_at = $4
@@ -161,7 +170,7 @@ pub(super) fn readdressed(
 
 impl Store {
     /// Writes down what a person found out about unclear deliveries: all of them or none. Deliveries that are sent
-    /// again have until `expires_at`.
+    /// again have until `expires_at`. The entry's subject becomes the notice that they belong to.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] names a delivery that does not exist or is not unclear.
@@ -170,8 +179,9 @@ impl Store {
         ids: &[DeliveryId],
         resolution: Resolution,
         expires_at: Timestamp,
+        entry: &NewEntry,
     ) -> Result<(), StoreError> {
-        once_more!(self.try_resolve(ids, resolution, expires_at))
+        once_more!(self.try_resolve(ids, resolution, expires_at, entry))
     }
 
     async fn try_resolve(
@@ -179,6 +189,7 @@ impl Store {
         ids: &[DeliveryId],
         resolution: Resolution,
         expires_at: Timestamp,
+        entry: &NewEntry,
     ) -> Result<(), StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
@@ -196,9 +207,11 @@ impl Store {
                 Some(_) => {}
             }
         }
-        match resolution {
-            Resolution::Resend => return self.start_round(tx, &rows, expires_at).await,
-            Resolution::Sent | Resolution::Failed => {}
+        let entry = decided(&mut tx, entry, &rows, resolution).await?;
+        if resolution == Resolution::Resend {
+            self.start_round(&mut tx, &rows, expires_at).await?;
+            append(&mut tx, &entry, self.now()).await?;
+            return tx.commit().await;
         }
         let (to, words) = if resolution == Resolution::Sent {
             (DeliveryState::Sent, "a person found out that it arrived")
@@ -211,6 +224,7 @@ impl Store {
             tally.moved(row.notice_id, &row.channel, DeliveryState::Unclear, to);
         }
         write_counts(&mut tx, &tally.into_deltas()).await?;
+        append(&mut tx, &entry, self.now()).await?;
         tx.commit().await
     }
 
@@ -247,15 +261,16 @@ impl Store {
         let rows: Vec<StandingRow> = tx.fetch(&SELECT_NOT_OUT, (notice.0, self.now().0)).await?;
         let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
         if retried.deliveries > 0 {
-            self.start_round(tx, &rows, expires_at).await?;
+            self.start_round(&mut tx, &rows, expires_at).await?;
+            tx.commit().await?;
         }
         Ok(retried)
     }
 
-    /// Queues deliveries once more, lets their notices go on, and commits.
+    /// Queues deliveries once more and lets their notices go on.
     pub(super) async fn start_round(
         &self,
-        mut tx: Tx,
+        tx: &mut Tx,
         rows: &[StandingRow],
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
@@ -271,13 +286,36 @@ impl Store {
         }
         notices.sort_unstable();
         notices.dedup();
-        write_counts(&mut tx, &tally.into_deltas()).await?;
+        write_counts(tx, &tally.into_deltas()).await?;
         for notice in notices {
-            let state = next_state(&mut tx, NoticeId(notice), NoticeEvent::Retry).await?;
+            let state = next_state(tx, NoticeId(notice), NoticeEvent::Retry).await?;
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(&mut tx, rows.iter().map(|row| row.notice_id), now).await?;
-        tx.commit().await
+        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await?;
+        Ok(())
     }
+}
+
+/// The entry about a person's decision: about the notice whose deliveries they are, or about all of them.
+async fn decided(
+    tx: &mut Tx,
+    entry: &NewEntry,
+    rows: &[StandingRow],
+    resolution: Resolution,
+) -> Result<NewEntry, StoreError> {
+    let ids: Vec<String> = rows.iter().map(|row| row.delivery_id.to_string()).collect();
+    let numbers: Vec<(String,)> = tx.fetch(&SELECT_NUMBERS, (Json(&ids),)).await?;
+    let numbers: Vec<String> = numbers.into_iter().map(|(number,)| number).collect();
+    let kind = if numbers.len() == 1 { "notice" } else { "notices" };
+    let became = match resolution {
+        Resolution::Sent => "sent",
+        Resolution::Failed => "failed",
+        Resolution::Resend => "resend",
+    };
+    let mut entry = entry
+        .clone()
+        .changing(json!({"deliveries": ids, "state": "unclear"}), json!({"deliveries": ids, "as": became}));
+    entry.subject = Subject::new(kind, numbers.join(","));
+    Ok(entry)
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use rundruf::channels::email::Composer;
 use rundruf::dispatch::{Dispatcher, Event, Finish, Goal, Running};
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::Channel;
 use rundruf::domain::audience::Audience;
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::{Clock, SystemClock};
 use rundruf::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
@@ -23,6 +25,11 @@ use sqlx::Executor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// What the audit log is told where a test is not about it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// Which store.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +118,7 @@ impl Bench {
             attributes: BTreeMap::new(),
         });
         let book = ContactBook { contacts: contacts.collect(), groups: BTreeMap::new() };
-        self.store.import_contacts(&book, &self.ids, false, false).await.unwrap();
+        self.store.import_contacts(&book, &self.ids, false, &entry()).await.unwrap();
         let grouped = |domain: &str| {
             let group =
                 settings.email.destinations.iter().find(|group| group.domains.iter().any(|d| d == domain));

@@ -14,7 +14,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::{Address, Channel};
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::{Clock, SystemClock, Timestamp};
 use rundruf::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
@@ -26,6 +28,11 @@ use rundruf::store::{
     Attempted, ClaimRequest, Claimed, MergedRecipient, Move, NewNotice, Purpose, Recipient, Room, Store,
     UnreachableRecipient,
 };
+
+/// What the audit log is told where a test is not about it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// A folder to work in.
 pub struct Desk {
@@ -162,7 +169,7 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
         contacts: everybody.map(|id| contact(id)).collect(),
         groups: [("all".to_owned(), group)].into(),
     };
-    store.import_contacts(&book, &ids, false, false).await.unwrap();
+    store.import_contacts(&book, &ids, false, &entry()).await.unwrap();
     let known = store.contacts().await.unwrap();
     let find = |id: &str| known.iter().find(|known| known.contact.id == id).unwrap();
     let recipients: Vec<Recipient> = to

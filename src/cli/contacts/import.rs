@@ -47,7 +47,8 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
             store.close().await;
         }
         let store = session.open_store(Purpose::Write).await?;
-        let report = take_over(&store, &session.ids, &request, &reading).await?;
+        let report =
+            take_over(&session.open_instance(&store).await?, &session.actor(), &request, &reading).await?;
         store.close().await;
         report
     };
