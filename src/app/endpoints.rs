@@ -134,6 +134,8 @@ async fn draft(
         exercise: false,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     };
     let draft = match compose(wish, settings, store, ids, now).await {
         Ok(draft) => draft,

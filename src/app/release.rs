@@ -7,6 +7,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{IdSource, NoticeId};
 use crate::domain::notice::NoticeState;
 use crate::domain::seal::Seal;
+use crate::domain::wording::WordingRecord;
 use crate::store::{NewNotice, Release, Store, StoreError};
 
 use super::cascade::following;
@@ -68,6 +69,8 @@ pub async fn submit(
         created_by: operator.to_owned(),
         expires_at: draft.expires_at,
         following: following(draft, seal),
+        incident: draft.incident.as_ref().map(|linked| linked.link.clone()),
+        wording: WordingRecord { hints: draft.wording.clone(), accepted: wish.accept_wording },
     };
     let plan = &draft.plan;
     let release = match wish.at {

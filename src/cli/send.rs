@@ -1,7 +1,7 @@
 //! `send`: plan, ask, submit, follow, report.
 
+mod incident;
 mod plan;
-mod times;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -23,16 +23,18 @@ use super::output::counted;
 use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
+use super::times::parse_time;
 use super::values::read_values;
 
 /// How often the progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
-    let wish = read_wish(session, &arguments)?;
+    let mut wish = read_wish(session, &arguments)?;
     // A key that cannot sign is to be known before anything is written down.
     load_signers(&session.settings)?;
     let store = session.open_store(Purpose::Read).await?;
+    incident::ask_next_update(session, &arguments, &mut wish)?;
     let draft = compose(wish, &session.settings, &store, &session.ids, session.clock.now()).await?;
     plan::show(session, &draft);
     refuse_findings(&draft, arguments.accept_findings)?;
@@ -84,7 +86,7 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
     let at = arguments
         .at
         .as_deref()
-        .map(|text| times::parse_time(text, zone, session.clock.now()))
+        .map(|text| parse_time(text, zone, session.clock.now()))
         .transpose()
         .map_err(|error| anyhow::anyhow!("--at: {error}"))?;
     Ok(Wish {
@@ -99,6 +101,8 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
         exercise: arguments.exercise,
         at,
         expires_after: arguments.expires,
+        incident: incident::read(session, arguments, at)?,
+        accept_wording: arguments.accept_wording,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
+mod audit;
 mod backup;
 mod email;
 mod retention;
@@ -17,8 +18,10 @@ use secrecy::SecretString;
 use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
+use super::incident::UpdateRhythm;
 use super::retry::RetryPolicy;
 
+pub use audit::{Audit, HeadPlace};
 pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
@@ -52,12 +55,16 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[incident]`
+    pub incident: UpdateRhythm,
     /// `[backup]`
     pub backup: Backup,
     /// `[retention]`
     pub retention: Retention,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[audit]`
+    pub audit: Audit,
 }
 
 impl Settings {

@@ -1,8 +1,10 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod account_changes;
 mod accounts;
 mod acknowledgements;
 mod audit;
+mod backup;
 mod cascade;
 mod claim;
 mod connection;
@@ -16,6 +18,8 @@ mod error;
 mod fan_out;
 mod holds;
 mod idempotency;
+mod incident_notices;
+mod incidents;
 mod instance;
 mod lanes;
 mod notices;
@@ -26,22 +30,27 @@ mod recipients;
 mod record;
 mod retention;
 mod rounds;
+mod services;
 mod sessions;
+mod sign_in_waits;
 mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
+mod workers;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
+pub use backup::{Restoring, Settled, Snapshot};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
@@ -54,6 +63,7 @@ pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use holds::LegalHold;
 pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
+pub use incident_notices::{IncidentLink, TimelineNotice};
 pub use lanes::Hold;
 pub use notices::{NewNotice, Release};
 pub use people::{Following, NoticePerson, Person, PersonWay};
@@ -63,10 +73,12 @@ pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableR
 pub use record::{Attempted, Move, Recorded};
 pub use retention::DueNotice;
 pub use rounds::{Resolution, Retried};
-pub use sessions::{KnownSession, NewSession, SessionRow};
+pub use sessions::{KnownSession, NewSession, SessionRow, UsedFactor};
+pub use sign_in_waits::Admission;
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
+pub use workers::RunningProcess;
 pub use tokens::{ApiToken, KnownToken, NewToken};
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
@@ -74,6 +86,8 @@ pub use tokens::{ApiToken, KnownToken, NewToken};
 pub struct Store {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
+    generation: Arc<OnceLock<String>>,
 }
 
 /// Why the store is opened.
@@ -101,7 +115,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock })
+        Ok(Self { db, clock, generation: Arc::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

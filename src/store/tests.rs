@@ -19,6 +19,7 @@ use crate::domain::delivery::{AfterCrash, DeliveryState};
 use crate::domain::ids::{ContactKey, DeliveryId, IdSource, NoticeId, ProcessId};
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
 use crate::domain::outcome::Reason;
+use crate::domain::wording::WordingRecord;
 
 const START: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -102,6 +103,7 @@ mod domains_down;
 mod endpoints;
 mod privacy;
 mod idempotency;
+mod incidents;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
@@ -225,6 +227,8 @@ impl Bench {
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
             following: Following::default(),
+            incident: None,
+            wording: WordingRecord::default(),
         }
     }
 
@@ -313,9 +317,11 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        account_changes::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,
+        super::backup::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -325,7 +331,13 @@ async fn every_statement_prepares(bench: Bench) {
         deliveries::ALL,
         retention::ALL,
         rounds::ALL,
+        super::services::ALL,
+        super::endpoints::ALL,
+        fan_out::ALL,
+        super::incident_notices::ALL,
+        super::incidents::ALL,
         sessions::ALL,
+        sign_in_waits::ALL,
         tokens::ALL,
         super::endpoints::ALL,
         erasure::ALL,
@@ -343,6 +355,7 @@ async fn every_statement_prepares(bench: Bench) {
         record::ALL,
         suppressions::ALL,
         sweep::ALL,
+        workers::ALL,
     ];
     for statement in all.into_iter().flatten() {
         let prepared = match &bench.store.db {

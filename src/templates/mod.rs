@@ -20,6 +20,7 @@ mod reader;
 mod render;
 mod source;
 mod tag;
+mod wording_list;
 mod wrap;
 
 pub use check::{CheckSettings, check, check_send, check_values, example_values};
@@ -30,3 +31,4 @@ pub use load::{FrozenTemplate, LoadError, LoadedPack, load_pack, load_template};
 pub use preview::Preview;
 pub use reader::Reader;
 pub use render::{Prepared, RenderFault};
+pub use wording_list::{WordingListError, load_wording, wording_hints};

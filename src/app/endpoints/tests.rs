@@ -70,6 +70,8 @@ impl World {
         let (notice, delivery) = (NoticeId(self.ids.next()), DeliveryId(self.ids.next()));
         let new = NewNotice {
             following: crate::store::Following::default(),
+            incident: None,
+            wording: crate::domain::wording::WordingRecord::default(),
             id: notice,
             year: 2026,
             code: "ABCD2345".to_owned(),

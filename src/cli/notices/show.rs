@@ -14,7 +14,7 @@ use crate::store::{Notice, NoticeSummary, Purpose};
 
 use crate::cli::lookup::find_notice;
 use crate::cli::output::{counted, write_text};
-use crate::cli::report::{notice_meaning, result_cells};
+use crate::cli::report::{incident_lines, notice_meaning, result_cells};
 use crate::cli::session::{Session, out};
 use crate::cli::table::{Cell, json_object};
 
@@ -24,7 +24,15 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
     let summary = find_notice(session, &store, number).await?;
     let notice = store.notice(summary.id).await?.context("the notice has just been removed")?;
     let held = store.waiting_for_domains(Some(summary.id)).await?;
-    let text = if json { line(&summary, &notice, &held) } else { words(session, &summary, &notice, &held)? };
+    let text = if json {
+        line(&summary, &notice, &held)
+    } else {
+        let mut text = words(session, &summary, &notice, &held)?;
+        for line in incident_lines(session, &store, &summary).await? {
+            writeln!(text, "  {line}")?;
+        }
+        text
+    };
     write_text(&mut out(), &text)?;
     Ok(())
 }
