@@ -101,6 +101,7 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
+mod privacy;
 mod idempotency;
 mod incidents;
 mod receipts;
@@ -328,6 +329,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        retention::ALL,
         rounds::ALL,
         super::services::ALL,
         super::endpoints::ALL,
@@ -338,7 +340,9 @@ async fn every_statement_prepares(bench: Bench) {
         sign_in_waits::ALL,
         tokens::ALL,
         super::endpoints::ALL,
+        erasure::ALL,
         fan_out::ALL,
+        holds::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
