@@ -101,9 +101,9 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
-mod privacy;
 mod idempotency;
 mod incidents;
+mod privacy;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
