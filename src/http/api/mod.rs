@@ -45,6 +45,7 @@
 //!
 //! [`Timestamp`]: crate::domain::clock::Timestamp
 
+mod accounts;
 mod body;
 mod caller;
 mod docs;
