@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audience;
+pub mod audit;
 pub mod bounce_mailbox;
 pub mod cascade;
 pub mod compose;

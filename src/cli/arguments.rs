@@ -1,5 +1,6 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod audit;
 mod doctor;
 mod domains;
 mod send;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use audit::{AuditCommand, EntryFilter, ProofArguments, VerifyArguments};
 pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use send::{NamedValue, SendArguments};
@@ -69,6 +71,9 @@ pub enum Command {
     /// List mail domains that are down; take them down and bring them up again
     #[command(subcommand)]
     Domains(DomainsCommand),
+    /// Check, list and export the log of who did what; write the proof of a notice
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped

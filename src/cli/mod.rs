@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod arguments;
+mod audit;
 mod bounce;
 mod caretaker;
 mod completions;
@@ -35,20 +36,37 @@ use arguments::Command;
 /// # Errors
 /// What went wrong, where, and what to do about it.
 pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
+    let may_end_notices = matches!(
+        command,
+        Command::Send(_)
+            | Command::Notices(_)
+            | Command::Deliveries(_)
+            | Command::Worker(_)
+            | Command::Serve(_)
+    );
+    let exit = run_command(&session, command).await;
+    if may_end_notices {
+        audit::keep_heads(&session).await;
+    }
+    exit
+}
+
+async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Send(arguments) => send::run(&session, *arguments).await,
-        Command::Contacts(command) => contacts::run(&session, command).await,
-        Command::Groups(command) => groups::run(&session, command).await,
-        Command::Templates(command) => templates::run(&session, command).await,
-        Command::Notices(command) => notices::run(&session, command).await,
-        Command::Deliveries(command) => deliveries::run(&session, command).await,
-        Command::Suppressions(command) => suppressions::run(&session, command).await,
-        Command::Domains(command) => domains::run(&session, command).await,
-        Command::Serve(arguments) => serve::run(&session, arguments).await,
-        Command::Bounce(arguments) => bounce::run(&session, arguments).await,
-        Command::Worker(arguments) => worker::run(&session, arguments).await,
-        Command::Demo(arguments) => demo::run(&session, arguments).await,
-        Command::Doctor(arguments) => doctor::run(&session, arguments).await,
+        Command::Send(arguments) => send::run(session, *arguments).await,
+        Command::Contacts(command) => contacts::run(session, command).await,
+        Command::Groups(command) => groups::run(session, command).await,
+        Command::Templates(command) => templates::run(session, command).await,
+        Command::Notices(command) => notices::run(session, command).await,
+        Command::Deliveries(command) => deliveries::run(session, command).await,
+        Command::Suppressions(command) => suppressions::run(session, command).await,
+        Command::Domains(command) => domains::run(session, command).await,
+        Command::Audit(command) => audit::run(session, command).await,
+        Command::Serve(arguments) => serve::run(session, arguments).await,
+        Command::Bounce(arguments) => bounce::run(session, arguments).await,
+        Command::Worker(arguments) => worker::run(session, arguments).await,
+        Command::Demo(arguments) => demo::run(session, arguments).await,
+        Command::Doctor(arguments) => doctor::run(session, arguments).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -1,6 +1,7 @@
 //! From the compiled-in defaults, the user's file and the environment to validated settings.
 
 mod backup;
+mod audit;
 mod email;
 mod email_url;
 mod fault;
@@ -163,6 +164,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let approval = root.section("approval", general::approval);
     let backup = root.section("backup", backup::read);
     let accounts = root.section("accounts", general::accounts);
+    let audit = root.section("audit", |section| audit::audit(section, database.as_ref()));
     Some(Settings {
         file,
         instance: instance?,
@@ -175,5 +177,6 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         approval: approval?,
         backup: backup?,
         accounts: accounts?,
+        audit: audit?,
     })
 }

@@ -1,6 +1,7 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
 mod backup;
+mod audit;
 mod email;
 mod sms;
 mod webhook;
@@ -19,6 +20,7 @@ use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
 
 pub use backup::Backup;
+pub use audit::{Audit, HeadPlace};
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
@@ -54,6 +56,8 @@ pub struct Settings {
     pub backup: Backup,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[audit]`
+    pub audit: Audit,
 }
 
 impl Settings {
