@@ -1,7 +1,7 @@
 //! From the compiled-in defaults, the user's file and the environment to validated settings.
 
-mod backup;
 mod audit;
+mod backup;
 mod email;
 mod email_url;
 mod fault;

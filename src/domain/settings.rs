@@ -1,7 +1,7 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
-mod backup;
 mod audit;
+mod backup;
 mod email;
 mod sms;
 mod webhook;
@@ -19,8 +19,8 @@ use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::retry::RetryPolicy;
 
-pub use backup::Backup;
 pub use audit::{Audit, HeadPlace};
+pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
