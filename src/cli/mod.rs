@@ -27,6 +27,8 @@ mod suppressions;
 pub mod table;
 mod templates;
 mod times;
+mod tokens;
+mod users;
 mod values;
 mod worker;
 mod workers;
@@ -67,6 +69,8 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Suppressions(command) => suppressions::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,
+        Command::Users(command) => users::run(&session, command).await,
+        Command::Tokens(command) => tokens::run(&session, command).await,
         Command::Serve(arguments) => serve::run(session, arguments).await,
         Command::Bounce(arguments) => bounce::run(session, arguments).await,
         Command::Worker(arguments) => worker::run(session, arguments).await,

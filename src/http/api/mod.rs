@@ -48,6 +48,7 @@
 
 #![expect(unused_qualifications, reason = "the macro that describes parameters writes them")]
 
+mod accounts;
 mod body;
 mod caller;
 mod contacts;

@@ -3,6 +3,7 @@
 
 use crate::domain::actor::Right;
 
+use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
     contacts, contacts_import, deliveries, domains, groups, instance, notice_report, notices, suppressions,
@@ -40,7 +41,31 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::ContactsWrite), domains::down),
         route!(right(Right::ContactsWrite), domains::up),
         // Accounts, tokens, sessions
-
+        route!(Needs::Nothing, setup::set_up).harmless(),
+        route!(Needs::Nothing, session::begin).harmless(),
+        route!(Needs::SignedIn, session::show),
+        route!(Needs::SignedIn, session::end),
+        route!(Needs::SignedIn, own::show),
+        // These have a password in their body: not even a hash of that is kept, as keys of repetitions would need.
+        route!(Needs::SignedIn, own::change_password),
+        route!(Needs::SignedIn, own::offer_factor).harmless(),
+        route!(Needs::SignedIn, own::renew_codes).harmless(),
+        route!(Needs::SignedIn, own::drop_factor).harmless(),
+        route!(Needs::SignedIn, own::confirm_factor).with_secret_answer(),
+        route!(Needs::SignedIn, sessions::own),
+        route!(Needs::SignedIn, sessions::end_own),
+        route!(Needs::Right(Right::AccountsWrite), sessions::list),
+        route!(Needs::Right(Right::AccountsWrite), sessions::end),
+        route!(Needs::Right(Right::AuditRead), users::list),
+        route!(Needs::Right(Right::AuditRead), users::show),
+        route!(Needs::Right(Right::AccountsWrite), users::add).with_secret_answer(),
+        route!(Needs::Right(Right::AccountsWrite), users::set_roles),
+        route!(Needs::Right(Right::AccountsWrite), users::disable),
+        route!(Needs::Right(Right::AccountsWrite), users::enable),
+        route!(Needs::Right(Right::AccountsWrite), users::reset).with_secret_answer(),
+        route!(Needs::Right(Right::AuditRead), tokens::list),
+        route!(Needs::Right(Right::AccountsWrite), tokens::create).with_secret_answer(),
+        route!(Needs::Right(Right::AccountsWrite), tokens::revoke),
         // Incidents and services
 
         // Audit
