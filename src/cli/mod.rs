@@ -13,6 +13,7 @@ mod doctor;
 mod domains;
 mod groups;
 mod lookup;
+mod new_file;
 mod notices;
 mod output;
 mod progress;
