@@ -15,6 +15,7 @@ mod domains;
 mod groups;
 mod incidents;
 mod lookup;
+mod new_file;
 mod notices;
 mod output;
 mod progress;
