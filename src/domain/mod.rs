@@ -28,5 +28,5 @@ pub mod service;
 pub mod settings;
 pub mod sms_text;
 pub mod template;
-pub mod wording;
 pub mod vault;
+pub mod wording;

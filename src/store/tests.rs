@@ -101,8 +101,8 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
-mod incidents;
 mod idempotency;
+mod incidents;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {

@@ -51,6 +51,8 @@ mod docs;
 mod etag;
 mod guard;
 mod idempotency;
+mod incident_deadlines;
+mod incidents;
 mod instance;
 mod json_text;
 mod openapi;
@@ -59,6 +61,7 @@ mod parameters;
 mod problem;
 mod route;
 mod routes;
+mod services;
 
 use std::sync::Arc;
 
