@@ -61,6 +61,8 @@ mod failure;
 mod groups;
 mod guard;
 mod idempotency;
+mod incident_deadlines;
+mod incidents;
 mod instance;
 mod json_text;
 mod notice_report;
@@ -74,6 +76,7 @@ mod route;
 mod routes;
 mod suppressions;
 mod templates;
+mod services;
 
 use std::sync::Arc;
 

@@ -9,6 +9,11 @@ use super::{
     contacts, contacts_import, deliveries, domains, groups, instance, notice_report, notices, suppressions,
     templates,
 };
+use super::incident_deadlines;
+use super::incidents;
+use super::instance;
+use super::route::{Needs, Route, route};
+use super::services;
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
 pub(super) fn table() -> Vec<Route> {
@@ -67,7 +72,17 @@ pub(super) fn table() -> Vec<Route> {
         route!(Needs::Right(Right::AccountsWrite), tokens::create).with_secret_answer(),
         route!(Needs::Right(Right::AccountsWrite), tokens::revoke),
         // Incidents and services
-
+        route!(Needs::Right(Right::NoticesRead), incidents::list),
+        route!(Needs::Right(Right::IncidentsWrite), incidents::open),
+        route!(Needs::Right(Right::NoticesRead), incidents::show),
+        route!(Needs::Right(Right::IncidentsWrite), incidents::update),
+        route!(Needs::Right(Right::IncidentsWrite), incidents::close),
+        route!(Needs::Right(Right::NoticesRead), incidents::timeline),
+        route!(Needs::Right(Right::IncidentsWrite), incident_deadlines::decide),
+        route!(Needs::Right(Right::NoticesRead), services::list),
+        route!(Needs::Right(Right::IncidentsWrite), services::add),
+        route!(Needs::Right(Right::NoticesRead), services::show),
+        route!(Needs::Right(Right::IncidentsWrite), services::update),
         // Audit
 
         // Data protection
