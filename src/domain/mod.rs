@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod password;
 pub mod rate;
 pub mod receipt;
+pub mod retention;
 pub mod retry;
 pub mod seal;
 pub mod second_factor;

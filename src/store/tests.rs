@@ -97,12 +97,14 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod accounts;
 mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
 mod idempotency;
 mod incidents;
+mod privacy;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
@@ -328,6 +330,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        retention::ALL,
         rounds::ALL,
         super::services::ALL,
         super::endpoints::ALL,
@@ -338,7 +341,9 @@ async fn every_statement_prepares(bench: Bench) {
         sign_in_waits::ALL,
         tokens::ALL,
         super::endpoints::ALL,
+        erasure::ALL,
         fan_out::ALL,
+        holds::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
