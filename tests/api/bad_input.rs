@@ -11,7 +11,12 @@ const PREVIEW: &str = "/api/v1/templates/test/preview";
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_let_in_without_a_token() {
     let stage = Stage::new(Engine::Sqlite, 0, 0).await;
-    for header in ["", "Authorization: Basic YTpi\r\n", "Authorization: Bearer unknown\r\n", "Authorization: Bearer\r\n"] {
+    for header in [
+        "",
+        "Authorization: Basic YTpi\r\n",
+        "Authorization: Bearer unknown\r\n",
+        "Authorization: Bearer\r\n",
+    ] {
         let answer = stage.serving.ask("GET", "/api/v1/notices", header, b"").await;
         answer.problem(401);
         assert!(answer.head.contains("www-authenticate: bearer"), "{answer:?}");
@@ -23,7 +28,10 @@ async fn nobody_is_let_in_without_a_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_not_as_they_must_be_are_refused_by_field() {
     let stage = Stage::new(Engine::Sqlite, 1, 0).await;
-    stage.ask("POST", PREVIEW, "Content-Type: text/plain\r\n", b"{}").await.problem_about(415, "Content-Type");
+    stage
+        .ask("POST", PREVIEW, "Content-Type: text/plain\r\n", b"{}")
+        .await
+        .problem_about(415, "Content-Type");
     stage.ask("POST", PREVIEW, "", b"{}").await.problem(415);
     stage.post(PREVIEW, "", "{").await.problem(400);
     stage.post(PREVIEW, "", &format!("{{\"values\":{}}}", "[".repeat(5_000))).await.problem(400);
@@ -32,11 +40,23 @@ async fn bodies_that_are_not_as_they_must_be_are_refused_by_field() {
     stage.post(PREVIEW, "", r#"{"values":{"a":1}}"#).await.problem_about(422, "values.a");
     stage.post(PREVIEW, "", r#"{"contact":"nobody"}"#).await.problem_about(422, "contact");
     stage.post("/api/v1/suppressions", "", r#"{"address":"x@y.example"}"#).await.problem_about(422, "reason");
-    stage.post("/api/v1/suppressions", "", r#"{"address":"x","reason":"y"}"#).await.problem_about(422, "address");
-    stage.post("/api/v1/suppressions", "", r#"{"address":"a@b.example","reason":"y\u0000"}"#).await.problem_about(422, "reason");
-    stage.post("/api/v1/domains/down", "", r#"{"domains":["ok.example","not a domain"]}"#).await.problem_about(422, "domains[1]");
+    stage
+        .post("/api/v1/suppressions", "", r#"{"address":"x","reason":"y"}"#)
+        .await
+        .problem_about(422, "address");
+    stage
+        .post("/api/v1/suppressions", "", r#"{"address":"a@b.example","reason":"y\u0000"}"#)
+        .await
+        .problem_about(422, "reason");
+    stage
+        .post("/api/v1/domains/down", "", r#"{"domains":["ok.example","not a domain"]}"#)
+        .await
+        .problem_about(422, "domains[1]");
     stage.post("/api/v1/deliveries/resolve", "", r#"{"ids":[],"as":"sent"}"#).await.problem_about(422, "ids");
-    stage.post("/api/v1/deliveries/resolve", "", r#"{"ids":["x"],"as":"sent"}"#).await.problem_about(422, "ids[0]");
+    stage
+        .post("/api/v1/deliveries/resolve", "", r#"{"ids":["x"],"as":"sent"}"#)
+        .await
+        .problem_about(422, "ids[0]");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +76,15 @@ async fn addresses_that_are_not_as_they_must_be_are_refused_by_parameter() {
     ] {
         stage.get(&format!("/api/v1/{path}")).await.problem_about(422, field);
     }
-    for path in ["notices/2026-9999", "notices/%00", "notices/%ff", "deliveries/x", "templates/none", "nothing", "groups/%F0%9F%98%80"] {
+    for path in [
+        "notices/2026-9999",
+        "notices/%00",
+        "notices/%ff",
+        "deliveries/x",
+        "templates/none",
+        "nothing",
+        "groups/%F0%9F%98%80",
+    ] {
         stage.get(&format!("/api/v1/{path}")).await.problem(404);
     }
     let answer = stage.ask("DELETE", "/api/v1/notices", "", b"").await;

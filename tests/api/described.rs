@@ -31,9 +31,12 @@ async fn what_is_described_holds(engine: Engine) {
         // A stream does not end by itself.
         .args(["--exclude-path-regex", "/events$"])
         .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--max-time", "60"])
-        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,\
+        .args([
+            "--checks",
+            "not_a_server_error,status_code_conformance,content_type_conformance,\
                 response_headers_conformance,response_schema_conformance,negative_data_rejection,\
-                missing_required_header,unsupported_method,ignored_auth"])
+                missing_required_header,unsupported_method,ignored_auth",
+        ])
         .args(["--seed", "1", "--no-color", "--suppress-health-check", "all", "--warnings", "off"])
         .args(["--generation-database", "none"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
@@ -53,7 +56,8 @@ async fn the_description_is_browsed_without_a_network() {
         assert_eq!(foreign, 0, "{}", page.body);
     }
     for file in page.body.split(['"', '\'']).filter(|word| word.ends_with(".js") || word.ends_with(".css")) {
-        let found = stage.serving.ask("HEAD", &format!("/api/docs/{}", file.trim_start_matches("./")), "", b"").await;
+        let found =
+            stage.serving.ask("HEAD", &format!("/api/docs/{}", file.trim_start_matches("./")), "", b"").await;
         assert_eq!(found.status, 200, "{file}");
     }
 }

@@ -59,7 +59,8 @@ async fn block(stage: &Stage, address: &str) {
 
 async fn a_reader_is_told_what_changes_and_resumes(engine: Engine) {
     let stage = Stage::new(engine, 2, 1).await;
-    let number = stage.get("/api/v1/notices").await.json(200)["items"][0]["notice"].as_str().unwrap().to_owned();
+    let number =
+        stage.get("/api/v1/notices").await.json(200)["items"][0]["notice"].as_str().unwrap().to_owned();
     let mut reader = Reader::open(&stage, "/api/v1/events", "").await;
     let begun = reader.until("event: ready").await.to_owned();
     assert!(begun.contains("content-type: text/event-stream") && begun.contains("retry: "), "{begun}");
@@ -119,7 +120,8 @@ async fn a_reader_that_does_not_read_is_dropped() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut stream = socket.connect(stage.serving.address.parse().unwrap()).await.unwrap();
-    let head = format!("GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", stage.token);
+    let head =
+        format!("GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", stage.token);
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut watcher = Reader::open(&stage, "/api/v1/events", "").await;
     watcher.until("event: ready").await;

@@ -2,8 +2,8 @@
 
 use rundruf::domain::actor::Right;
 
-use crate::instance::on_both_engines;
 use crate::instance::Engine;
+use crate::instance::on_both_engines;
 use crate::stage::Stage;
 
 on_both_engines!(
@@ -14,7 +14,9 @@ on_both_engines!(
 
 async fn everything_is_seen_once_page_by_page(engine: Engine) {
     let stage = Stage::new(engine, 7, 3).await;
-    for (list, count) in [("notices", 3), ("deliveries", 21), ("contacts", 7), ("groups", 1), ("templates", 1)] {
+    for (list, count) in
+        [("notices", 3), ("deliveries", 21), ("contacts", 7), ("groups", 1), ("templates", 1)]
+    {
         let mut next = Some(format!("/api/v1/{list}?limit=2"));
         let mut seen = Vec::new();
         while let Some(address) = next {
@@ -50,7 +52,10 @@ async fn addresses_are_masked_until_there_is_a_reason_which_is_logged(engine: En
     let lists = ["contacts", "contacts/c0", "deliveries"];
     for path in lists {
         let masked = stage.get(&format!("/api/v1/{path}")).await;
-        assert!(masked.status == 200 && !masked.body.contains("amt0@") && masked.body.contains("a…@d0.example"), "{masked:?}");
+        assert!(
+            masked.status == 200 && !masked.body.contains("amt0@") && masked.body.contains("a…@d0.example"),
+            "{masked:?}"
+        );
         let before = stage.entries().await;
         let shown = stage.get(&format!("/api/v1/{path}?reveal=call%20them")).await;
         assert!(shown.status == 200 && shown.body.contains("amt0@d0.example"), "{shown:?}");
@@ -77,7 +82,9 @@ async fn a_limited_token_sees_its_groups_alone(engine: Engine) {
     assert_eq!(get("/api/v1/notices").await.json(200)["items"].as_array().unwrap().len(), 0);
     let notice = stage.get("/api/v1/notices").await.json(200)["items"][0].clone();
     let number = notice["notice"].as_str().unwrap();
-    for path in [format!("notices/{number}"), format!("notices/{number}/report"), format!("notices/{number}/events")] {
+    for path in
+        [format!("notices/{number}"), format!("notices/{number}/report"), format!("notices/{number}/events")]
+    {
         get(&format!("/api/v1/{path}")).await.problem(404);
     }
     for path in ["contacts/c1", "groups/all", "contacts?group=all", &format!("deliveries?notice={number}")] {

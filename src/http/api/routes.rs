@@ -4,16 +4,21 @@
 use crate::domain::actor::Right;
 
 use super::accounts::{own, session, sessions, setup, tokens, users};
-use super::route::{Needs, Route, route};
-use super::{
-    contacts, contacts_import, deliveries, domains, events, groups, instance, notice_report, notices,
-    suppressions, templates,
-};
+use super::contacts;
+use super::contacts_import;
+use super::deliveries;
+use super::domains;
+use super::events;
+use super::groups;
 use super::incident_deadlines;
 use super::incidents;
 use super::instance;
+use super::notice_report;
+use super::notices;
 use super::route::{Needs, Route, route};
 use super::services;
+use super::suppressions;
+use super::templates;
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
 pub(super) fn table() -> Vec<Route> {
