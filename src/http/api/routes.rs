@@ -6,14 +6,9 @@ use crate::domain::actor::Right;
 use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    contacts, contacts_import, deliveries, domains, groups, instance, notice_report, notices, suppressions,
-    templates,
+    contacts, contacts_import, deliveries, domains, groups, incident_deadlines, incidents, instance,
+    notice_report, notices, services, suppressions, templates,
 };
-use super::incident_deadlines;
-use super::incidents;
-use super::instance;
-use super::route::{Needs, Route, route};
-use super::services;
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
 pub(super) fn table() -> Vec<Route> {
