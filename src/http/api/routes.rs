@@ -19,11 +19,6 @@ use super::route::{Needs, Route, route};
 use super::services;
 use super::suppressions;
 use super::templates;
-use super::route::{Needs, Route, route};
-use super::{
-    contacts, contacts_import, deliveries, domains, groups, incident_deadlines, incidents, instance,
-    notice_report, notices, services, suppressions, templates,
-};
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
 pub(super) fn table() -> Vec<Route> {
