@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::address::Channel;
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
@@ -17,12 +19,12 @@ use crate::templates::{
     check_send, load_template,
 };
 
-use super::audience::{Addressed, AudienceError, Directory};
+use super::audience::{Addressed, AudienceError, Directory, Reach};
 use super::cascade::{Cascade, cascade_order, people};
 use super::plan::{Plan, plan, plan_first_ways};
 
 /// What somebody wants to send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// The template's name.
     pub template: String,
@@ -69,6 +71,8 @@ pub struct Draft {
     pub cascade: Option<Cascade>,
     /// When it is not worth sending any more.
     pub expires_at: Timestamp,
+    /// What its audience names, and which groups that touches.
+    pub reach: Vec<Reach>,
 }
 
 /// Why a wish cannot become a notice. Nothing has changed.
@@ -112,13 +116,28 @@ fn lines<T: std::fmt::Display>(items: &[T]) -> String {
 /// # Errors
 /// Everything that is wrong with it, in words that say what to mend.
 pub async fn compose(
-    mut wish: Wish,
+    wish: Wish,
     settings: &Settings,
     store: &Store,
     ids: &IdSource,
     now: Timestamp,
 ) -> Result<Draft, ComposeError> {
     let template = load_template(&settings.instance.templates, &wish.template)?;
+    compose_with(template, wish, settings, store, ids, now).await
+}
+
+/// As [`compose`], with a template that was read before.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_with(
+    template: FrozenTemplate,
+    mut wish: Wish,
+    settings: &Settings,
+    store: &Store,
+    ids: &IdSource,
+    now: Timestamp,
+) -> Result<Draft, ComposeError> {
     let compiled = Arc::new(Compiled::new(&template).map_err(ComposeError::Texts)?);
     let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
         .map_err(ComposeError::Values)?;
@@ -170,7 +189,8 @@ pub async fn compose(
     }
     plan.duration = plan.duration_under(settings);
     let people = people(&addressed);
-    Ok(Draft { wish, template, values, channels, findings, plan, people, cascade, expires_at })
+    let reach = directory.reach(&wish.audience);
+    Ok(Draft { wish, template, values, channels, findings, plan, people, cascade, expires_at, reach })
 }
 
 /// A notice's facts before it has a number: as long as real ones.

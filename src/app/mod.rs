@@ -1,5 +1,6 @@
 //! Use cases: one file each.
 
+pub mod alarms;
 pub mod audience;
 pub mod bounce_mailbox;
 pub mod cascade;
@@ -8,6 +9,7 @@ pub mod contacts_import;
 pub mod endpoints;
 pub mod instance;
 pub mod nesting;
+pub mod notices;
 pub mod plan;
 pub mod receive;
 pub mod release;

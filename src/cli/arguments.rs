@@ -1,5 +1,6 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod alarms;
 mod doctor;
 mod domains;
 mod send;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use alarms::{AlarmsCommand, FireArguments, PrepareArguments};
 pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use send::{NamedValue, SendArguments};
@@ -17,8 +19,8 @@ pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
 };
 pub use track::{
-    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReplayArguments,
-    ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
+    CorrectArguments, DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments,
+    ReplayArguments, ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
 };
 
 use super::table::Format;
@@ -60,6 +62,9 @@ pub enum Command {
     /// List notices; pause, resume, cancel or repeat one; report who got it, write down whom you telephoned
     #[command(subcommand)]
     Notices(NoticesCommand),
+    /// Alarms that are agreed to in peacetime: prepare, approve, list and fire them
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
     /// List single deliveries; say what became of unclear ones; send a webhook again what it missed
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::bounce_mailbox::{Books, watch};
 use crate::app::endpoints::tell_owners;
+use crate::app::instance::Instance;
 use crate::channels::email::{Mailbox, MailboxLimits};
 use crate::dispatch::Running;
 use crate::store::Store;
@@ -45,8 +46,9 @@ impl Caretaker {
     async fn tell_owners(self) {
         loop {
             let Running { settings, seal, .. } = self.running.borrow().clone();
-            let now = self.clock.now();
-            let told = tell_owners(&settings, &self.store, &self.ids, &self.chance, &seal, now).await;
+            let (_, settings) = tokio::sync::watch::channel(settings);
+            let Self { store, ids, clock, chance, .. } = self.clone();
+            let told = tell_owners(&Instance { store, settings, seal, ids, clock, chance }).await;
             match told {
                 Ok(told) if told.notices > 0 => say(format_args!(
                     "  {} switched off; the owners are told by a notice of their own (rundruf notices list)",

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod alarms;
 pub mod arguments;
 mod bounce;
 mod caretaker;
@@ -41,6 +42,7 @@ pub async fn run(session: Session, command: Command) -> anyhow::Result<Exit> {
         Command::Groups(command) => groups::run(&session, command).await,
         Command::Templates(command) => templates::run(&session, command).await,
         Command::Notices(command) => notices::run(&session, command).await,
+        Command::Alarms(command) => alarms::run(&session, command).await,
         Command::Deliveries(command) => deliveries::run(&session, command).await,
         Command::Suppressions(command) => suppressions::run(&session, command).await,
         Command::Domains(command) => domains::run(&session, command).await,

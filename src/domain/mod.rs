@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod address;
+pub mod approval;
 pub mod audience;
 pub mod audit;
 pub mod chance;

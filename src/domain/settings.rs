@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
+use super::notice::Visibility;
 use super::retry::RetryPolicy;
 
 pub use email::{
@@ -158,4 +159,12 @@ pub struct Delivery {
 pub struct Approval {
     /// Whether a second person must release every notice.
     pub required: bool,
+    /// Whether one must release notices to more contacts than this.
+    pub above: Option<u16>,
+    /// Groups whose notices one must release.
+    pub groups: Vec<String>,
+    /// Visibilities of notices that one must release.
+    pub visibility: Vec<Visibility>,
+    /// The group that is told at once when somebody releases alone.
+    pub tell: Option<String>,
 }

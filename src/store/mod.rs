@@ -1,14 +1,18 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
 mod acknowledgements;
+mod alarms;
+mod approvals;
 mod audit;
 mod cascade;
 mod claim;
 mod connection;
 mod contacts;
 mod contacts_import;
+mod corrections;
 mod dead_domains;
 mod deliveries;
+mod drafts;
 mod endpoints;
 mod error;
 mod fan_out;
@@ -34,17 +38,21 @@ use crate::domain::settings::DatabaseUrl;
 use connection::Db;
 
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
+pub use alarms::{AlarmApproval, NewAlarm, StandingAlarm};
+pub use approvals::{Decision, NewDecision, OpenReview, Verdict};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
+pub use corrections::Corrected;
 pub use dead_domains::{DeadDomain, SetAside};
 pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount};
+pub use drafts::StoredDraft;
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
 pub use lanes::Hold;
-pub use notices::{NewNotice, Release};
+pub use notices::{NewNotice, Release, Submission, SubmittedNotice};
 pub use people::{Following, NoticePerson, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};

@@ -7,14 +7,16 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::Address;
+use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::NoticeEvent;
 
+use super::audit::append;
 use super::connection::Tx;
 use super::error::once_more;
-use super::notices::next_state;
+use super::notices::{about, next_state, number_of};
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -232,8 +234,9 @@ impl Store {
         notice: NoticeId,
         expires_at: Timestamp,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
     ) -> Result<Retried, StoreError> {
-        once_more!(self.try_retry_notice(notice, expires_at, destination))
+        once_more!(self.try_retry_notice(notice, expires_at, destination, entry))
     }
 
     async fn try_retry_notice(
@@ -241,6 +244,7 @@ impl Store {
         notice: NoticeId,
         expires_at: Timestamp,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
     ) -> Result<Retried, StoreError> {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
@@ -254,7 +258,13 @@ impl Store {
         let rows: Vec<StandingRow> = tx.fetch(&SELECT_NOT_OUT, (notice.0, self.now().0)).await?;
         let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
         if retried.deliveries > 0 {
-            self.start_round(tx, &rows, expires_at).await?;
+            self.begin_round(&mut tx, &rows, expires_at).await?;
+            let facts = serde_json::json!({
+                "deliveries": retried.deliveries, "readdressed": retried.readdressed, "until": expires_at,
+            });
+            let number = number_of(&mut tx, notice).await?;
+            append(&mut tx, &about(entry, &number, &facts), self.now()).await?;
+            tx.commit().await?;
         }
         Ok(retried)
     }
@@ -263,6 +273,17 @@ impl Store {
     pub(super) async fn start_round(
         &self,
         mut tx: Tx,
+        rows: &[StandingRow],
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.begin_round(&mut tx, rows, expires_at).await?;
+        tx.commit().await
+    }
+
+    /// Queues deliveries once more and lets their notices go on.
+    async fn begin_round(
+        &self,
+        tx: &mut Tx,
         rows: &[StandingRow],
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
@@ -278,13 +299,12 @@ impl Store {
         }
         notices.sort_unstable();
         notices.dedup();
-        write_counts(&mut tx, &tally.into_deltas()).await?;
+        write_counts(tx, &tally.into_deltas()).await?;
         for notice in notices {
-            let state = next_state(&mut tx, NoticeId(notice), NoticeEvent::Retry).await?;
+            let state = next_state(tx, NoticeId(notice), NoticeEvent::Retry).await?;
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(&mut tx, rows.iter().map(|row| row.notice_id), now).await?;
-        tx.commit().await
+        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await.map(drop)
     }
 }

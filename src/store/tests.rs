@@ -9,7 +9,9 @@ use sqlx::{Executor, SqlSafeStr};
 use super::connection::Db;
 use super::record::{Attempted, Move};
 use super::*;
+use crate::domain::actor::Actor;
 use crate::domain::address::{Address, Channel};
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::chance::Chance;
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
@@ -95,6 +97,33 @@ mod domains_down;
 mod endpoints;
 mod receipts;
 
+/// What the audit log is told by tests that are about something else.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "notice.tested", Subject::new("notice", ""))
+}
+
+/// A submission of `notice` that no second person is asked about.
+fn submission(
+    notice: NewNotice,
+    recipients: Vec<Recipient>,
+    merged: Vec<MergedRecipient>,
+    release: Release,
+) -> Submission {
+    Submission {
+        notice,
+        recipients,
+        merged,
+        unreachable: Vec::new(),
+        channels: vec![Channel::Email],
+        second_person: String::new(),
+        at: None,
+        draft_version: None,
+        supersedes: None,
+        release,
+        decision: None,
+    }
+}
+
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
         id: id.to_owned(),
@@ -127,7 +156,7 @@ impl Bench {
     async fn retry(&self, notice: NoticeId) -> Retried {
         let until = self.clock.now().plus(Duration::from_secs(60));
         let destination = |address: &Address| Some(address.natural_destination());
-        self.store.retry_notice(notice, until, &destination).await.unwrap()
+        self.store.retry_notice(notice, until, &destination, &entry()).await.unwrap()
     }
 
     fn process(&self) -> ProcessId {
@@ -304,7 +333,10 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         acknowledgements::ALL,
+        alarms::ALL,
+        approvals::ALL,
         audit::ALL,
+        corrections::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -312,6 +344,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        drafts::ALL,
         rounds::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
@@ -337,8 +370,7 @@ async fn every_statement_prepares(bench: Bench) {
 }
 
 async fn the_audit_log_only_grows(bench: Bench) {
-    use crate::domain::actor::Actor;
-    use crate::domain::audit::{NewEntry, Subject, Walk};
+    use crate::domain::audit::Walk;
     let store = &bench.store;
     let entry = |reason: &str| {
         NewEntry::new(&Actor::shell("anna"), "notice.paused", Subject::new("notice", "2026-0001"))
@@ -507,8 +539,9 @@ async fn a_notice_is_submitted_and_released_in_one_step(bench: Bench) {
         (Release::ByAnother, NoticeState::Pending),
     ] {
         let new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
-        let (_, told) = bench.store.submit_released(&new, &[], &[], &[], release).await.unwrap();
-        assert_eq!((told, bench.state(new.id).await), (state, state));
+        let submission = submission(new, Vec::new(), Vec::new(), release);
+        let told = bench.store.submit(&submission, &entry()).await.unwrap().state;
+        assert_eq!((told, bench.state(submission.notice.id).await), (state, state));
     }
 }
 
@@ -570,12 +603,15 @@ async fn a_paused_notice_lets_others_pass_and_resumes(bench: Bench) {
     let paused = bench.notice(30, &["x.example"], Priority::Normal).await;
     let other = bench.notice(5, &["y.example"], Priority::Normal).await;
     bench.fan_out_all().await;
-    assert_eq!(bench.store.move_notice(paused, NoticeEvent::Pause).await.unwrap(), NoticeState::Paused);
+    assert_eq!(
+        bench.store.move_notice(paused, NoticeEvent::Pause, &entry()).await.unwrap(),
+        NoticeState::Paused
+    );
     let process = bench.running().await;
     let claimed = bench.claim(process, 10).await;
     assert_eq!(claimed.iter().filter(|claimed| claimed.notice == other).count(), 5);
     assert_eq!(claimed.len(), 5);
-    bench.store.move_notice(paused, NoticeEvent::Resume).await.unwrap();
+    bench.store.move_notice(paused, NoticeEvent::Resume, &entry()).await.unwrap();
     assert_eq!(bench.claim(process, 100).await.len(), 30);
 }
 
@@ -584,7 +620,7 @@ async fn cancelling_ends_what_waits_and_what_comes_back(bench: Bench) {
     bench.store.fan_out(notice, 6).await.unwrap();
     let process = bench.running().await;
     let claimed = bench.claim(process, 2).await;
-    bench.store.move_notice(notice, NoticeEvent::Cancel).await.unwrap();
+    bench.store.move_notice(notice, NoticeEvent::Cancel, &entry()).await.unwrap();
     bench.fan_out_all().await;
     while bench.store.sweep().await.unwrap().is_some() {}
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 2), (DeliveryState::Cancelled, 8)]);

@@ -10,7 +10,7 @@ use crate::domain::clock::Timestamp;
 ///
 /// # Errors
 /// Says what would be right.
-pub(super) fn parse_time(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, String> {
+pub(in crate::cli) fn parse_time(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
     let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40 or 05:40");
     let at = if let Ok(at) = text.parse::<jiff::Timestamp>() {
