@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 
 use crate::contacts::{Known, Reading, read_paths};
+use crate::domain::actor::{Actor, Right};
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::IdSource;
 use crate::store::{ImportReport, Store, StoreError};
+
+use super::failure::Failure;
+use super::instance::Instance;
 
 /// What is to be taken over, and how.
 #[derive(Debug, Clone)]
@@ -60,17 +65,19 @@ pub fn refusal(request: &ImportRequest, reading: &Reading) -> Option<Refusal> {
     Some(if request.skip_bad { Refusal::FatalFindings } else { Refusal::Findings })
 }
 
-/// Takes `reading` over into `store`; what is found out about it before is the caller's.
+/// Takes `reading` over into the store; what is found out about it before is the caller's.
 ///
 /// # Errors
-/// When the store cannot be written; then nothing has changed.
+/// When `actor` may not, or the store cannot be written; then nothing has changed.
 pub async fn take_over(
-    store: &Store,
-    ids: &IdSource,
+    instance: &Instance,
+    actor: &Actor,
     request: &ImportRequest,
     reading: &Reading,
-) -> Result<ImportReport, StoreError> {
-    store.import_contacts(&reading.book, ids, request.prune, false).await
+) -> Result<ImportReport, Failure> {
+    actor.may(Right::ContactsWrite)?;
+    let entry = NewEntry::new(actor, "contacts.imported", Subject::new("contacts", "files"));
+    Ok(instance.store.import_contacts(&reading.book, &instance.ids, request.prune, &entry).await?)
 }
 
 /// What [`take_over`] would do. Without a store everything is new.
@@ -84,7 +91,7 @@ pub async fn preview(
     reading: &Reading,
 ) -> Result<ImportReport, StoreError> {
     match store {
-        Some(store) => store.import_contacts(&reading.book, ids, request.prune, true).await,
+        Some(store) => store.preview_import(&reading.book, ids, request.prune).await,
         None => Ok(ImportReport {
             added: reading.book.contacts.iter().map(|contact| contact.id.clone()).collect(),
             groups_added: reading.book.groups.keys().cloned().collect(),

@@ -17,7 +17,6 @@ use crate::templates::load_template;
 
 use super::compose::{ComposeError, Draft, Wish, compose};
 use super::instance::Instance;
-use super::notices::NoticeError;
 use super::release::submit;
 
 /// The template by which they are told.
@@ -79,10 +78,7 @@ pub async fn tell_owners(instance: &Instance) -> Result<Told, StoreError> {
             Ok(submitted) => store.endpoint_told(&endpoint.address, &submitted.number).await?,
             Err(error) => {
                 store.endpoint_not_told(&endpoint.address).await?;
-                return Err(match error {
-                    NoticeError::Store(error) => error,
-                    other => StoreError::Conflict(other.to_string()),
-                });
+                return Err(error.into_store_error());
             }
         }
         told.notices += 1;
@@ -132,6 +128,8 @@ async fn draft(
         exercise: false,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     };
     let draft = match compose(wish, settings, store, ids, now).await {
         Ok(draft) => draft,

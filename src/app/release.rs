@@ -6,6 +6,7 @@ use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::chance::Chance;
 use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeState;
+use crate::domain::wording::WordingRecord;
 use crate::store::{NewDecision, NewNotice, Release, StoreError, Submission};
 
 use super::cascade::following;
@@ -58,6 +59,18 @@ pub async fn submit(instance: &Instance, actor: &Actor, draft: &Draft) -> Result
     submit_stored(instance, actor, draft, None).await
 }
 
+/// As [`submit`], for a notice of the program itself that waits for no second person: nobody may be there to give it.
+///
+/// # Errors
+/// As [`submit`].
+pub async fn submit_alone(
+    instance: &Instance,
+    actor: &Actor,
+    draft: &Draft,
+) -> Result<Submitted, NoticeError> {
+    write(instance, actor, draft, Provenance::default()).await
+}
+
 /// As [`submit`], for the stored draft with this id and version, which is gone then.
 ///
 /// # Errors
@@ -71,7 +84,15 @@ pub async fn submit_stored(
     actor.may(Right::NoticesWrite)?;
     may_reach(actor, draft)?;
     let second_person = second_person_for(instance, draft);
-    let provenance = Provenance { draft: stored, second_person, ..Provenance::default() };
+    write(instance, actor, draft, Provenance { draft: stored, second_person, ..Provenance::default() }).await
+}
+
+async fn write(
+    instance: &Instance,
+    actor: &Actor,
+    draft: &Draft,
+    provenance: Provenance,
+) -> Result<Submitted, NoticeError> {
     let submission = submission(instance, actor, draft, provenance)?;
     let action = match submission.release {
         Release::Now => "notice.released",
@@ -152,6 +173,8 @@ pub(super) fn submission(
         created_by: actor.label(),
         expires_at: draft.expires_at,
         following: following(draft, &instance.seal),
+        incident: draft.incident.as_ref().map(|linked| linked.link.clone()),
+        wording: WordingRecord { hints: draft.wording.clone(), accepted: wish.accept_wording },
     };
     let release = match wish.at {
         _ if provenance.second_person.is_some() => Release::ByAnother,

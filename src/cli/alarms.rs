@@ -103,6 +103,8 @@ async fn prepare_alarm(session: &Session, arguments: &PrepareArguments) -> anyho
         exercise: false,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     };
     let draft = prepare(&instance, &session.actor(), &arguments.name, wish, open.clone()).await?;
     plan::show(session, &draft);

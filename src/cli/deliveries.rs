@@ -5,6 +5,9 @@ mod show;
 
 use anyhow::bail;
 
+use crate::app::audit::reading::{Looked, Manner};
+use crate::app::deliveries::resolve;
+use crate::app::failure::Failure;
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{CONFIRMED_WITHIN, DeliveryState};
@@ -12,6 +15,7 @@ use crate::domain::ids::DeliveryId;
 use crate::store::{self, DeliveryRow, Purpose, StoreError};
 
 use super::arguments::{DeliveriesCommand, DeliveryFilter, ListFormat, Resolution, ResolveArguments};
+use super::audit::noted;
 use super::lookup::{find_notice, open_existing, time_cell};
 use super::output::{counted, program};
 use super::session::{Exit, Session, out, say};
@@ -38,7 +42,7 @@ pub(super) async fn run(session: &Session, command: DeliveriesCommand) -> anyhow
     match command {
         DeliveriesCommand::List { filter, format } => list(session, filter, format).await?,
         DeliveriesCommand::Show { id, json } => show::run(session, id, json).await?,
-        DeliveriesCommand::Resolve(arguments) => resolve(session, arguments).await?,
+        DeliveriesCommand::Resolve(arguments) => decide(session, arguments).await?,
         DeliveriesCommand::Replay(arguments) => replay::run(session, arguments).await?,
     }
     Ok(Exit::Done)
@@ -55,17 +59,21 @@ async fn list(session: &Session, filter: DeliveryFilter, format: ListFormat) -> 
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, COLUMNS);
     let mut after = None;
+    let mut count = 0;
     loop {
         let page = store.deliveries(&filter, after, PAGE).await?;
         for delivery in &page {
             list.row(row(session, format, delivery))?;
         }
+        count += page.len();
         after = page.last().map(|delivery| DeliveryId(delivery.id));
         if (page.len() as i64) < PAGE || list.is_closed() {
             break;
         }
     }
     list.finish()?;
+    let looked = Looked::Deliveries { notice: filter.notice.as_deref() };
+    noted(session, &store, looked, Manner::Read, count).await;
     Ok(())
 }
 
@@ -113,7 +121,7 @@ fn joined(code: &str, text: &str) -> Option<String> {
     }
 }
 
-async fn resolve(session: &Session, arguments: ResolveArguments) -> anyhow::Result<()> {
+async fn decide(session: &Session, arguments: ResolveArguments) -> anyhow::Result<()> {
     let mut ids = arguments.ids;
     ids.sort_unstable();
     ids.dedup();
@@ -123,16 +131,16 @@ async fn resolve(session: &Session, arguments: ResolveArguments) -> anyhow::Resu
         Resolution::Failed => store::Resolution::Failed,
         Resolution::Resend => store::Resolution::Resend,
     };
-    let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
-    match store.resolve(&ids, resolution, expires_at).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict(why)) => bail!(
+    let instance = session.open_instance(&store).await?;
+    let expires_at = match resolve(&instance, &session.actor(), &ids, resolution).await {
+        Ok(expires_at) => expires_at,
+        Err(Failure::Store(StoreError::Conflict(why))) => bail!(
             "{why}; all are resolved or none, so nothing was changed. \"{} deliveries list --state unclear\" shows \
              those that can be resolved",
             program(session)
         ),
         Err(error) => return Err(error.into()),
-    }
+    };
     let count = ids.len() as i128;
     match arguments.resolution {
         Resolution::Sent => {

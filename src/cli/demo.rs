@@ -248,7 +248,8 @@ async fn import(session: &Session, store: &Store) -> anyhow::Result<()> {
         let findings: Vec<String> = reading.findings.iter().map(|finding| format!("  {finding}")).collect();
         bail!("the sample contacts are faulty:\n{}", findings.join("\n"));
     }
-    let report = take_over(store, &session.ids, &request, &reading).await?;
+    let report =
+        take_over(&session.open_instance(store).await?, &session.actor(), &request, &reading).await?;
     tell(format_args!(
         "{} read, {} imported, in {}.",
         counted(reading.files as i128, "contact file", "contact files"),

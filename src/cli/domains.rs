@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 
+use crate::app::domains;
 use crate::domain::address::Address;
 use crate::domain::clock::Timestamp;
 use crate::store::{DeadDomain, Purpose, SetAside, Store, StoreError};
@@ -16,9 +17,6 @@ const COLUMNS: &[&str] = &["domain", "state", "hosted", "since", "reason", "by",
 
 /// What stands for a person where the configuration says so.
 const CONFIGURATION: &str = "unreachable_domains";
-
-/// The longest reason that is taken, in characters.
-const LONGEST_REASON: usize = 300;
 
 pub(super) async fn run(session: &Session, command: DomainsCommand) -> anyhow::Result<Exit> {
     match command {
@@ -88,22 +86,18 @@ fn configured(domain: &str, hosted: bool) -> DeadDomain {
 
 async fn down(session: &Session, arguments: DownArguments) -> anyhow::Result<()> {
     let email = &session.settings.email;
-    let reason = arguments.reason.trim();
-    if reason.chars().any(char::is_control) || reason.chars().count() > LONGEST_REASON {
-        bail!("--reason must be one line of at most {LONGEST_REASON} characters; nothing was changed");
-    }
+    // A store is not made for what is refused.
+    let reason = domains::checked(&arguments.reason)?;
     let names = named(session, arguments.names)?;
-    let domains: Vec<(String, bool)> =
-        names.iter().map(|domain| (domain.clone(), email.hosted_domains.contains(domain))).collect();
     let store = session.open_store(Purpose::Write).await?;
-    let destination =
-        |address: &Address| (!email.is_unreachable(address)).then(|| email.destination(address));
-    let done = store.take_domains_down(&domains, reason, &session.operator, &destination).await?;
+    let instance = session.open_instance(&store).await?;
+    let done = domains::down(&instance, &session.actor(), &names, reason).await?;
     say(format_args!("{} down: {}.", are(&names), what_becomes(done)));
     for domain in nobody_there(&store, &names).await? {
         say(format_args!("! no contact has an address in {domain}: is it spelt right?"));
     }
-    let (hosted, others): (Vec<_>, Vec<_>) = domains.into_iter().partition(|(_, hosted)| *hosted);
+    let (hosted, others): (Vec<_>, Vec<_>) =
+        names.iter().partition(|domain| email.hosted_domains.contains(*domain));
     if !hosted.is_empty() {
         say(
             "Hosted domains are waited for: what goes to somebody who has no other address is held until they are up.",
@@ -121,16 +115,11 @@ async fn down(session: &Session, arguments: DownArguments) -> anyhow::Result<()>
 }
 
 async fn up(session: &Session, names: DomainNames) -> anyhow::Result<()> {
-    let unreachable = &session.settings.email.unreachable_domains;
     let names = named(session, names)?;
-    if let Some(domain) = names.iter().find(|domain| unreachable.contains(domain)) {
-        bail!(
-            "{domain} stands in [email] unreachable_domains: take it out there, running services notice it; nothing \
-             was changed"
-        );
-    }
+    domains::not_configured(&session.settings, &names)?;
     let store = open_existing(session).await?;
-    let (up, released) = store.bring_domains_up(&names).await?;
+    let instance = session.open_instance(&store).await?;
+    let (up, released) = domains::up(&instance, &session.actor(), &names).await?;
     store.close().await;
     if up.is_empty() {
         say(format_args!(

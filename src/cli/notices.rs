@@ -3,16 +3,21 @@
 mod approval;
 mod correct;
 mod decide;
+mod incidents;
 mod reached;
 mod show;
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::app::notices::steer;
 use crate::domain::delivery::{Counts, DeliveryState};
 use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
 
+use incidents::Incidents;
+
 use super::arguments::{ListFormat, NoticesCommand, ReportArguments};
+use super::audit::noted;
 use super::lookup::{find_notice, open_existing, time_cell};
 use super::output::{counted, program, write_text};
 use super::report::{result_cells, result_line, write_call_list, write_report};
@@ -22,7 +27,8 @@ use super::table::{Cell, Format, ListWriter, Row};
 /// Deliveries made in one transaction when a cancelled notice is fanned out to its end.
 const FAN_OUT_BATCH: i64 = 5_000;
 
-const TABLE_COLUMNS: &[&str] = &["notice", "state", "exercise", "title", "total", "counts", "created_at"];
+const TABLE_COLUMNS: &[&str] =
+    &["notice", "state", "exercise", "incident", "overdue", "title", "total", "counts", "created_at"];
 const CSV_COLUMNS: &[&str] = &[
     "notice",
     "id",
@@ -39,6 +45,8 @@ const CSV_COLUMNS: &[&str] = &[
     "released_at",
     "expires_at",
     "completed_at",
+    "incident",
+    "overdue",
 ];
 
 pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::Result<Exit> {
@@ -71,8 +79,11 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
     let columns = if format == Format::Table { TABLE_COLUMNS } else { CSV_COLUMNS };
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, columns);
+    let incidents = Incidents::read(&store, session.clock.now()).await?;
     for notice in store.notices().await? {
-        list.row(row(session, format, &notice))?;
+        let mut row = row(session, format, &notice);
+        row.extend(incidents.cells(notice.id));
+        list.row(row)?;
     }
     list.finish()?;
     for review in store.open_reviews().await? {
@@ -119,7 +130,8 @@ async fn report(session: &Session, arguments: &ReportArguments) -> anyhow::Resul
     let notice = find_notice(session, &store, &arguments.notice.number).await?;
     if arguments.call_list {
         let format = if arguments.json { Format::Json } else { arguments.format.unwrap_or_default() };
-        write_call_list(&mut out(), &store, &notice, format).await?;
+        let count = write_call_list(&mut out(), &store, &notice, format).await?;
+        noted(session, &store, Looked::CallList { notice: &notice.number }, Manner::Read, count).await;
     } else if arguments.json {
         write_text(&mut out(), &format!("{}\n", result_line(&notice)))?;
     } else {

@@ -1,8 +1,8 @@
 //! `send`: plan, ask, submit, follow, report.
 
 pub(super) mod alone;
+mod incident;
 pub(super) mod plan;
-pub(super) mod times;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -24,16 +24,18 @@ use super::output::{counted, program, short_hash};
 use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
+use super::times::parse_time;
 use super::values::read_values;
 
 /// How often the progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
-    let wish = read_wish(session, &arguments)?;
+    let mut wish = read_wish(session, &arguments)?;
     // A key that cannot sign is to be known before anything is written down.
     load_signers(&session.settings)?;
     let store = session.open_store(Purpose::Read).await?;
+    incident::ask_next_update(session, &arguments, &mut wish)?;
     let draft = compose(wish, &session.settings, &store, &session.ids, session.clock.now()).await?;
     plan::show(session, &draft);
     refuse_findings(&draft, arguments.accept_findings)?;
@@ -79,7 +81,7 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
     let at = arguments
         .at
         .as_deref()
-        .map(|text| times::parse_time(text, zone, session.clock.now()))
+        .map(|text| parse_time(text, zone, session.clock.now()))
         .transpose()
         .map_err(|error| anyhow::anyhow!("--at: {error}"))?;
     Ok(Wish {
@@ -94,6 +96,8 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
         exercise: arguments.exercise,
         at,
         expires_after: arguments.expires,
+        incident: incident::read(session, arguments, at)?,
+        accept_wording: arguments.accept_wording,
     })
 }
 

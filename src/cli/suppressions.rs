@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use crate::domain::address::{Address, Channel};
+use crate::app::suppressions::{self, Blockable};
 use crate::domain::clock::Timestamp;
 use crate::domain::template::{Labels, Value, Variable, VariableType, parse_value};
 use crate::store::{Purpose, Suppression};
@@ -13,12 +13,6 @@ use super::session::{Exit, Session, out, say};
 use super::table::{Cell, ListWriter};
 
 const COLUMNS: &[&str] = &["channel", "address", "reason", "detail", "since", "until"];
-
-/// The reason's code when a person has said so.
-const MANUAL: &str = "manual";
-
-/// The longest reason that is taken, in characters.
-const LONGEST_REASON: usize = 300;
 
 pub(super) async fn run(session: &Session, command: SuppressionsCommand) -> anyhow::Result<Exit> {
     match command {
@@ -49,25 +43,26 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
 }
 
 async fn add(session: &Session, arguments: SuppressArguments) -> anyhow::Result<()> {
-    let (channel, address) = recognised(&arguments.address)?;
-    let reason = arguments.reason.trim();
-    if reason.is_empty() || reason.chars().any(char::is_control) || reason.chars().count() > LONGEST_REASON {
-        bail!("--reason must be one line of 1 to {LONGEST_REASON} characters; nothing was changed");
-    }
+    let what = Blockable::parse(&arguments.address)?;
+    // A store is not made for what is refused.
+    let reason = suppressions::checked(&arguments.reason)?;
     let until = arguments.until.as_deref().map(|text| end(session, text)).transpose()?;
     let store = session.open_store(Purpose::Write).await?;
-    store.suppress(channel.as_str(), &address, MANUAL, reason, until).await?;
+    let instance = session.open_instance(&store).await?;
+    suppressions::add(&instance, &session.actor(), &what, reason, until).await?;
     let until = until.map_or("until it is lifted".to_owned(), |at| format!("until {}", session.local(at)));
-    say(format_args!("{address} ({channel}) is not used {until}: {reason}"));
+    say(format_args!("{} ({}) is not used {until}: {reason}", what.address, what.channel));
     store.close().await;
     Ok(())
 }
 
 async fn lift(session: &Session, address: &str) -> anyhow::Result<()> {
-    let (channel, address) = recognised(address)?;
+    let what = Blockable::parse(address)?;
     let store = open_existing(session).await?;
-    let lifted = store.lift_suppression(channel.as_str(), &address).await?;
+    let instance = session.open_instance(&store).await?;
+    let lifted = suppressions::lift(&instance, &session.actor(), &what).await?;
     store.close().await;
+    let Blockable { channel, address } = what;
     if !lifted {
         bail!(
             "{address} ({channel}) is not blocked: \"suppressions list\" shows what is; nothing was changed"
@@ -77,29 +72,6 @@ async fn lift(session: &Session, address: &str) -> anyhow::Result<()> {
         "{address} ({channel}) is used again, from the next notice on. \"notices retry\" reaches it with an earlier one."
     ));
     Ok(())
-}
-
-/// The channel that `text` is an address of, and the form under which its block is kept.
-///
-/// # Errors
-/// When it is an address of no channel.
-fn recognised(text: &str) -> anyhow::Result<(Channel, String)> {
-    let channel = if text.contains("://") {
-        Channel::Webhook
-    } else if text.contains('@') {
-        Channel::Email
-    } else if text.contains(|c: char| c.is_ascii_digit()) {
-        Channel::Sms
-    } else {
-        bail!(
-            "\"{}\" is no address: write an e-mail address, a telephone number with country code, or a webhook's URL",
-            text.escape_debug()
-        );
-    };
-    let address =
-        Address::parse(channel, text).map_err(|why| anyhow::anyhow!("{why}; nothing was changed"))?;
-    // Blocks are compared with addresses in lower case, a webhook's too.
-    Ok((channel, address.normalised().to_ascii_lowercase()))
 }
 
 /// The end of a block: a day ends when it is over.
@@ -135,25 +107,5 @@ fn untitled(kind: VariableType) -> Variable {
         default: None,
         example: None,
         choices: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_shows_its_channel() {
-        let cases = [
-            ("Rathaus@Musterdorf.EXAMPLE", Channel::Email, "rathaus@musterdorf.example"),
-            ("0152 28817386", Channel::Sms, "+4915228817386"),
-            ("https://hooks.example/Rundruf", Channel::Webhook, "https://hooks.example/rundruf"),
-        ];
-        for (text, channel, kept) in cases {
-            assert_eq!(recognised(text).unwrap(), (channel, kept.to_owned()));
-        }
-        for wrong in ["", "rathaus", "a@b", "110", "https://"] {
-            assert!(recognised(wrong).is_err(), "{wrong:?}");
-        }
     }
 }

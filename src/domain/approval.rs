@@ -88,6 +88,8 @@ pub struct Frozen<'a> {
     pub exercise: bool,
     /// The number of the notice that it takes the place of.
     pub supersedes: Option<&'a str>,
+    /// What the text says of its incident: title, phase, next update; null where it has none.
+    pub incident: Value,
     /// Who gets it, and by which way; in any order.
     pub ways: Vec<FrozenWay>,
 }
@@ -107,7 +109,7 @@ pub struct FrozenWay {
 
 impl Frozen<'_> {
     /// SHA-256 over the canonical form, hexadecimal. The form is one JSON object as the audit log writes it:
-    /// `channels`, `exercise`, `supersedes`, `template`, `values`, `visibility` and `ways`, which are lists of contact
+    /// `channels`, `exercise`, `incident`, `supersedes`, `template`, `values`, `visibility` and `ways`, which are lists of contact
     /// key, channel, step and deputy, each once and in ascending order.
     pub fn hash(&self) -> String {
         let mut channels: Vec<&str> = self.channels.iter().map(|channel| channel.as_str()).collect();
@@ -130,6 +132,7 @@ impl Frozen<'_> {
         sha256(&json!({
             "channels": channels,
             "exercise": self.exercise,
+            "incident": self.incident,
             "supersedes": self.supersedes,
             "template": self.template,
             "values": self.values,

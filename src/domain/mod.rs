@@ -1,25 +1,37 @@
 //! Words and rules. Nothing in here does I/O: no runtime, no store, no network.
 
+pub mod account;
 pub mod actor;
 pub mod address;
 pub mod approval;
 pub mod audience;
 pub mod audit;
+pub mod backup;
 pub mod chance;
 pub mod clock;
 pub mod contact;
+pub mod credential;
 pub mod delivery;
 pub mod duration;
+pub mod grounds;
 pub mod ids;
+pub mod incident;
+pub mod key;
 pub mod mask;
 pub mod message;
 pub mod nearest;
 pub mod notice;
 pub mod outcome;
+pub mod password;
 pub mod rate;
 pub mod receipt;
 pub mod retry;
 pub mod seal;
+pub mod second_factor;
+pub mod service;
 pub mod settings;
+pub mod sign_in_wait;
 pub mod sms_text;
 pub mod template;
+pub mod vault;
+pub mod wording;

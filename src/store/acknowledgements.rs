@@ -3,14 +3,17 @@
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::ContactCard;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 
+use super::audit::append;
 use super::cascade::{CascadeEnd, end_cascades};
 use super::connection::Tx;
 use super::error::once_more;
@@ -249,7 +252,7 @@ impl Store {
     }
 
     /// Writes down that a person reached `contact` `by_what` (`phone`, `fax`, `messenger`). Its cascade ends, and what
-    /// waits for it alone is stopped. What was written down first stays.
+    /// waits for it alone is stopped. What was written down first stays, and then there is no entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
@@ -260,8 +263,9 @@ impl Store {
         by_what: &str,
         note: &str,
         recorded_by: &str,
+        entry: &NewEntry,
     ) -> Result<ReachedByHand, StoreError> {
-        once_more!(self.try_reached_by_hand(notice, contact, by_what, note, recorded_by))
+        once_more!(self.try_reached_by_hand(notice, contact, by_what, note, recorded_by, entry))
     }
 
     async fn try_reached_by_hand(
@@ -271,6 +275,7 @@ impl Store {
         by_what: &str,
         note: &str,
         recorded_by: &str,
+        entry: &NewEntry,
     ) -> Result<ReachedByHand, StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
@@ -285,6 +290,11 @@ impl Store {
         }
         let open: Option<(i64,)> = tx.fetch_first(&SELECT_STILL_OPEN, (notice.0, contact.0)).await?;
         reached.still_open = open.map_or(0, |(open,)| open);
+        if is_new {
+            let after =
+                json!({"contact": contact.to_string(), "by": by_what, "cancelled": reached.cancelled});
+            append(&mut tx, &entry.clone().with(after), self.now()).await?;
+        }
         tx.commit().await?;
         Ok(reached)
     }

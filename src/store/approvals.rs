@@ -21,8 +21,10 @@ use super::{Store, StoreError};
 statements! {
     /// What is frozen of a notice, but for its people.
     SELECT_FROZEN = "
-        SELECT n.content, n.variables, n.channels, n.visibility, n.exercise, o.number AS supersedes
+        SELECT n.content, n.variables, n.channels, n.visibility, n.exercise, o.number AS supersedes, l.title, l.phase,
+               l.next_update_at
         FROM notices n LEFT JOIN notices o ON o.notice_id = n.supersedes
+                       LEFT JOIN incident_notices l ON l.notice_id = n.notice_id
         WHERE n.notice_id = $1";
     /// Its people, and the ways to them.
     SELECT_FROZEN_WAYS = "
@@ -176,6 +178,9 @@ struct FrozenRow {
     visibility: String,
     exercise: bool,
     supersedes: Option<String>,
+    title: Option<String>,
+    phase: Option<String>,
+    next_update_at: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -232,6 +237,10 @@ pub(super) async fn frozen_hash(tx: &mut Tx, notice: NoticeId) -> Result<String,
         visibility: frozen.visibility.parse().map_err(StoreError::Damaged)?,
         exercise: frozen.exercise,
         supersedes: frozen.supersedes.as_deref(),
+        incident: match frozen.title {
+            Some(title) => serde_json::json!([title, frozen.phase, frozen.next_update_at]),
+            None => serde_json::Value::Null,
+        },
         ways,
     }
     .hash())

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::audit::NewEntry;
 use crate::domain::contact::{Contact, ContactBook, Group};
+use crate::domain::grounds::{LegalBasis, day_to_millis};
 use crate::domain::ids::IdSource;
 
+use super::audit::append;
 use super::connection::Tx;
 use super::contacts::{ContactFilter, Reader, StoredContact, read_contacts, read_groups};
 use super::statement::statements;
@@ -33,9 +37,12 @@ statements! {
         WHERE contact_key IN (SELECT unhex(value->>'key', '-') FROM json_each($1))";
     /// Writes contact points.
     INSERT_POINTS = "
-        INSERT INTO contact_points (contact_key, channel, rank, address, webhook_secret, webhook_format)
+        INSERT INTO contact_points (contact_key, channel, rank, address, webhook_secret, webhook_format, label,
+                                    purpose, legal_basis, consent_at, verified_at, review_at)
         SELECT unhex(value->>'key', '-'), value->>'channel', CAST(value->>'rank' AS BIGINT), value->>'address',
-               value->>'secret', value->>'format'
+               value->>'secret', value->>'format', value->>'label', value->>'purpose', value->>'basis',
+               CAST(value->>'consent' AS BIGINT), CAST(value->>'verified' AS BIGINT),
+               CAST(value->>'review' AS BIGINT)
         FROM json_each($1)";
     /// Writes groups; a title that a file gives wins.
     UPSERT_GROUPS = "
@@ -128,6 +135,12 @@ struct PointInput<'a> {
     address: &'a str,
     secret: Option<&'a str>,
     format: &'a str,
+    label: &'a str,
+    purpose: &'a str,
+    basis: &'a str,
+    consent: Option<i64>,
+    verified: Option<i64>,
+    review: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -156,9 +169,52 @@ struct Plan<'a> {
     groups_removed: Vec<String>,
 }
 
+impl Plan<'_> {
+    /// What it does, as the audit log keeps it: no ids from the files, for those may be names.
+    fn pseudonymous(&self) -> Value {
+        let added: BTreeSet<&str> = self.report.added.iter().map(String::as_str).collect();
+        let changed: BTreeMap<&str, &Vec<String>> =
+            self.report.changed.iter().map(|change| (change.id.as_str(), &change.fields)).collect();
+        let keys = |(key, _): &(Uuid, &Contact)| key.to_string();
+        let of = |(key, contact): &(Uuid, &Contact)| {
+            changed.get(contact.id.as_str()).map(|fields| (key.to_string(), json!(fields)))
+        };
+        json!({
+            "added": self.written.iter().filter(|(_, c)| added.contains(c.id.as_str())).map(keys).collect::<Vec<_>>(),
+            "changed": self.written.iter().filter_map(of).collect::<serde_json::Map<String, Value>>(),
+            "removed": self.removed_for_good(),
+            "unchanged": self.report.unchanged,
+            "groups_added": self.report.groups_added,
+            "groups_removed": self.report.groups_removed,
+        })
+    }
+
+    /// The pseudonyms of those who go: of nobody, unless that was asked for.
+    fn removed_for_good(&self) -> Vec<String> {
+        let removes = !self.report.removed.is_empty();
+        self.removed.iter().filter(|_| removes).map(|gone| gone.key.to_string()).collect()
+    }
+}
+
 impl Store {
+    /// What [`Store::import_contacts`] would do; nothing is written.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn preview_import(
+        &self,
+        book: &ContactBook,
+        ids: &IdSource,
+        prune: bool,
+    ) -> Result<ImportReport, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let stored = read_contacts(&mut Reader::Tx(&mut tx), ContactFilter::WithRemoved).await?;
+        let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
+        Ok(compare(book, &stored, &groups, ids, prune).report)
+    }
+
     /// Writes what `book` says: contacts are matched by id. Memberships are added; what the book does not have stays,
-    /// unless `prune` removes it. With `dry_run` nothing is written and the report says what would be.
+    /// unless `prune` removes it. The entry is told whom it concerns, by their pseudonyms.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
@@ -167,15 +223,12 @@ impl Store {
         book: &ContactBook,
         ids: &IdSource,
         prune: bool,
-        dry_run: bool,
+        entry: &NewEntry,
     ) -> Result<ImportReport, StoreError> {
         let mut tx = self.db.begin().await?;
         let stored = read_contacts(&mut Reader::Tx(&mut tx), ContactFilter::WithRemoved).await?;
         let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
         let plan = compare(book, &stored, &groups, ids, prune);
-        if dry_run {
-            return Ok(plan.report);
-        }
         let now = self.now().0;
         write_groups(&mut tx, book).await?;
         write_contacts(&mut tx, &plan.written, prune, now).await?;
@@ -186,6 +239,7 @@ impl Store {
             let names: Vec<Named> = plan.groups_removed.iter().map(|name| Named { name }).collect();
             tx.execute(&DELETE_GROUPS, (Json(&names),)).await?;
         }
+        append(&mut tx, &entry.clone().with(plan.pseudonymous()), self.now()).await?;
         tx.commit().await?;
         Ok(plan.report)
     }
@@ -315,6 +369,12 @@ async fn write_contacts(
                 address: point.address.as_str(),
                 secret: point.webhook_secret.as_deref(),
                 format: point.webhook_format.as_str(),
+                label: &point.grounds.label,
+                purpose: &point.grounds.purpose,
+                basis: point.grounds.basis.map_or("", LegalBasis::as_str),
+                consent: point.grounds.consent.map(day_to_millis),
+                verified: point.grounds.verified.map(day_to_millis),
+                review: point.grounds.review.map(day_to_millis),
             })
         })
         .collect();

@@ -11,12 +11,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::actor::Actor;
 use crate::domain::address::{Address, Channel};
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::NoticeId;
 
+use super::audit::append;
 use super::connection::Tx;
 use super::lanes::{ensure_lane, lock_lanes};
 use super::rounds::{AddressRow, SELECT_TAKEN, readdressed};
@@ -50,23 +54,16 @@ statements! {
         SELECT DISTINCT notice_id FROM deliveries
         WHERE channel = 'email' AND state = 'queued' AND lane = $1
         ORDER BY notice_id";
-    /// What other addresses their contacts have, in the order of ranks: none in a dead domain.
+    /// What other addresses their contacts have: none in a dead domain.
     SELECT_OTHER_ADDRESSES = "
-        SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
+        SELECT a.delivery_id, a.channel, a.frozen, a.address, a.left_behind,
                (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
-                WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $3))
-                   AS suppressions,
-               (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
-                WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
-                  AND NOT EXISTS (SELECT 1 FROM contact_points q
-                                  WHERE q.contact_key = m.contact_key AND q.channel = d.channel
-                                    AND lower(q.address) = lower(p.address))) AS left_behind
-        FROM deliveries d
-             JOIN contacts c ON c.contact_key = d.contact_key AND c.removed_at IS NULL
-             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
-        WHERE d.notice_id = $1 AND d.channel = 'email' AND d.lane = $2 AND d.state = 'queued'
-          AND NOT EXISTS (SELECT 1 FROM dead_domains dead WHERE p.address LIKE '%@' || dead.domain)
-        ORDER BY d.delivery_id, p.rank";
+                WHERE s.channel = a.channel AND s.address = lower(a.address) AND (s.until IS NULL OR s.until > $3))
+                   AS suppressions
+        FROM addresses_now a
+        WHERE a.notice_id = $1 AND a.channel = 'email' AND a.lane = $2 AND a.state = 'queued'
+          AND NOT EXISTS (SELECT 1 FROM dead_domains dead WHERE a.address LIKE '%@' || dead.domain)
+        ORDER BY a.delivery_id, a.rank";
     /// Deliveries go elsewhere.
     REROUTE = "
         UPDATE deliveries SET address = moved.address, destination = moved.destination, lane = '', due_at = $2,
@@ -172,6 +169,7 @@ impl Store {
         reason: &str,
         entered_by: &str,
         destination: Destination<'_>,
+        entry: &NewEntry,
     ) -> Result<SetAside, StoreError> {
         let mut tx = self.db.begin().await?;
         lock_lanes(&mut tx, Channel::Email).await?;
@@ -180,21 +178,31 @@ impl Store {
             self.enter(&mut tx, domain, *hosted, reason, entered_by).await?;
         }
         let done = self.part(&mut tx, &names, destination).await?;
+        let after = json!({"domains": names, "rerouted": done.rerouted, "held": done.held});
+        append(&mut tx, &entry.clone().with(after), self.now()).await?;
         tx.commit().await?;
         Ok(done)
     }
 
     /// Takes `domains` out again: what was held for them leaves at once. Gives those that were down, and the number of
-    /// deliveries.
+    /// deliveries. Where nothing changes, there is no entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
-    pub async fn bring_domains_up(&self, domains: &[String]) -> Result<(Vec<String>, u64), StoreError> {
+    pub async fn bring_domains_up(
+        &self,
+        domains: &[String],
+        entry: &NewEntry,
+    ) -> Result<(Vec<String>, u64), StoreError> {
         let mut tx = self.db.begin().await?;
         lock_lanes(&mut tx, Channel::Email).await?;
-        let done = self.free(&mut tx, domains).await?;
+        let (up, released) = self.free(&mut tx, domains).await?;
+        if !up.is_empty() || released > 0 {
+            let after = json!({"domains": up, "released": released});
+            append(&mut tx, &entry.clone().with(after), self.now()).await?;
+        }
         tx.commit().await?;
-        Ok(done)
+        Ok((up, released))
     }
 
     /// Makes the domains that the configuration calls dead those that it entered, and takes out those that it does not
@@ -226,7 +234,14 @@ impl Store {
         for domain in &fresh {
             self.enter(&mut tx, domain, hosted.contains(domain), "unreachable_domains", "").await?;
         }
-        self.part(&mut tx, &fresh, destination).await?;
+        let done = self.part(&mut tx, &fresh, destination).await?;
+        let entry = NewEntry::new(
+            &Actor::program("dispatcher"),
+            "domains.configured",
+            Subject::new("setting", "email.unreachable_domains"),
+        );
+        let after = json!({"down": fresh, "up": gone, "rerouted": done.rerouted, "held": done.held});
+        append(&mut tx, &entry.with(after), self.now()).await?;
         tx.commit().await
     }
 

@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::address::Channel;
+use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ContactKey, DeliveryId};
 use crate::domain::outcome::Reason;
 
-use super::connection::Tx;
+use super::audit::append;
 use super::rounds::StandingRow;
 use super::statement::statements;
+use super::suppressions::holders;
 use super::{Store, StoreError};
 
 statements! {
@@ -339,7 +343,8 @@ impl Store {
 
     /// Sends an endpoint again what it missed: a new round for its deliveries that failed, expired or were suppressed
     /// since then, until `expires_at`. Its suppression, whoever made it, is lifted and its failures are forgotten. What
-    /// belongs to a notice that is paused, cancelled or not released stays as it is.
+    /// belongs to a notice that is paused, cancelled or not released stays as it is. Where nothing changes, there is no
+    /// entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
@@ -348,24 +353,29 @@ impl Store {
         address: &str,
         since: Timestamp,
         expires_at: Timestamp,
+        entry: &NewEntry,
     ) -> Result<Replayed, StoreError> {
         let address = address.to_lowercase();
         let mut tx = self.db.begin().await?;
         let lifted = tx.execute(&LIFT_ENDPOINT, (address.clone(),)).await? > 0;
         tx.execute(&DELETE_ENDPOINT, (address.clone(),)).await?;
+        let contacts = holders(&mut tx, Channel::Webhook.as_str(), &address).await?;
         let missed: Vec<StandingRow> = tx.fetch(&SELECT_MISSED, (address, since.0)).await?;
         let replayed = Replayed { deliveries: missed.len(), lifted };
-        self.finish_replay(tx, &missed, expires_at).await?;
+        if !missed.is_empty() {
+            self.start_round(&mut tx, &missed, expires_at).await?;
+        }
+        if lifted || !missed.is_empty() {
+            let after = json!({
+                "contacts": contacts,
+                "since": since.0,
+                "deliveries": replayed.deliveries,
+                "lifted": replayed.lifted,
+            });
+            append(&mut tx, &entry.clone().with(after), self.now()).await?;
+        }
+        tx.commit().await?;
         Ok(replayed)
-    }
-
-    async fn finish_replay(
-        &self,
-        tx: Tx,
-        missed: &[StandingRow],
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        if missed.is_empty() { tx.commit().await } else { self.start_round(tx, missed, expires_at).await }
     }
 }
 

@@ -10,10 +10,12 @@ use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
+use crate::domain::wording::WordingRecord;
 
 use super::approvals::{NewDecision, frozen_hash, write_decision};
 use super::audit::append;
 use super::connection::Tx;
+use super::incident_notices::{self, IncidentLink};
 use super::people::{Following, follow};
 use super::recipients::{MergedRecipient, Recipient, UnreachableRecipient, freeze};
 use super::statement::statements;
@@ -37,7 +39,8 @@ statements! {
     /// A new state.
     UPDATE_STATE = "
         UPDATE notices SET state = $2, updated_at = $3,
-            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END
+            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END,
+            paused_because = CASE WHEN $2 = 'paused' THEN paused_because ELSE '' END
         WHERE notice_id = $1";
     /// Released now.
     UPDATE_RELEASED = "
@@ -100,6 +103,10 @@ pub struct NewNotice {
     pub expires_at: Timestamp,
     /// Whom it is for, and how they are followed.
     pub following: Following,
+    /// The incident that it belongs to.
+    pub incident: Option<IncidentLink>,
+    /// What was found in its words.
+    pub wording: WordingRecord,
 }
 
 /// What follows when a notice is submitted.
@@ -303,6 +310,8 @@ impl Store {
         .await?;
         freeze(tx, notice.id, recipients, merged, unreachable).await?;
         follow(tx, notice.id, &notice.following, now).await?;
+        let (incident, wording) = (notice.incident.as_ref(), &notice.wording);
+        incident_notices::link(tx, notice.id, incident, wording, &notice.created_by, Timestamp(now)).await?;
         tx.execute(&UPDATE_RECIPIENTS, (notice.id.0, recipients.len() as i64)).await?;
         Ok(number)
     }
@@ -320,6 +329,7 @@ impl Store {
     pub(super) async fn release_in(&self, tx: &mut Tx, notice: NoticeId) -> Result<NoticeState, StoreError> {
         let next = next_state(tx, notice, NoticeEvent::Release).await?;
         tx.execute(&UPDATE_RELEASED, (notice.0, self.now().0)).await?;
+        incident_notices::released(tx, notice, self.now()).await?;
         Ok(next)
     }
 

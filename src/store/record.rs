@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::actor::Actor;
 use crate::domain::address::Channel;
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{DeliveryEvent, DeliveryState};
 use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
 use crate::domain::outcome::Reason;
 
 use super::StoreError;
+use super::audit::append;
 use super::cascade::came_back;
 use super::connection::Tx;
 use super::statement::statements;
@@ -106,7 +110,12 @@ statements! {
                OR (state = 'expired' AND EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
                                                  AND c.state IN ('sent', 'delivered') AND c.count > 0)))
           AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = notices.notice_id
-                          AND c.state IN ('queued', 'sending') AND c.count > 0)";
+                          AND c.state IN ('queued', 'sending') AND c.count > 0)
+        RETURNING number, state";
+    /// How its deliveries ended.
+    SUM_COUNTS = "
+        SELECT state, CAST(sum(count) AS BIGINT) FROM notice_counts WHERE notice_id = $1
+        GROUP BY state HAVING sum(count) <> 0 ORDER BY state";
 }
 
 /// What a try means for its delivery.
@@ -233,17 +242,27 @@ pub(super) async fn write_counts(tx: &mut Tx, deltas: &[CountDelta]) -> Result<(
     Ok(())
 }
 
-/// Ends those of `notices` whose deliveries have all ended.
+/// Ends those of `notices` whose deliveries have all ended, and writes an entry for each. It comes last in a transaction:
+/// from the first entry on it holds the end of the audit log.
 pub(super) async fn complete_notices(
     tx: &mut Tx,
     notices: impl IntoIterator<Item = Uuid>,
     now: i64,
 ) -> Result<Vec<NoticeId>, StoreError> {
     let mut completed = Vec::new();
+    let mut entries = Vec::new();
     for notice in notices {
-        if tx.execute(&COMPLETE_NOTICE, (notice, now)).await? > 0 {
-            completed.push(NoticeId(notice));
-        }
+        let ended: Option<(String, String)> = tx.fetch_first(&COMPLETE_NOTICE, (notice, now)).await?;
+        let Some((number, state)) = ended else { continue };
+        let counts: Vec<(String, i64)> = tx.fetch(&SUM_COUNTS, (notice,)).await?;
+        let counts: BTreeMap<String, i64> = counts.into_iter().collect();
+        let action = if state == "expired" { "notice.expired" } else { "notice.completed" };
+        let entry = NewEntry::new(&Actor::program("dispatcher"), action, Subject::new("notice", number));
+        entries.push(entry.with(json!({"state": state, "deliveries": counts})));
+        completed.push(NoticeId(notice));
+    }
+    for entry in &entries {
+        append(tx, entry, Timestamp(now)).await?;
     }
     Ok(completed)
 }

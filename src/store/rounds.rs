@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::Address;
-use crate::domain::audit::NewEntry;
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
@@ -27,6 +28,12 @@ statements! {
         SELECT delivery_id, notice_id, channel, state FROM deliveries
         WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))
         ORDER BY delivery_id /*lock*/";
+    /// The numbers of the notices that deliveries belong to.
+    SELECT_NUMBERS = "
+        SELECT DISTINCT n.number
+        FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
+                                JOIN notices n ON n.notice_id = d.notice_id
+        ORDER BY n.number";
     /// The decision that it got there, or did not.
     DECIDE = "
         UPDATE deliveries SET state = $2, reason_code = 'manual', reason = $3, updated_at = $4
@@ -53,23 +60,15 @@ statements! {
                                      WHERE o.notice_id = $1 AND o.contact_key = w.contact_key
                                        AND e.state IN ('sent', 'delivered')))))
         ORDER BY d.delivery_id /*lock*/";
-    /// What addresses the contacts have now whose delivery did not get out, in the order of ranks, and
-    /// how many contacts that share the delivery do not have that address.
+    /// What addresses the contacts have now whose delivery did not get out.
     SELECT_ADDRESSES_NOW = "
-        SELECT d.delivery_id, d.channel, d.address AS frozen, p.address AS address,
+        SELECT a.delivery_id, a.channel, a.frozen, a.address, a.left_behind,
                (SELECT CAST(count(*) AS BIGINT) FROM suppressions s
-                WHERE s.channel = d.channel AND s.address = lower(p.address) AND (s.until IS NULL OR s.until > $2))
-                   AS suppressions,
-               (SELECT CAST(count(*) AS BIGINT) FROM merged_recipients m
-                WHERE m.notice_id = d.notice_id AND m.delivery_id = d.delivery_id
-                  AND NOT EXISTS (SELECT 1 FROM contact_points q
-                                  WHERE q.contact_key = m.contact_key AND q.channel = d.channel
-                                    AND lower(q.address) = lower(p.address))) AS left_behind
-        FROM deliveries d
-             JOIN contacts c ON c.contact_key = d.contact_key AND c.removed_at IS NULL
-             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel
-        WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
-        ORDER BY d.delivery_id, p.rank";
+                WHERE s.channel = a.channel AND s.address = lower(a.address) AND (s.until IS NULL OR s.until > $2))
+                   AS suppressions
+        FROM addresses_now a
+        WHERE a.notice_id = $1 AND a.state IN ('failed', 'expired', 'cancelled', 'suppressed')
+        ORDER BY a.delivery_id, a.rank";
     /// Every address that the notice goes to, or will when its list has wholly become deliveries.
     SELECT_TAKEN = "
         SELECT channel, address FROM deliveries WHERE notice_id = $1
@@ -170,7 +169,7 @@ pub(super) fn readdressed(
 
 impl Store {
     /// Writes down what a person found out about unclear deliveries: all of them or none. Deliveries that are sent
-    /// again have until `expires_at`.
+    /// again have until `expires_at`. The entry's subject becomes the notice that they belong to.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] names a delivery that does not exist or is not unclear.
@@ -179,8 +178,9 @@ impl Store {
         ids: &[DeliveryId],
         resolution: Resolution,
         expires_at: Timestamp,
+        entry: &NewEntry,
     ) -> Result<(), StoreError> {
-        once_more!(self.try_resolve(ids, resolution, expires_at))
+        once_more!(self.try_resolve(ids, resolution, expires_at, entry))
     }
 
     async fn try_resolve(
@@ -188,6 +188,7 @@ impl Store {
         ids: &[DeliveryId],
         resolution: Resolution,
         expires_at: Timestamp,
+        entry: &NewEntry,
     ) -> Result<(), StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
@@ -205,9 +206,11 @@ impl Store {
                 Some(_) => {}
             }
         }
-        match resolution {
-            Resolution::Resend => return self.start_round(tx, &rows, expires_at).await,
-            Resolution::Sent | Resolution::Failed => {}
+        let entry = decided(&mut tx, entry, &rows, resolution).await?;
+        if resolution == Resolution::Resend {
+            self.start_round(&mut tx, &rows, expires_at).await?;
+            append(&mut tx, &entry, self.now()).await?;
+            return tx.commit().await;
         }
         let (to, words) = if resolution == Resolution::Sent {
             (DeliveryState::Sent, "a person found out that it arrived")
@@ -220,6 +223,7 @@ impl Store {
             tally.moved(row.notice_id, &row.channel, DeliveryState::Unclear, to);
         }
         write_counts(&mut tx, &tally.into_deltas()).await?;
+        append(&mut tx, &entry, self.now()).await?;
         tx.commit().await
     }
 
@@ -258,7 +262,7 @@ impl Store {
         let rows: Vec<StandingRow> = tx.fetch(&SELECT_NOT_OUT, (notice.0, self.now().0)).await?;
         let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
         if retried.deliveries > 0 {
-            self.begin_round(&mut tx, &rows, expires_at).await?;
+            self.start_round(&mut tx, &rows, expires_at).await?;
             let facts = serde_json::json!({
                 "deliveries": retried.deliveries, "readdressed": retried.readdressed, "until": expires_at,
             });
@@ -269,19 +273,8 @@ impl Store {
         Ok(retried)
     }
 
-    /// Queues deliveries once more, lets their notices go on, and commits.
-    pub(super) async fn start_round(
-        &self,
-        mut tx: Tx,
-        rows: &[StandingRow],
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.begin_round(&mut tx, rows, expires_at).await?;
-        tx.commit().await
-    }
-
     /// Queues deliveries once more and lets their notices go on.
-    async fn begin_round(
+    pub(super) async fn start_round(
         &self,
         tx: &mut Tx,
         rows: &[StandingRow],
@@ -305,6 +298,30 @@ impl Store {
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await.map(drop)
+        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await?;
+        Ok(())
     }
+}
+
+/// The entry about a person's decision: about the notice whose deliveries they are, or about all of them.
+async fn decided(
+    tx: &mut Tx,
+    entry: &NewEntry,
+    rows: &[StandingRow],
+    resolution: Resolution,
+) -> Result<NewEntry, StoreError> {
+    let ids: Vec<String> = rows.iter().map(|row| row.delivery_id.to_string()).collect();
+    let numbers: Vec<(String,)> = tx.fetch(&SELECT_NUMBERS, (Json(&ids),)).await?;
+    let numbers: Vec<String> = numbers.into_iter().map(|(number,)| number).collect();
+    let kind = if numbers.len() == 1 { "notice" } else { "notices" };
+    let became = match resolution {
+        Resolution::Sent => "sent",
+        Resolution::Failed => "failed",
+        Resolution::Resend => "resend",
+    };
+    let mut entry = entry
+        .clone()
+        .changing(json!({"deliveries": ids, "state": "unclear"}), json!({"deliveries": ids, "as": became}));
+    entry.subject = Subject::new(kind, numbers.join(","));
+    Ok(entry)
 }

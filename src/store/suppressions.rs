@@ -1,7 +1,13 @@
 //! Addresses that are not to be used.
 
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 
+use super::audit::append;
+use super::connection::Tx;
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -20,6 +26,12 @@ statements! {
             delivery_id = NULL";
     /// Lifts one.
     DELETE_SUPPRESSION = "DELETE FROM suppressions WHERE channel = $1 AND address = $2";
+    /// What stands there for an address, in force or not.
+    SELECT_SUPPRESSION = "SELECT reason, until FROM suppressions WHERE channel = $1 AND address = $2 /*lock*/";
+    /// Whose address it is now.
+    SELECT_HOLDERS = "
+        SELECT DISTINCT contact_key FROM contact_points WHERE channel = $1 AND lower(address) = $2
+        ORDER BY contact_key";
 }
 
 /// An address that is not to be used.
@@ -48,7 +60,8 @@ impl Store {
         self.db.fetch(&SELECT_SUPPRESSIONS, (self.now().0,)).await
     }
 
-    /// Adds a suppression, or replaces the one of the same address.
+    /// Adds a suppression, or replaces the one of the same address. The entry is told whose address it is, what stood
+    /// there before, and what stands there now.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -59,23 +72,53 @@ impl Store {
         reason: &str,
         detail: &str,
         until: Option<Timestamp>,
+        entry: &NewEntry,
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
+        let before = suppression_now(&mut tx, channel, address).await?;
+        let contacts = holders(&mut tx, channel, address).await?;
         let words = [channel, address, reason, detail].map(str::to_owned);
         let [channel, address, reason, detail] = words;
         let until = until.map(|until| until.0);
+        let after = json!({"contacts": contacts, "reason": reason, "until": until});
         tx.execute(&UPSERT_SUPPRESSION, (channel, address, reason, detail, self.now().0, until)).await?;
+        append(&mut tx, &entry.clone().changing(before, after), self.now()).await?;
         tx.commit().await
     }
 
-    /// Lifts a suppression; says whether there was one.
+    /// Lifts a suppression; says whether there was one. If not, there is no entry either.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn lift_suppression(&self, channel: &str, address: &str) -> Result<bool, StoreError> {
+    pub async fn lift_suppression(
+        &self,
+        channel: &str,
+        address: &str,
+        entry: &NewEntry,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
+        let before = suppression_now(&mut tx, channel, address).await?;
+        let contacts = holders(&mut tx, channel, address).await?;
         let lifted = tx.execute(&DELETE_SUPPRESSION, (channel.to_owned(), address.to_owned())).await?;
+        if lifted == 0 {
+            return Ok(false);
+        }
+        let entry = entry.clone().changing(before, json!({"contacts": contacts}));
+        append(&mut tx, &entry, self.now()).await?;
         tx.commit().await?;
-        Ok(lifted > 0)
+        Ok(true)
     }
+}
+
+/// The suppression of an address as the audit log has it; null where there is none.
+async fn suppression_now(tx: &mut Tx, channel: &str, address: &str) -> Result<serde_json::Value, StoreError> {
+    let words = (channel.to_owned(), address.to_owned());
+    let row: Option<(String, Option<i64>)> = tx.fetch_first(&SELECT_SUPPRESSION, words).await?;
+    Ok(row.map_or(serde_json::Value::Null, |(reason, until)| json!({"reason": reason, "until": until})))
+}
+
+/// The pseudonyms of the contacts that have an address.
+pub(super) async fn holders(tx: &mut Tx, channel: &str, address: &str) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(Uuid,)> = tx.fetch(&SELECT_HOLDERS, (channel.to_owned(), address.to_lowercase())).await?;
+    Ok(rows.into_iter().map(|(key,)| key.to_string()).collect())
 }

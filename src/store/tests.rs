@@ -19,8 +19,14 @@ use crate::domain::delivery::{AfterCrash, DeliveryState};
 use crate::domain::ids::{ContactKey, DeliveryId, IdSource, NoticeId, ProcessId};
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
 use crate::domain::outcome::Reason;
+use crate::domain::wording::WordingRecord;
 
 const START: Timestamp = Timestamp(1_795_000_000_000);
+
+/// What the audit log is told where a test is not about it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// A store of its own, empty, on a clock that stands still.
 struct Bench {
@@ -95,6 +101,8 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
+mod idempotency;
+mod incidents;
 mod receipts;
 
 /// What the audit log is told by tests that are about something else.
@@ -137,6 +145,7 @@ fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: crate::domain::grounds::Grounds::default(),
         }],
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         attributes: [("plz".to_owned(), "01234".to_owned())].into(),
@@ -184,7 +193,7 @@ impl Bench {
                 )
             })
             .collect();
-        self.store.import_contacts(&book(contacts), &self.ids, false, false).await.unwrap();
+        self.store.import_contacts(&book(contacts), &self.ids, false, &entry()).await.unwrap();
         let suffix = id.0.simple().to_string();
         let recipients: Vec<Recipient> = self
             .store
@@ -211,7 +220,7 @@ impl Bench {
     async fn notice_to_two_who_share(&self, address: &str) -> NoticeId {
         let id = NoticeId(self.ids.next());
         let contacts = vec![contact("a", address, &["all"]), contact("b", address, &["all"])];
-        self.store.import_contacts(&book(contacts), &self.ids, false, false).await.unwrap();
+        self.store.import_contacts(&book(contacts), &self.ids, false, &entry()).await.unwrap();
         let known = self.store.contacts().await.unwrap();
         let delivery = DeliveryId(self.ids.next());
         let recipient = Recipient {
@@ -244,6 +253,8 @@ impl Bench {
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
             following: Following::default(),
+            incident: None,
+            wording: WordingRecord::default(),
         }
     }
 
@@ -332,11 +343,14 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        account_changes::ALL,
+        super::accounts::ALL,
         acknowledgements::ALL,
         alarms::ALL,
         approvals::ALL,
         audit::ALL,
         corrections::ALL,
+        super::backup::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -346,8 +360,17 @@ async fn every_statement_prepares(bench: Bench) {
         deliveries::ALL,
         drafts::ALL,
         rounds::ALL,
+        super::services::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
+        super::incident_notices::ALL,
+        super::incidents::ALL,
+        sessions::ALL,
+        sign_in_waits::ALL,
+        tokens::ALL,
+        super::endpoints::ALL,
+        fan_out::ALL,
+        super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
@@ -359,6 +382,7 @@ async fn every_statement_prepares(bench: Bench) {
         record::ALL,
         suppressions::ALL,
         sweep::ALL,
+        workers::ALL,
     ];
     for statement in all.into_iter().flatten() {
         let prepared = match &bench.store.db {
@@ -401,19 +425,19 @@ async fn the_audit_log_only_grows(bench: Bench) {
 
 async fn an_import_adds_changes_and_prunes(bench: Bench) {
     let first = book(vec![contact("a", "a@x.example", &["towns"]), contact("b", "b@x.example", &["towns"])]);
-    let report = bench.store.import_contacts(&first, &bench.ids, false, true).await.unwrap();
+    let report = bench.store.preview_import(&first, &bench.ids, false).await.unwrap();
     assert_eq!(
         (report.added.len(), bench.store.contacts().await.unwrap().len()),
         (2, 0),
         "a dry run writes nothing"
     );
-    bench.store.import_contacts(&first, &bench.ids, false, false).await.unwrap();
+    bench.store.import_contacts(&first, &bench.ids, false, &entry()).await.unwrap();
     let key = bench.store.contacts().await.unwrap()[0].key;
 
     let mut changed = contact("a", "new@x.example", &["towns", "north"]);
     changed.points[0].rank = 1;
     let second = book(vec![changed]);
-    let report = bench.store.import_contacts(&second, &bench.ids, false, false).await.unwrap();
+    let report = bench.store.import_contacts(&second, &bench.ids, false, &entry()).await.unwrap();
     assert_eq!(
         report.changed,
         [Change { id: "a".to_owned(), fields: vec!["email".to_owned(), "groups".to_owned()] }]
@@ -425,10 +449,10 @@ async fn an_import_adds_changes_and_prunes(bench: Bench) {
     assert_eq!(contacts[0].contact.groups, ["north", "towns"]);
     assert_eq!(contacts[0].contact.attributes["plz"], "01234");
 
-    let report = bench.store.import_contacts(&second, &bench.ids, true, false).await.unwrap();
+    let report = bench.store.import_contacts(&second, &bench.ids, true, &entry()).await.unwrap();
     assert_eq!((report.removed, report.unchanged), (vec!["b".to_owned()], 1));
     assert_eq!(bench.store.contacts().await.unwrap().len(), 1);
-    let report = bench.store.import_contacts(&first, &bench.ids, false, false).await.unwrap();
+    let report = bench.store.import_contacts(&first, &bench.ids, false, &entry()).await.unwrap();
     assert_eq!(report.added, ["b"], "who was removed comes back");
 }
 
@@ -443,14 +467,14 @@ async fn numbers_count_up_within_a_year(bench: Bench) {
 }
 
 async fn a_fan_out_resumes_at_its_cursor_and_suppresses(bench: Bench) {
-    bench.store.suppress("email", "c3@x.example", "5.1.1", "no such mailbox", None).await.unwrap();
+    bench.store.suppress("email", "c3@x.example", "5.1.1", "no such mailbox", None, &entry()).await.unwrap();
     let notice = bench.notice(20, &["x.example"], Priority::Normal).await;
     let step = bench.store.fan_out(notice, 7).await.unwrap().unwrap();
     assert_eq!((step.done, step.recipients), (7, 20));
     bench.fan_out_all().await;
     assert_eq!(bench.store.fan_out(notice, 7).await.unwrap(), None);
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Queued, 19), (DeliveryState::Suppressed, 1)]);
-    assert!(bench.store.lift_suppression("email", "c3@x.example").await.unwrap());
+    assert!(bench.store.lift_suppression("email", "c3@x.example", &entry()).await.unwrap());
     assert!(bench.store.suppressions().await.unwrap().is_empty());
 }
 
@@ -650,11 +674,11 @@ async fn unclear_deliveries_are_resolved_all_or_none(bench: Bench) {
     bench.record(process, &[unclear(&claimed[0]), unclear(&claimed[1]), sent(&claimed[2])]).await;
     let expires = bench.clock.now().plus(Duration::from_secs(7_200));
     let both = [claimed[0].delivery, claimed[2].delivery];
-    let error = bench.store.resolve(&both, Resolution::Sent, expires).await.unwrap_err();
+    let error = bench.store.resolve(&both, Resolution::Sent, expires, &entry()).await.unwrap_err();
     assert!(error.to_string().contains("is sent, not unclear"), "{error}");
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sent, 1), (DeliveryState::Unclear, 2)]);
-    bench.store.resolve(&[claimed[0].delivery], Resolution::Failed, expires).await.unwrap();
-    bench.store.resolve(&[claimed[1].delivery], Resolution::Resend, expires).await.unwrap();
+    bench.store.resolve(&[claimed[0].delivery], Resolution::Failed, expires, &entry()).await.unwrap();
+    bench.store.resolve(&[claimed[1].delivery], Resolution::Resend, expires, &entry()).await.unwrap();
     assert_eq!(bench.state(notice).await, NoticeState::Sending);
     let again = bench.claim(process, 3).await;
     assert_eq!((again.len(), again[0].round, again[0].number), (1, 2, 1));
@@ -673,7 +697,7 @@ async fn retrying_reaches_those_who_did_not_get_it(bench: Bench) {
             &[sent(&claimed[0]), ended(&claimed[1], Move::Failed), ended(&claimed[2], Move::Failed)],
         )
         .await;
-    bench.store.suppress("email", &claimed[2].address, "5.1.1", "", None).await.unwrap();
+    bench.store.suppress("email", &claimed[2].address, "5.1.1", "", None, &entry()).await.unwrap();
     assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });
     let again = bench.claim(process, 3).await;
     assert_eq!(again.iter().map(|claimed| claimed.delivery).collect::<Vec<_>>(), [claimed[1].delivery]);
@@ -701,12 +725,12 @@ async fn retrying_goes_to_the_address_that_a_contact_has_now(bench: Bench) {
         contact.points[0].address = Address::parse(Channel::Email, address).unwrap();
     };
     // The old address is suppressed, the new one is not; a suppressed one; one that another delivery has.
-    bench.store.suppress("email", &claimed[0].address, "5.1.1", "", None).await.unwrap();
+    bench.store.suppress("email", &claimed[0].address, "5.1.1", "", None, &entry()).await.unwrap();
     mend(&claimed[0], "mended@y.example");
-    bench.store.suppress("email", "blocked@y.example", "manual", "", None).await.unwrap();
+    bench.store.suppress("email", "blocked@y.example", "manual", "", None, &entry()).await.unwrap();
     mend(&claimed[1], "blocked@y.example");
     mend(&claimed[2], &claimed[3].address);
-    bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+    bench.store.import_contacts(&book(contacts), &bench.ids, false, &entry()).await.unwrap();
 
     assert_eq!(bench.retry(notice).await, Retried { deliveries: 4, readdressed: 1 });
     let again = bench.claim(process, 4).await;
@@ -727,7 +751,7 @@ async fn retrying_leaves_nobody_behind_who_shares_a_delivery(bench: Bench) {
     bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
     let import = async |first: &str, second: &str| {
         let contacts = vec![contact("a", first, &["all"]), contact("b", second, &["all"])];
-        bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+        bench.store.import_contacts(&book(contacts), &bench.ids, false, &entry()).await.unwrap();
     };
     import("a@x.example", "both@x.example").await;
     assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });

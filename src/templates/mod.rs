@@ -20,6 +20,7 @@ mod reader;
 mod render;
 mod source;
 mod tag;
+mod wording_list;
 mod wrap;
 
 pub use check::{CheckSettings, check, check_send, check_values, example_values};
@@ -30,3 +31,4 @@ pub use load::{FrozenTemplate, LoadError, LoadedPack, built_in_template, load_pa
 pub use preview::Preview;
 pub use reader::Reader;
 pub use render::{Prepared, RenderFault};
+pub use wording_list::{WordingListError, load_wording, wording_hints};

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use rundruf::channels::email::Composer;
 use rundruf::dispatch::{Dispatcher, Event, Finish, Goal, Running};
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::Channel;
 use rundruf::domain::audience::Audience;
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::{Clock, SystemClock};
 use rundruf::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
@@ -23,6 +25,11 @@ use sqlx::Executor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// What the audit log is told where a test is not about it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// Which store.
 #[derive(Debug, Clone, Copy)]
@@ -105,12 +112,13 @@ impl Bench {
                 rank: 1,
                 webhook_secret: None,
                 webhook_format: WebhookFormat::Standard,
+                grounds: rundruf::domain::grounds::Grounds::default(),
             }],
             groups: Vec::new(),
             attributes: BTreeMap::new(),
         });
         let book = ContactBook { contacts: contacts.collect(), groups: BTreeMap::new() };
-        self.store.import_contacts(&book, &self.ids, false, false).await.unwrap();
+        self.store.import_contacts(&book, &self.ids, false, &entry()).await.unwrap();
         let grouped = |domain: &str| {
             let group =
                 settings.email.destinations.iter().find(|group| group.domains.iter().any(|d| d == domain));
@@ -151,6 +159,8 @@ impl Bench {
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
             following: rundruf::store::Following::default(),
+            incident: None,
+            wording: rundruf::domain::wording::WordingRecord::default(),
         };
         self.store.submit_notice(&new, &recipients, &[], &[]).await.unwrap();
         self.store.release_notice(id).await.unwrap();

@@ -14,7 +14,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::{Address, Channel};
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::{Clock, SystemClock, Timestamp};
 use rundruf::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
@@ -26,6 +28,11 @@ use rundruf::store::{
     Attempted, ClaimRequest, Claimed, MergedRecipient, Move, NewNotice, Purpose, Recipient, Room, Store,
     UnreachableRecipient,
 };
+
+/// What the audit log is told where a test is not about it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// A folder to work in.
 pub struct Desk {
@@ -144,6 +151,7 @@ fn contact(id: &str) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: rundruf::domain::grounds::Grounds::default(),
         }],
         groups: vec!["all".to_owned()],
         attributes: BTreeMap::default(),
@@ -161,7 +169,7 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
         contacts: everybody.map(|id| contact(id)).collect(),
         groups: [("all".to_owned(), group)].into(),
     };
-    store.import_contacts(&book, &ids, false, false).await.unwrap();
+    store.import_contacts(&book, &ids, false, &entry()).await.unwrap();
     let known = store.contacts().await.unwrap();
     let find = |id: &str| known.iter().find(|known| known.contact.id == id).unwrap();
     let recipients: Vec<Recipient> = to
@@ -211,6 +219,8 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
         created_by: "anna".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(3_600)),
         following: rundruf::store::Following::default(),
+        incident: None,
+        wording: rundruf::domain::wording::WordingRecord::default(),
     };
     store.submit_notice(&new, &recipients, &merged, &unreachable).await.unwrap();
     store.release_notice(new.id).await.unwrap();

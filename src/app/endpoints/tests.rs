@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::defaults;
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
@@ -15,6 +16,11 @@ use crate::domain::settings::DatabaseUrl;
 use crate::store::{NewNotice, Purpose, Recipient};
 
 const URL: &str = "https://hooks.stadtwerke.example:8443/Geheim?token=1";
+
+/// What the audit log is told where a test is not about it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 struct World {
     settings: Settings,
@@ -39,6 +45,7 @@ async fn world(others: &[&str]) -> World {
         rank: 1,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     };
     let emails = others.iter().map(|address| point(Channel::Email, address));
     let contact = Contact {
@@ -53,7 +60,7 @@ async fn world(others: &[&str]) -> World {
         attributes: BTreeMap::new(),
     };
     let book = ContactBook { contacts: vec![contact], groups: BTreeMap::new() };
-    store.import_contacts(&book, &ids, false, false).await.unwrap();
+    store.import_contacts(&book, &ids, false, &entry()).await.unwrap();
     World { settings, store, ids, chance: Arc::new(Chance::seeded(1)), clock, folder }
 }
 
@@ -64,6 +71,8 @@ impl World {
         let (notice, delivery) = (NoticeId(self.ids.next()), DeliveryId(self.ids.next()));
         let new = NewNotice {
             following: crate::store::Following::default(),
+            incident: None,
+            wording: crate::domain::wording::WordingRecord::default(),
             id: notice,
             year: 2026,
             code: "ABCD2345".to_owned(),
@@ -144,7 +153,7 @@ async fn an_owner_without_another_way_shows_as_not_told() {
 async fn an_owner_whose_mailbox_is_blocked_counts_as_without_another_way() {
     let world = world(&["betrieb@stadtwerke.example"]).await;
     let address = "betrieb@stadtwerke.example";
-    world.store.suppress("email", address, "5.1.1", "no such mailbox", None).await.unwrap();
+    world.store.suppress("email", address, "5.1.1", "no such mailbox", None, &entry()).await.unwrap();
     world.gone().await;
     assert_eq!(world.tell().await, Told { notices: 0, nobody: 1 });
 }

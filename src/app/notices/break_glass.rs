@@ -115,6 +115,8 @@ async fn telling(
         exercise: notice.exercise,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     };
     let program = Actor::program("rundruf");
     let draft =

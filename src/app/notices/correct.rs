@@ -1,6 +1,7 @@
 //! A correction: a notice that takes the place of another, for exactly those who got that one or may have got it.
 
 use crate::app::compose::{ComposeError, Draft, Wish, compose};
+use crate::app::incidents::link::IncidentWish;
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, Submitted, entry, may_reach, second_person_for, submission};
 use crate::domain::actor::{Actor, Right};
@@ -36,7 +37,14 @@ pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Not
             "{number}: nobody has got it: there is nothing to correct. Cancel it, and send another"
         )));
     }
+    // It belongs to the same incident, unless it is said to belong to another.
+    let incident = instance.store.notice_incident(old.id).await?.map(|link| IncidentWish {
+        key: link.key.to_string(),
+        next_update: None,
+        reminder: None,
+    });
     let wish = Wish {
+        incident: wish.incident.clone().or(incident),
         audience: Audience { contacts: ids, ..Audience::default() },
         visibility: old.visibility,
         exercise: old.exercise,

@@ -57,6 +57,14 @@ impl From<StoreError> for NoticeError {
 }
 
 impl NoticeError {
+    /// For a caller that knows no other errors: what no program of ours can be refused.
+    pub fn into_store_error(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            other => StoreError::Conflict(other.to_string()),
+        }
+    }
+
     /// A refusal that names the notice.
     pub(super) fn about(number: &str) -> impl FnOnce(StoreError) -> Self {
         move |error| match error {

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::app::nesting::is_member;
+use crate::cli::audit::noted;
 use crate::cli::output::{counted, write_text};
 use crate::cli::session::{Session, out, say};
 use crate::domain::address::Channel;
@@ -47,6 +49,7 @@ pub(super) async fn run(session: &Session, group: Option<&str>, output: Option<&
         .filter(|contact| wanted.as_ref().is_none_or(|names| is_member(names, contact)))
         .collect();
     let text = csv(&contacts)?;
+    noted(session, &store, Looked::List { group }, Manner::Exported, contacts.len()).await;
     let Some(path) = output else {
         write_text(&mut out(), &text)?;
         return Ok(());

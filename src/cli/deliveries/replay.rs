@@ -1,5 +1,6 @@
 //! `deliveries replay`
 
+use crate::app::deliveries::{Replay, replay};
 use crate::cli::arguments::ReplayArguments;
 use crate::cli::lookup::open_existing;
 use crate::cli::output::{counted, program};
@@ -11,11 +12,10 @@ use crate::cli::session::{Session, say};
 /// When there is no store, or it cannot be written.
 pub(super) async fn run(session: &Session, arguments: ReplayArguments) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
-    let now = session.clock.now();
-    let since = now.minus(arguments.since);
-    let expires_at = now.plus(session.settings.delivery.expires_after);
+    let instance = session.open_instance(&store).await?;
     let address = arguments.address.as_str();
-    let replayed = store.replay_endpoint(address, since, expires_at).await?;
+    let Replay { since, expires_at, replayed } =
+        replay(&instance, &session.actor(), address, arguments.since).await?;
     store.close().await;
     if replayed.lifted {
         say(format_args!("{address} was blocked and is used again."));

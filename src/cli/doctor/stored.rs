@@ -10,6 +10,7 @@ use crate::domain::address::{Channel, WebhookUrl};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
+use crate::domain::grounds::hints;
 use crate::domain::mask::{mask_address, mask_addresses_in};
 use crate::domain::notice::NoticeState;
 use crate::store::{FailingEndpoint, Purpose, Store, StoreError};
@@ -49,6 +50,7 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.extend(webhooks(&store).await?);
     lines.extend(endpoints(session, &store).await?);
     lines.extend(reviews(session, &store).await?);
+    lines.extend(super::incidents::lines(session, &store).await?);
     lines.extend(waiting(session, &store).await?);
     lines.extend(holds(session, &store).await?);
     lines.extend(dead_domains(session, &store).await?);
@@ -104,6 +106,23 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
             "contacts",
             format!("{} no address at all: {}", count_have(unreachable.len()), named(&unreachable)),
             "add an e-mail address or a telephone number to their rows and import the files",
+        ));
+    }
+    let today = session.clock.now().in_zone(&session.settings.instance.timezone).date();
+    let to_look_at: Vec<&str> = contacts
+        .iter()
+        .filter(|known| !hints(&known.contact, today).is_empty())
+        .map(|known| known.contact.id.as_str())
+        .collect();
+    if !to_look_at.is_empty() {
+        lines.push(Line::warning(
+            "contacts",
+            format!(
+                "{} private addresses without purpose or legal basis, or past their review: {}",
+                count_have(to_look_at.len()),
+                named(&to_look_at)
+            ),
+            format!("\"{} contacts check\" says which and why", program(session)),
         ));
     }
     if !single.is_empty() {

@@ -32,6 +32,8 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
         exercise: false,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     };
     let (old, draft) = correct::draft(&instance, number, wish).await?;
     plan::show(session, &draft);

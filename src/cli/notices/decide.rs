@@ -7,8 +7,9 @@ use crate::store::Store;
 
 use crate::cli::lookup::{find_notice, open_existing};
 use crate::cli::output::program;
-use crate::cli::send::{alone, times};
+use crate::cli::send::alone;
 use crate::cli::session::{Exit, Session, say};
+use crate::cli::times::parse_time;
 
 use super::who_sends;
 
@@ -65,7 +66,7 @@ pub(super) async fn review(session: &Session, number: &str, note: &str) -> anyho
 pub(super) async fn schedule(session: &Session, number: &str, at: &str) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
     let notice = find_notice(session, &store, number).await?;
-    let at = times::parse_time(at, &session.settings.instance.timezone, session.clock.now())
+    let at = parse_time(at, &session.settings.instance.timezone, session.clock.now())
         .map_err(|error| anyhow::anyhow!("--at: {error}"))?;
     let instance = session.open_instance(&store).await?;
     let state = steer::schedule(&instance, &session.actor(), &notice.number, at).await?;

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 
+use crate::app::reached::reached_by_hand;
 use crate::cli::arguments::ReachedArguments;
 use crate::cli::lookup::{find_notice, open_existing};
 use crate::cli::output::{counted, program};
@@ -18,9 +19,9 @@ pub(super) async fn run(session: &Session, arguments: &ReachedArguments) -> anyh
         let people = store.notice_people(notice.id).await?;
         bail!(not_addressed(session, &notice, &arguments.contact, &people));
     };
-    let note = arguments.note.trim();
-    let reached =
-        store.reached_by_hand(notice.id, contact, arguments.by.as_str(), note, &session.operator).await?;
+    let instance = session.open_instance(&store).await?;
+    let by = arguments.by.as_str();
+    let reached = reached_by_hand(&instance, &session.actor(), &notice, contact, by, &arguments.note).await?;
     say(words(session, &notice, arguments, &reached));
     let people = People::read(&store, &notice).await?;
     say(people.headline());

@@ -15,7 +15,7 @@ use crate::store::{Decision, Notice, NoticeSummary, Purpose};
 use super::approval;
 use crate::cli::lookup::find_notice;
 use crate::cli::output::{counted, write_text};
-use crate::cli::report::{notice_meaning, result_cells};
+use crate::cli::report::{incident_lines, notice_meaning, result_cells};
 use crate::cli::session::{Session, out};
 use crate::cli::table::{Cell, json_object};
 
@@ -30,6 +30,9 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
         line(&summary, &notice, &held, &decisions)
     } else {
         let mut text = words(session, &summary, &notice, &held)?;
+        for line in incident_lines(session, &store, &summary).await? {
+            writeln!(text, "  {line}")?;
+        }
         approval::write(&mut text, session, &notice, &decisions)?;
         text
     };

@@ -44,6 +44,7 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
         say(format_args!("  It goes out at {}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
+    super::incident::show(session, draft);
     if let Some(cascade) = &draft.cascade {
         show_cascade(cascade, draft.template.spec.alarm);
     }

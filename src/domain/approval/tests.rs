@@ -82,6 +82,7 @@ fn hash(text: &str, value: &str, channels: &[Channel], ways: &[FrozenWay]) -> St
         visibility: Visibility::Internal,
         exercise: false,
         supersedes: None,
+        incident: Value::Null,
         ways: ways.to_vec(),
     }
     .hash()
@@ -132,6 +133,7 @@ fn channels_visibility_exercise_and_what_it_supersedes_count() {
         visibility: Visibility::Internal,
         exercise: false,
         supersedes: None,
+        incident: Value::Null,
         ways: Vec::new(),
     };
     let changed = [
@@ -139,6 +141,7 @@ fn channels_visibility_exercise_and_what_it_supersedes_count() {
         Frozen { visibility: Visibility::Public, ..base.clone() },
         Frozen { exercise: true, ..base.clone() },
         Frozen { supersedes: Some("2026-0001"), ..base.clone() },
+        Frozen { incident: json!(["Ausfall", "resolved", null]), ..base.clone() },
     ];
     for other in changed {
         assert_ne!(other.hash(), base.hash(), "{other:?}");

@@ -53,6 +53,7 @@ fn member((id, addresses, deputy): &Cast<'_>) -> Contact {
         rank,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     Contact {
         organisation: format!("Amt {id}"),
@@ -71,7 +72,7 @@ impl Stage {
     /// A released notice to those of `cast` that are in `audience`, its first ways on the list and fanned out.
     async fn new(bench: Bench, alarm: bool, cast: &[Cast<'_>], audience: &[&str]) -> Self {
         let book = book(cast.iter().map(member).collect());
-        bench.store.import_contacts(&book, &bench.ids, false, false).await.unwrap();
+        bench.store.import_contacts(&book, &bench.ids, false, &entry()).await.unwrap();
         let known = bench.store.contacts().await.unwrap();
         let by_id: HashMap<&str, _> = known.iter().map(|known| (known.contact.id.as_str(), known)).collect();
         let blocked: BTreeSet<String> =
@@ -370,9 +371,9 @@ async fn a_deputy_who_knows_already_is_not_told_again(bench: Bench) {
 async fn blocked_and_dead_addresses_are_left_out_when_their_step_fires(bench: Bench) {
     let addresses = ["+491711111111", "a@x.example", "a@down.example", "b@x.example"];
     let stage = Stage::new(bench, false, &[("a", &addresses, None)], &["a"]).await;
-    stage.bench.store.suppress("email", "a@x.example", "5.1.1", "", None).await.unwrap();
+    stage.bench.store.suppress("email", "a@x.example", "5.1.1", "", None, &entry()).await.unwrap();
     let down = [("down.example".to_owned(), false)];
-    stage.bench.store.take_domains_down(&down, "", "test", &|_| None).await.unwrap();
+    stage.bench.store.take_domains_down(&down, "", "test", &|_| None, &entry()).await.unwrap();
     stage.send(|_| Move::Failed).await;
     assert_eq!(stage.cascade().await, 1);
     assert!(stage.told().await.contains("b@x.example"));
@@ -432,7 +433,10 @@ async fn what_a_person_found_out_counts_and_stops_what_waits(bench: Bench) {
     let stage = Stage::new(bench, true, &cast, &["a", "b"]).await;
     let store = &stage.bench.store;
     let by_hand = async |id: &str| {
-        store.reached_by_hand(stage.notice, stage.keys[id], "phone", "spoke to Anna", "otto").await.unwrap()
+        store
+            .reached_by_hand(stage.notice, stage.keys[id], "phone", "spoke to Anna", "otto", &entry())
+            .await
+            .unwrap()
     };
     let first = by_hand("a").await;
     assert_eq!((first.before, first.cancelled, first.still_open), (None, 0, 1), "b shares what waits");

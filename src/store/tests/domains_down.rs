@@ -23,11 +23,11 @@ fn destination(address: &Address) -> Option<String> {
 impl Bench {
     async fn down(&self, domain: &str) -> SetAside {
         let domains = [(domain.to_owned(), true)];
-        self.store.take_domains_down(&domains, "ransomware", "anna", &destination).await.unwrap()
+        self.store.take_domains_down(&domains, "ransomware", "anna", &destination, &entry()).await.unwrap()
     }
 
     async fn up(&self, domain: &str) -> u64 {
-        self.store.bring_domains_up(&[domain.to_owned()]).await.unwrap().1
+        self.store.bring_domains_up(&[domain.to_owned()], &entry()).await.unwrap().1
     }
 
     /// Gives the contact of a delivery a second address.
@@ -42,10 +42,11 @@ impl Bench {
                     rank: 2,
                     webhook_secret: None,
                     webhook_format: WebhookFormat::Standard,
+                    grounds: crate::domain::grounds::Grounds::default(),
                 });
             }
         }
-        self.store.import_contacts(&book(contacts), &self.ids, false, false).await.unwrap();
+        self.store.import_contacts(&book(contacts), &self.ids, false, &entry()).await.unwrap();
     }
 
     async fn how_many_suppressed(&self) -> usize {
@@ -165,7 +166,7 @@ async fn nobody_is_left_behind_and_nobody_gets_it_twice(bench: Bench) {
         ..second.points[0].clone()
     });
     let contacts = vec![second, contact("b", "both@dead.example", &["all"])];
-    bench.store.import_contacts(&book(contacts), &bench.ids, false, false).await.unwrap();
+    bench.store.import_contacts(&book(contacts), &bench.ids, false, &entry()).await.unwrap();
     assert_eq!(bench.down("dead.example").await, SetAside { rerouted: 0, held: 1 });
 
     // The second address is one that another delivery of the notice has, or lies in a dead domain too.

@@ -29,7 +29,7 @@ impl Bench {
     /// A notice to the one webhook there is, fanned out.
     async fn submit_call(&self) {
         let contacts = book(vec![contact("stadtwerke", "a@x.example", &["all"])]);
-        self.store.import_contacts(&contacts, &self.ids, false, false).await.unwrap();
+        self.store.import_contacts(&contacts, &self.ids, false, &entry()).await.unwrap();
         let known = self.store.contacts().await.unwrap().remove(0);
         let recipient = Recipient {
             delivery: DeliveryId(self.ids.next()),
@@ -169,12 +169,12 @@ async fn an_endpoint_in_use_again_has_a_new_story(bench: Bench) {
     let process = bench.running().await;
     let call = bench.called(process).await;
     bench.failed(&call, "410").await;
-    bench.store.suppress("webhook", KEPT, "410", "gone", None).await.unwrap();
+    bench.store.suppress("webhook", KEPT, "410", "gone", None, &entry()).await.unwrap();
     bench.store.take_on_telling(KEPT).await.unwrap();
     bench.clock.advance(DAY);
     bench.failed(&call, "410").await;
     assert!(bench.only().await.told_at.is_some(), "as long as it is suppressed, its owner knows");
-    bench.store.lift_suppression("webhook", KEPT).await.unwrap();
+    bench.store.lift_suppression("webhook", KEPT, &entry()).await.unwrap();
     bench.failed(&call, "503").await;
     let endpoint = bench.only().await;
     assert_eq!((endpoint.failing_since, endpoint.failures), (bench.clock.now(), 1));
@@ -188,20 +188,20 @@ async fn an_endpoint_gets_what_it_missed(bench: Bench) {
     bench.ended(process, &failed, Move::Failed).await;
     let got = bench.called(process).await;
     bench.ended(process, &got, Move::Sent { reference: None }).await;
-    bench.store.suppress("webhook", KEPT, "410", "gone", None).await.unwrap();
+    bench.store.suppress("webhook", KEPT, "410", "gone", None, &entry()).await.unwrap();
     bench.submit_call().await;
     assert_eq!(bench.state(failed.notice).await, NoticeState::Completed);
 
     bench.clock.advance(Duration::from_secs(60));
     let until = bench.clock.now().plus(DAY);
-    let replayed = bench.store.replay_endpoint(URL, START, until).await.unwrap();
+    let replayed = bench.store.replay_endpoint(URL, START, until, &entry()).await.unwrap();
     assert_eq!(replayed, Replayed { deliveries: 2, lifted: true });
     assert!(bench.suppressed().await.is_empty() && bench.store.endpoints().await.unwrap().is_empty());
     assert_eq!(bench.state(failed.notice).await, NoticeState::Sending);
     let again = bench.claimed(process).await;
     assert_eq!((again.len(), again[0].delivery, again[0].round), (2, failed.delivery, 2), "the oldest first");
     assert_eq!(bench.counts(failed.notice).await, [(DeliveryState::Sending, 1)]);
-    let twice = bench.store.replay_endpoint(URL, START, until).await.unwrap();
+    let twice = bench.store.replay_endpoint(URL, START, until, &entry()).await.unwrap();
     assert_eq!(twice, Replayed { deliveries: 0, lifted: false });
 }
 
@@ -217,7 +217,7 @@ async fn what_was_missed_long_ago_or_cancelled_stays(bench: Bench) {
     bench.store.move_notice(paused.notice, NoticeEvent::Cancel, &entry()).await.unwrap();
     bench.ended(process, &paused, Move::Failed).await;
     let since = START.plus(Duration::from_secs(1));
-    let replayed = bench.store.replay_endpoint(URL, since, START.plus(DAY)).await.unwrap();
+    let replayed = bench.store.replay_endpoint(URL, since, START.plus(DAY), &entry()).await.unwrap();
     assert_eq!(replayed.deliveries, 1, "neither the old one nor the one that was cancelled");
     assert_eq!(bench.counts(old.notice).await, [(DeliveryState::Failed, 1)]);
     assert_eq!(bench.counts(paused.notice).await, [(DeliveryState::Failed, 1)]);

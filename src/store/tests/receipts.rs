@@ -164,7 +164,7 @@ impl Bench {
         };
         // The next story begins with a clean sheet.
         for address in &end.suppressed {
-            assert!(self.store.lift_suppression("email", address).await.unwrap());
+            assert!(self.store.lift_suppression("email", address, &entry()).await.unwrap());
         }
         end
     }
@@ -210,20 +210,20 @@ async fn what_arrived_lifts_what_its_failure_suppressed(bench: Bench) {
     assert!(bench.blocked().await.is_empty(), "the address exists");
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Delivered, 1)]);
 
-    bench.store.suppress("email", ADDRESS, "manual", "by hand", None).await.unwrap();
+    bench.store.suppress("email", ADDRESS, "manual", "by hand", None, &entry()).await.unwrap();
     bench.receive(say(ReceiptKind::Delivered, "another")).await;
     assert_eq!(bench.blocked().await.len(), 1, "what a person said stays");
 }
 
 async fn an_address_that_fails_again_after_its_suppression_ended_is_suppressed_again(bench: Bench) {
     let soon = bench.clock.now().plus(Duration::from_secs(5));
-    bench.store.suppress("email", ADDRESS, "5.1.1", "once", Some(soon)).await.unwrap();
+    bench.store.suppress("email", ADDRESS, "5.1.1", "once", Some(soon), &entry()).await.unwrap();
     bench.clock.advance(Duration::from_secs(6));
     let (_, process, claimed) = bench.sending().await;
     bench.record(process, &[attempted(&claimed, &Move::Failed, Some(Fault::Address))]).await;
     assert_eq!(bench.blocked().await, [ADDRESS.to_owned()].into(), "by the answer");
 
-    bench.store.suppress("email", ADDRESS, "5.1.1", "once", Some(bench.clock.now())).await.unwrap();
+    bench.store.suppress("email", ADDRESS, "5.1.1", "once", Some(bench.clock.now()), &entry()).await.unwrap();
     assert!(bench.blocked().await.is_empty());
     bench.receive(receipt(claimed.delivery, 1, "bounce", ReceiptKind::Failed(Fault::Address), "5.1.1")).await;
     assert_eq!(bench.blocked().await, [ADDRESS.to_owned()].into(), "by a bounce");
