@@ -144,6 +144,19 @@ async fn whoever_is_nobody_gets_nowhere() {
     }
 }
 
+/// One name stands for one schema: a second type of a name would take the place of the first without a word.
+#[test]
+fn no_two_types_share_a_name_in_the_description() {
+    let mut known = std::collections::BTreeMap::new();
+    for route in routes::table() {
+        for (name, schema) in route.documented.0 {
+            let text = serde_json::to_string(&schema).unwrap();
+            let before = known.entry(name.clone()).or_insert_with(|| text.clone());
+            assert_eq!(*before, text, "two types are called {name}: give one #[schema(as = …)]");
+        }
+    }
+}
+
 #[test]
 fn every_route_stands_once_and_is_described() {
     let table = routes::table();

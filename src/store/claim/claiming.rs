@@ -168,7 +168,8 @@ impl<'a> Claiming<'a> {
 
     /// The lanes that are not shut and in which something waits, in the order in which they are gone through.
     async fn waiting(&mut self, tx: &mut Tx) -> Result<Vec<Head>, StoreError> {
-        let heads: Vec<(String, i64, i64)> = tx.fetch(&SELECT_WAITING, (self.request.channel.as_str(),)).await?;
+        let heads: Vec<(String, i64, i64)> =
+            tx.fetch(&SELECT_WAITING, (self.request.channel.as_str(),)).await?;
         let mut open = Vec::with_capacity(heads.len());
         for (lane, priority, due_at) in heads {
             if self.is_open(tx, &lane).await? {

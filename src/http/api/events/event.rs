@@ -30,6 +30,7 @@ pub(super) struct Event {
 #[derive(Debug)]
 enum Seen {
     ByAll,
+    ByTheUnlimited,
     ByAuditors,
     ByThoseWhoReach(Audience),
 }
@@ -59,7 +60,7 @@ impl Event {
             id: entry.sequence,
             notice: (entry.subject_kind == "notice").then(|| entry.subject.clone()),
             bytes: written("audit", entry.sequence, &data),
-            audience: if is_public { Seen::ByAll } else { Seen::ByAuditors },
+            audience: if is_public { Seen::ByTheUnlimited } else { Seen::ByAuditors },
         }
     }
 
@@ -77,7 +78,8 @@ impl Event {
     pub(super) fn is_for(&self, actor: &Actor) -> bool {
         match &self.audience {
             Seen::ByThoseWhoReach(audience) => may_see(actor, audience),
-            Seen::ByAll => actor.groups.is_none(),
+            Seen::ByAll => true,
+            Seen::ByTheUnlimited => actor.groups.is_none(),
             Seen::ByAuditors => actor.groups.is_none() && actor.may(Right::AuditRead).is_ok(),
         }
     }
@@ -116,5 +118,6 @@ mod tests {
         assert!(!entry("account").is_for(&actor) && entry("notice").is_for(&actor));
         actor.groups = Some(["press".to_owned()].into());
         assert!(!entry("notice").is_for(&actor));
+        assert!(Event::ready(7).is_for(&actor));
     }
 }

@@ -127,3 +127,54 @@ impl Body for Stream {
         self.pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    fn wish() -> Wish {
+        Wish { actor: Actor::shell("anna"), notice: None, lasts: Duration::MAX }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_does_not_read_is_given_up_on() {
+        let (news, receiver) = broadcast::channel(64);
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], receiver };
+        let kept = queue.clone();
+        let filling = tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        for id in 1.. {
+            let room = kept.capacity();
+            if news.send(Arc::new(Event::ready(id))).is_err() || filling.is_finished() {
+                break;
+            }
+            while room > 0 && kept.capacity() == room && !filling.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            assert!(id < 1_000, "it goes on for ever");
+        }
+        filling.await.unwrap();
+        drop(kept);
+        let mut count = 0;
+        while pieces.recv().await.is_some() {
+            count += 1;
+        }
+        assert_eq!(count, QUEUE, "what fitted is still read");
+    }
+
+    #[tokio::test]
+    async fn one_piece_has_all_that_is_new() {
+        let (news, receiver) = broadcast::channel(64);
+        for id in 1..=5 {
+            news.send(Arc::new(Event::ready(id))).unwrap();
+        }
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        let beginning = Beginning { events: Vec::new(), receiver };
+        tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        assert_eq!(pieces.recv().await.unwrap(), GREETING);
+        let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
+        assert_eq!(piece.matches("event: ready").count(), 5, "{piece}");
+    }
+}
