@@ -6,6 +6,7 @@ mod claim;
 mod connection;
 mod contacts;
 mod contacts_import;
+mod counts;
 mod dead_domains;
 mod deliveries;
 mod endpoints;

@@ -13,9 +13,9 @@ use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::NoticeEvent;
 
 use super::connection::Tx;
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::notices::next_state;
-use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 
