@@ -358,6 +358,7 @@ async fn every_statement_prepares(bench: Bench) {
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,
+        counts::ALL,
         dead_domains::ALL,
         deliveries::ALL,
         retention::ALL,
