@@ -64,7 +64,7 @@ fn a_call_stands_in_the_proof() {
     desk.run(&["notices", "reached", &number, id, "--by", "phone", "--note", "sprach mit <b>Otto</b>"]).ok();
     desk.run(&["audit", "proof", &number]).ok();
     let html = desk.read(&format!("proof-{number}.html"));
-    contains(&html, &["Telefon", "Erreichen vermerkt", "anna"]);
+    contains(&html, &["erreicht: Telefon", "Erreichen vermerkt", "anna"]);
     assert!(!html.contains("Otto"), "a note may name people");
     desk.run(&["audit", "proof", &number, "--reveal", "Akte"]).ok();
     let html = desk.read(&format!("proof-{number}.html"));
