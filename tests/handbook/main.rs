@@ -74,6 +74,7 @@ mod pages {
         serve_holds: "serve.md",
         alarms_hold: "alarms.md",
         webhooks_hold: "webhooks.md",
+        accounts_hold: "accounts.md",
         bounces_holds: "bounces.md",
         text_messages_holds: "text-messages.md",
     }
