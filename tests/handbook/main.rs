@@ -75,6 +75,7 @@ mod pages {
         alarms_hold: "alarms.md",
         audit_holds: "audit.md",
         webhooks_hold: "webhooks.md",
+        accounts_hold: "accounts.md",
         bounces_holds: "bounces.md",
         text_messages_holds: "text-messages.md",
     }
