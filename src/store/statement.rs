@@ -73,7 +73,7 @@ macro_rules! statements {
             $crate::store::statement::Statement::new(stringify!($name), $text);)+
         /// Every statement of this file.
         #[cfg(test)]
-        pub(super) const ALL: &[&$crate::store::statement::Statement] = &[$(&$name),+];
+        pub(in crate::store) const ALL: &[&$crate::store::statement::Statement] = &[$(&$name),+];
     };
 }
 pub(super) use statements;

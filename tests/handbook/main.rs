@@ -76,6 +76,7 @@ mod pages {
         audit_holds: "audit.md",
         webhooks_hold: "webhooks.md",
         accounts_hold: "accounts.md",
+        the_api_holds: "api.md",
         bounces_holds: "bounces.md",
         text_messages_holds: "text-messages.md",
     }
