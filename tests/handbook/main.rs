@@ -73,6 +73,7 @@ mod pages {
         postgres_holds: "postgres.md",
         serve_holds: "serve.md",
         alarms_hold: "alarms.md",
+        incidents_hold: "incidents.md",
         webhooks_hold: "webhooks.md",
         bounces_holds: "bounces.md",
         text_messages_holds: "text-messages.md",
