@@ -2,6 +2,8 @@
 
 pub mod accounts;
 pub mod audience;
+pub mod audit;
+pub mod backup;
 pub mod bounce_mailbox;
 pub mod cascade;
 pub mod compose;

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::bounce_mailbox::{Books, watch};
+use crate::app::audit::heads;
+use crate::app::bounce_mailbox::{self, Books};
 use crate::app::endpoints::tell_owners;
 use crate::app::incidents::remind::remind_crisis_staff;
 use crate::channels::email::{Mailbox, MailboxLimits};
@@ -18,6 +20,40 @@ use super::session::{Session, say};
 /// How often it looks whether somebody has to be told.
 const EVERY: Duration = Duration::from_secs(30);
 
+/// How often it looks whether the head of the audit log has to be kept elsewhere.
+const HEADS_EVERY: Duration = Duration::from_secs(5);
+
+/// Starts keeping the head of the audit log in its second places beside `dispatching`, until that ends.
+pub(super) fn keep_heads(session: &Session, store: &Store, dispatching: &Dispatching) {
+    let (sender, settings) = watch::channel(session.settings.clone());
+    let mut running = dispatching.running.clone();
+    let instance = session.instance(store, settings, running.borrow().seal.clone());
+    let ended = dispatching.ended.clone();
+    tokio::spawn(async move {
+        let mut said = Vec::new();
+        while !ended.is_cancelled() {
+            sender.send_replace(running.borrow_and_update().settings.clone());
+            match heads::keep(&instance).await {
+                Ok(troubles) => {
+                    // Said once, not every few seconds.
+                    troubles.iter().filter(|trouble| !said.contains(*trouble)).for_each(|trouble| {
+                        say(format_args!("! {trouble}"));
+                    });
+                    said = troubles;
+                }
+                // The dispatcher says what is wrong with the store.
+                Err(error) => {
+                    tracing::debug!(target: "rundruf::service", %error, "the head of the audit log could not be kept");
+                }
+            }
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(HEADS_EVERY) => {}
+            }
+        }
+    });
+}
+
 /// Starts looking after things beside `dispatching`, until that ends.
 pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching) {
     let caretaker = Caretaker {
@@ -28,6 +64,7 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
         clock: session.clock.clone(),
         ended: dispatching.ended.clone(),
     };
+    keep_heads(session, store, dispatching);
     tokio::spawn(caretaker.clone().tell_owners());
     tokio::spawn(caretaker.clone().remind_crisis_staff());
     tokio::spawn(caretaker.read_mailbox());
@@ -36,7 +73,7 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
 #[derive(Clone)]
 struct Caretaker {
     store: Store,
-    running: tokio::sync::watch::Receiver<Running>,
+    running: watch::Receiver<Running>,
     ids: std::sync::Arc<crate::domain::ids::IdSource>,
     chance: std::sync::Arc<crate::domain::chance::Chance>,
     clock: std::sync::Arc<dyn crate::domain::clock::Clock>,
@@ -109,7 +146,7 @@ impl Caretaker {
             let mailbox = Mailbox::new(configured, MailboxLimits::default());
             let books = Books { store: &self.store, return_path: now.composer.return_path(), ids: &self.ids };
             let tell = |event| say(format_args!("  {event}"));
-            tokio::join!(until_changed, watch(books, &mailbox, every, stop.clone(), tell));
+            tokio::join!(until_changed, bounce_mailbox::watch(books, &mailbox, every, stop.clone(), tell));
         }
     }
 }

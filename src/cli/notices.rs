@@ -4,6 +4,7 @@ mod incidents;
 mod reached;
 mod show;
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::domain::address::Address;
 use crate::domain::delivery::{Counts, DeliveryState};
 use crate::domain::notice::{NoticeEvent, NoticeState};
@@ -12,6 +13,7 @@ use crate::store::{NoticeSummary, Purpose, Store, StoreError};
 use incidents::Incidents;
 
 use super::arguments::{ListFormat, NoticesCommand, ReportArguments};
+use super::audit::noted;
 use super::lookup::{find_notice, open_existing, time_cell};
 use super::output::{counted, program, write_text};
 use super::report::{result_cells, result_line, write_call_list, write_report};
@@ -99,7 +101,8 @@ async fn report(session: &Session, arguments: &ReportArguments) -> anyhow::Resul
     let notice = find_notice(session, &store, &arguments.notice.number).await?;
     if arguments.call_list {
         let format = if arguments.json { Format::Json } else { arguments.format.unwrap_or_default() };
-        write_call_list(&mut out(), &store, &notice, format).await?;
+        let count = write_call_list(&mut out(), &store, &notice, format).await?;
+        noted(session, &store, Looked::CallList { notice: &notice.number }, Manner::Read, count).await;
     } else if arguments.json {
         write_text(&mut out(), &format!("{}\n", result_line(&notice)))?;
     } else {

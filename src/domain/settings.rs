@@ -1,7 +1,9 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
+mod audit;
 mod backup;
 mod email;
+mod retention;
 mod sms;
 mod webhook;
 
@@ -19,11 +21,13 @@ use super::delivery::AfterCrash;
 use super::incident::UpdateRhythm;
 use super::retry::RetryPolicy;
 
+pub use audit::{Audit, HeadPlace};
 pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
+pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
     SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
@@ -55,8 +59,12 @@ pub struct Settings {
     pub incident: UpdateRhythm,
     /// `[backup]`
     pub backup: Backup,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[audit]`
+    pub audit: Audit,
 }
 
 impl Settings {

@@ -34,7 +34,8 @@ statements! {
     /// A new state.
     UPDATE_STATE = "
         UPDATE notices SET state = $2, updated_at = $3,
-            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END
+            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END,
+            paused_because = CASE WHEN $2 = 'paused' THEN paused_because ELSE '' END
         WHERE notice_id = $1";
     /// Released now.
     UPDATE_RELEASED = "

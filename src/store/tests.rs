@@ -97,12 +97,14 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod accounts;
 mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
 mod idempotency;
 mod incidents;
+mod privacy;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
@@ -316,9 +318,11 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        account_changes::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,
+        super::backup::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -326,6 +330,7 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        retention::ALL,
         rounds::ALL,
         services::ALL,
         super::endpoints::ALL,
@@ -333,13 +338,17 @@ async fn every_statement_prepares(bench: Bench) {
         incident_notices::ALL,
         super::incidents::ALL,
         sessions::ALL,
+        sign_in_waits::ALL,
         tokens::ALL,
         super::endpoints::ALL,
+        erasure::ALL,
         fan_out::ALL,
+        holds::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        super::notice_pages::ALL,
         summaries::ALL,
         people::ALL,
         processes::ALL,
@@ -348,6 +357,7 @@ async fn every_statement_prepares(bench: Bench) {
         record::ALL,
         suppressions::ALL,
         sweep::ALL,
+        workers::ALL,
     ];
     for statement in all.into_iter().flatten() {
         let prepared = match &bench.store.db {

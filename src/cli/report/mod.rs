@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::domain::address::Channel;
+use crate::domain::audit::Head;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{CONFIRMED_WITHIN, Counts, DeliveryState};
 use crate::domain::notice::NoticeState;
@@ -83,6 +84,7 @@ pub(super) async fn write_report(
         next_tries: store.next_tries(notice.id).await?,
         unconfirmed: unconfirmed(session, store, notice).await?,
         people: People::read(store, notice).await?,
+        audit: Some(store.audit_head().await?).filter(|head| head.sequence > 0),
         incident: incident_lines(session, store, notice).await?,
     };
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
@@ -100,6 +102,8 @@ struct Facts {
     /// Text messages that a gateway took and has not reported on in time.
     unconfirmed: i64,
     people: People,
+    /// Where the audit log ends; `None`: it is empty.
+    audit: Option<Head>,
     /// Where its incident stands, a line each.
     incident: Vec<String>,
 }
@@ -140,6 +144,7 @@ impl Report<'_> {
         self.silenced(&mut text)?;
         self.merged(&mut text)?;
         self.next_commands(&mut text)?;
+        self.audit(&mut text)?;
         Ok(text)
     }
 
@@ -319,6 +324,12 @@ impl Report<'_> {
             writeln!(text, "  {program} {command:<width$}  {purpose}")?;
         }
         Ok(())
+    }
+
+    /// On paper it is one more place that the log has to agree with: `audit verify --head NUMBER:HASH`.
+    fn audit(&self, text: &mut String) -> std::fmt::Result {
+        let Some(head) = &self.facts.audit else { return Ok(()) };
+        writeln!(text, "\nAudit log: entry {}, hash {}", head.sequence, &head.hash[..16])
     }
 
     /// When nothing can be done now: all that waits has been tried, and is due only then.
