@@ -19,6 +19,7 @@ on_both_engines!(
     a_reminder_is_given_once,
     words_are_ticked_once,
     a_service_keeps_its_groups_and_its_version,
+    what_belongs_to_an_incident_is_kept_until_that_has_ended,
 );
 
 impl Bench {
@@ -200,4 +201,21 @@ async fn a_service_keeps_its_groups_and_its_version(bench: Bench) {
     assert!(bench.store.set_service(&up, &entry()).await.unwrap());
     assert!(!bench.store.set_service(&up, &entry()).await.unwrap(), "somebody was quicker");
     assert_eq!(bench.store.services().await.unwrap(), [Service { version: 2, ..up }]);
+}
+
+async fn what_belongs_to_an_incident_is_kept_until_that_has_ended(bench: Bench) {
+    let mut incident = bench.opened("it-ausfall").await;
+    let new = bench.notice_of(&incident, None);
+    bench.store.submit_notice(&new, &[], &[], &[]).await.unwrap();
+    bench.store.move_notice(new.id, NoticeEvent::Cancel).await.unwrap();
+    bench.clock.advance(HOUR);
+    let closed_at = bench.clock.now();
+    let due = async || {
+        let kind = crate::domain::retention::DataKind::Deliveries;
+        bench.store.due_for(kind, closed_at.plus(HOUR), 10).await.unwrap()
+    };
+    assert!(due().await.is_empty(), "the incident goes on");
+    incident.closed_at = Some(closed_at);
+    assert!(bench.store.change_incident(&incident, &entry()).await.unwrap());
+    assert_eq!(due().await.iter().map(|due| due.ended_at).collect::<Vec<_>>(), [closed_at.0]);
 }
