@@ -74,6 +74,7 @@ mod pages {
         serve_holds: "serve.md",
         alarms_hold: "alarms.md",
         audit_holds: "audit.md",
+        incidents_hold: "incidents.md",
         webhooks_hold: "webhooks.md",
         accounts_hold: "accounts.md",
         the_api_holds: "api.md",
