@@ -5,6 +5,7 @@ pub mod audience;
 pub mod backup;
 pub mod bounce_mailbox;
 pub mod cascade;
+pub mod certificate;
 pub mod compose;
 pub mod contacts_import;
 pub mod encryption;

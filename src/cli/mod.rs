@@ -20,6 +20,7 @@ mod report;
 mod send;
 mod serve;
 mod session;
+mod supervision;
 mod suppressions;
 pub mod table;
 mod templates;
@@ -28,7 +29,7 @@ mod worker;
 mod workers;
 
 pub use arguments::Arguments;
-pub use session::{Environment, Exit, Session, process_environment, say};
+pub use session::{Environment, Exit, SAID, Session, process_environment, say, say_as_log};
 
 use arguments::Command;
 

@@ -63,6 +63,8 @@ impl Wording {
                 "deliveries belong to notice {notice}, which is not there"
             )));
         };
+        let request = store.request_of(notice).await?;
+        tracing::info!(target: "rundruf::dispatch", %notice, number = frozen.number, request, "is being sent");
         let words = Arc::new(Words::new(&frozen, instance));
         if self.known.len() >= KEPT {
             self.known.clear();

@@ -2,11 +2,11 @@
 
 mod backup;
 mod email;
+mod http;
 mod sms;
 mod webhook;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
+pub use http::{CertificateFiles, Http, LogFormat, MetricsAccess};
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
     SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
@@ -40,6 +41,8 @@ pub struct Settings {
     pub database: Database,
     /// `[http]`
     pub http: Http,
+    /// `[log]`: how lines are written
+    pub log: LogFormat,
     /// `[email]`, with its providers, destinations and DKIM keys
     pub email: Email,
     /// `[sms]`, with its providers
@@ -141,13 +144,6 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
     /// A server, `postgres://…` (may contain a password).
     Postgres(SecretString),
-}
-
-/// `[http]`
-#[derive(Debug, Clone)]
-pub struct Http {
-    /// The address and port that the pages and the API answer on.
-    pub listen: SocketAddr,
 }
 
 /// `[delivery]`

@@ -14,11 +14,17 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::domain::settings::Settings;
+
+use super::crowd::{Crowd, Seat};
+use super::forwarded::true_address;
+use super::tls::Tls;
 use super::{api, plain, protect};
 
 /// What a caller may take.
@@ -26,6 +32,8 @@ use super::{api, plain, protect};
 pub(super) struct Limits {
     /// Connections at once; more wait in the system's queue.
     pub(super) connections: usize,
+    /// Connections of one address at once; more are closed. This machine and trusted proxies are not limited.
+    pub(super) of_one_address: usize,
     /// Until the head of a request is whole; also how long an idle connection is kept.
     pub(super) head: Duration,
     /// From the head of a request to its answer, the body included.
@@ -40,6 +48,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            of_one_address: 64,
             head: Duration::from_secs(10),
             request: Duration::from_secs(30),
             connection: Duration::from_secs(300),
@@ -56,7 +65,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Who a request comes from, as the network has it. It stands in the extensions of every request.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// The other end's address.
+    /// Their address: the other end's, or what a trusted proxy says.
     pub(super) address: IpAddr,
 }
 
@@ -67,9 +76,22 @@ impl fmt::Display for Caller {
     }
 }
 
+/// How callers come in.
+#[derive(Debug, Clone)]
+pub(super) struct WayIn {
+    /// What their connections are encrypted with, if they are.
+    pub(super) tls: Option<Tls>,
+    /// Which proxies are trusted.
+    pub(super) settings: watch::Receiver<Arc<Settings>>,
+    /// What each may take.
+    pub(super) limits: Limits,
+}
+
 /// Answers on `listener` until `stop`, then finishes what is being answered.
-pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, router: Router, way_in: WayIn, stop: CancellationToken) {
+    let limits = way_in.limits;
     let room = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.of_one_address);
     let tasks = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
@@ -85,18 +107,24 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
                 continue;
             }
         };
+        let is_free = address.to_canonical().is_loopback() || way_in.settings.borrow().http.trusts(address);
+        let seat = if is_free { None } else { crowd.admit(address) };
+        if !is_free && seat.is_none() {
+            tracing::debug!(target: "rundruf::http", %address, "holds as many connections as it may: closed");
+            continue;
+        }
         let conversation = Conversation {
-            caller: Caller { address },
+            peer: address,
             router: TowerToHyperService::new(router.clone()),
-            limits,
-            permit: Arc::new(permit),
+            way_in: way_in.clone(),
+            place: Arc::new(Place { _permit: permit, _seat: seat }),
             tasks: tasks.clone(),
         };
         let (stop, cut) = (stop.clone(), cut.clone());
         tasks.spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = conversation.hold(stream, stop) => {}
+                () = conversation.begin(stream, stop) => {}
             }
         });
     }
@@ -120,19 +148,39 @@ async fn accept(
 /// One connection with all its requests.
 #[derive(Clone)]
 struct Conversation {
-    caller: Caller,
+    /// The other end: whoever calls, or a proxy.
+    peer: IpAddr,
     router: TowerToHyperService<Router>,
-    limits: Limits,
-    /// Its place among the connections: is given back when the last answer is done too.
-    permit: Arc<OwnedSemaphorePermit>,
+    way_in: WayIn,
+    /// Is given back when the last answer is done too.
+    place: Arc<Place>,
     tasks: TaskTracker,
 }
 
+/// A connection's place among all and among those of its address.
+#[derive(Debug)]
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _seat: Option<Seat>,
+}
+
 impl Conversation {
-    async fn hold(self, stream: TcpStream, stop: CancellationToken) {
+    async fn begin(self, stream: TcpStream, stop: CancellationToken) {
         // Answers are small: waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
-        let limits = self.limits;
+        let Some(tls) = self.way_in.tls.clone() else { return self.hold(stream, stop).await };
+        match tokio::time::timeout(self.way_in.limits.head, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.hold(stream, stop).await,
+            Ok(Err(error)) => tracing::debug!(target: "rundruf::http", "no encryption was agreed on: {error}"),
+            Err(_) => tracing::debug!(target: "rundruf::http", "no encryption was agreed on in time"),
+        }
+    }
+
+    async fn hold<S>(self, stream: S, stop: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let limits = self.way_in.limits;
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
@@ -161,14 +209,15 @@ impl Conversation {
         mut request: hyper::Request<hyper::body::Incoming>,
     ) -> Result<Response, Infallible> {
         let is_api = request.uri().path().starts_with("/api/");
-        request.extensions_mut().insert(self.caller.clone());
+        let address = true_address(&self.way_in.settings.borrow().http, self.peer, request.headers());
+        request.extensions_mut().insert(Caller { address });
         let answering = self.router.call(request);
         let task = self.tasks.spawn(async move {
             let answered = answering.await;
-            drop(self.permit);
+            drop(self.place);
             answered
         });
-        match tokio::time::timeout(self.limits.request, task).await {
+        match tokio::time::timeout(self.way_in.limits.request, task).await {
             Ok(Ok(answered)) => answered,
             Ok(Err(_)) if is_api => Ok(last_words(api::panicked())),
             Ok(Err(_)) => {

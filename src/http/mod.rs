@@ -3,12 +3,16 @@
 
 mod api;
 mod connections;
+mod crowd;
+mod forwarded;
 mod health;
 mod hooks;
+mod metrics;
 mod page;
 mod public;
 mod request_id;
 mod strangers;
+mod tls;
 
 use std::sync::Arc;
 
@@ -23,9 +27,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::serving::HttpParts;
 
-use connections::Limits;
+use connections::{Limits, WayIn};
 use health::Readiness;
+use metrics::Kept;
 use strangers::Strangers;
+use tls::Tls;
 
 /// What every handler may use.
 #[derive(Debug)]
@@ -33,19 +39,30 @@ struct Shared {
     parts: HttpParts,
     readiness: Readiness,
     strangers: Strangers,
+    kept: Kept,
 }
 
 /// Starts the server: see [`crate::app::serving::StartHttp`].
 pub fn start(listener: TcpListener, parts: HttpParts, stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(connections::serve(listener, router(parts), Limits::default(), stop))
+    metrics::begin();
+    tokio::spawn(metrics::look_after(stop.clone()));
+    let way_in = WayIn {
+        tls: Tls::start(&parts, stop.clone()),
+        settings: parts.instance.settings.clone(),
+        limits: Limits::default(),
+    };
+    tokio::spawn(connections::serve(listener, router(parts), way_in, stop))
 }
 
 /// Every address there is.
 fn router(parts: HttpParts) -> Router {
-    let shared = Arc::new(Shared { parts, readiness: Readiness::default(), strangers: Strangers::default() });
+    let kept = Kept::new(parts.instance.now());
+    let (readiness, strangers) = (Readiness::default(), Strangers::default());
+    let shared = Arc::new(Shared { parts, readiness, strangers, kept });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .merge(hooks::router())
         .merge(public::router())
         .merge(api::router(&shared))

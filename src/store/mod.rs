@@ -14,6 +14,7 @@ mod deliveries;
 mod endpoints;
 mod error;
 mod fan_out;
+mod gauges;
 mod idempotency;
 mod instance;
 mod lanes;
@@ -51,6 +52,7 @@ pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, Ne
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use error::StoreError;
 pub use fan_out::FanOut;
+pub use gauges::{Gauges, OldestDue, StateCount};
 pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
 pub use lanes::Hold;
 pub use notices::{NewNotice, Release};

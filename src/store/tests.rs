@@ -328,6 +328,7 @@ async fn every_statement_prepares(bench: Bench) {
         tokens::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
+        gauges::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,

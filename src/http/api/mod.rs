@@ -46,7 +46,7 @@
 //! [`Timestamp`]: crate::domain::clock::Timestamp
 
 mod body;
-mod caller;
+pub(super) mod caller;
 mod docs;
 mod etag;
 mod guard;
@@ -56,7 +56,7 @@ mod json_text;
 mod openapi;
 mod pages;
 mod parameters;
-mod problem;
+pub(super) mod problem;
 mod route;
 mod routes;
 
