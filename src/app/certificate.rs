@@ -26,9 +26,8 @@ pub fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateErr
             file.display()
         ))
     };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect)
-        .map_err(|error| wrong(&error))?;
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_file_iter(file).and_then(Iterator::collect).map_err(|error| wrong(&error))?;
     if chain.is_empty() { Err(wrong(&"no certificate is in it")) } else { Ok(chain) }
 }
 

@@ -14,12 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Says that everything runs, and from then on that it does, until `ended`. `name` is the dispatcher's in the list of
 /// processes.
-pub(super) fn ready(
-    store: &Store,
-    clock: std::sync::Arc<dyn Clock>,
-    name: String,
-    ended: CancellationToken,
-) {
+pub(super) fn ready(store: &Store, clock: std::sync::Arc<dyn Clock>, name: String, ended: CancellationToken) {
     tell(&[NotifyState::Ready]);
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let store = store.clone();

@@ -29,7 +29,9 @@ pub(super) fn read(section: &Section<'_>) -> Option<Http> {
     let trusted_proxies = section.list("trusted_proxies", |text| {
         let network = text.parse::<IpNet>().map(|network| network.trunc());
         network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
-            format!("\"{text}\" is no address: write your proxy's as 127.0.0.1, or its network as 10.20.0.0/16")
+            format!(
+                "\"{text}\" is no address: write your proxy's as 127.0.0.1, or its network as 10.20.0.0/16"
+            )
         })
     });
     let metrics = section.required("metrics", |text| match text {

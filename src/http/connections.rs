@@ -171,7 +171,9 @@ impl Conversation {
         let Some(tls) = self.way_in.tls.clone() else { return self.hold(stream, stop).await };
         match tokio::time::timeout(self.way_in.limits.head, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.hold(stream, stop).await,
-            Ok(Err(error)) => tracing::debug!(target: "rundruf::http", "no encryption was agreed on: {error}"),
+            Ok(Err(error)) => {
+                tracing::debug!(target: "rundruf::http", "no encryption was agreed on: {error}")
+            }
             Err(_) => tracing::debug!(target: "rundruf::http", "no encryption was agreed on in time"),
         }
     }

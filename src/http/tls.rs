@@ -41,11 +41,7 @@ impl Tls {
 
 /// Takes up files that have changed. Connections that stand keep what they agreed on; a pair that cannot be used (one of
 /// the two is still the old one) is left, and looked at again when something changes.
-async fn follow(
-    parts: HttpParts,
-    sender: watch::Sender<Arc<rustls::ServerConfig>>,
-    stop: CancellationToken,
-) {
+async fn follow(parts: HttpParts, sender: watch::Sender<Arc<rustls::ServerConfig>>, stop: CancellationToken) {
     let mut known = stamps(&parts);
     loop {
         tokio::select! {

@@ -21,22 +21,20 @@ statements! {
             SELECT * FROM (SELECT channel, lane, priority FROM deliveries WHERE state = 'queued'
                            ORDER BY channel, lane, priority LIMIT 1) AS first
             UNION ALL
-            SELECT following.channel, following.lane, following.priority
-            FROM (SELECT (SELECT d.channel FROM deliveries d WHERE d.state = 'queued'
-                            AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
-                          ORDER BY d.channel, d.lane, d.priority LIMIT 1) AS channel,
-                         (SELECT d.lane FROM deliveries d WHERE d.state = 'queued'
-                            AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
-                          ORDER BY d.channel, d.lane, d.priority LIMIT 1) AS lane,
-                         (SELECT d.priority FROM deliveries d WHERE d.state = 'queued'
-                            AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
-                          ORDER BY d.channel, d.lane, d.priority LIMIT 1) AS priority
-                  FROM steps s) AS following
-            WHERE following.channel IS NOT NULL)
+            SELECT (SELECT d.channel FROM deliveries d WHERE d.state = 'queued'
+                      AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
+                    ORDER BY d.channel, d.lane, d.priority LIMIT 1),
+                   (SELECT d.lane FROM deliveries d WHERE d.state = 'queued'
+                      AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
+                    ORDER BY d.channel, d.lane, d.priority LIMIT 1),
+                   (SELECT d.priority FROM deliveries d WHERE d.state = 'queued'
+                      AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
+                    ORDER BY d.channel, d.lane, d.priority LIMIT 1)
+            FROM steps s WHERE s.channel IS NOT NULL)
         SELECT channel, lane,
                (SELECT d.due_at FROM deliveries d WHERE d.state = 'queued' AND d.channel = steps.channel
                   AND d.lane = steps.lane AND d.priority = steps.priority ORDER BY d.due_at LIMIT 1) AS due_at
-        FROM steps ORDER BY channel, lane LIMIT 200";
+        FROM steps WHERE channel IS NOT NULL ORDER BY channel, lane LIMIT 200";
 }
 
 /// What the store holds at this moment.

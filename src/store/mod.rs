@@ -30,8 +30,8 @@ mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
-mod workers;
 mod tokens;
+mod workers;
 
 use std::sync::{Arc, OnceLock};
 
@@ -66,8 +66,8 @@ pub use sessions::{KnownSession, NewSession, SessionRow};
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
-pub use workers::RunningProcess;
 pub use tokens::{ApiToken, KnownToken, NewToken};
+pub use workers::RunningProcess;
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]

@@ -75,6 +75,8 @@ mod pages {
         alarms_hold: "alarms.md",
         webhooks_hold: "webhooks.md",
         bounces_holds: "bounces.md",
+        operations_holds: "operations.md",
+        backup_holds: "backup.md",
         text_messages_holds: "text-messages.md",
     }
 

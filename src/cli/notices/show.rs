@@ -24,7 +24,12 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
     let summary = find_notice(session, &store, number).await?;
     let notice = store.notice(summary.id).await?.context("the notice has just been removed")?;
     let held = store.waiting_for_domains(Some(summary.id)).await?;
-    let text = if json { line(&summary, &notice, &held) } else { words(session, &summary, &notice, &held)? };
+    let paused_because = store.paused_because(summary.id).await?;
+    let mut text =
+        if json { line(&summary, &notice, &held) } else { words(session, &summary, &notice, &held)? };
+    if !json && !paused_because.is_empty() {
+        writeln!(text, "  {:<12}{paused_because}", "waits")?;
+    }
     write_text(&mut out(), &text)?;
     Ok(())
 }
