@@ -57,10 +57,6 @@ fn describe() {
         "How long a transaction of the dispatcher took."
     );
     metrics::describe_histogram!(
-        "rundruf_send_seconds",
-        "From the moment that a delivery was claimed until its try had ended."
-    );
-    metrics::describe_histogram!(
         "rundruf_limiter_wait_seconds",
         "How long a message waited because of a rate; those that did not wait are not counted."
     );

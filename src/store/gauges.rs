@@ -15,26 +15,23 @@ statements! {
     SELECT_LIVE_NOTICES = "
         SELECT state, CAST(count(*) AS BIGINT) AS count FROM notices
         WHERE state IN ('scheduled', 'sending', 'paused', 'cancelled') GROUP BY state ORDER BY state";
-    /// The oldest due delivery of each lane: one step along the index for each lane and priority.
+    /// The oldest due delivery of each lane and priority: from lane to lane, one step along the index each. (A
+    /// comparison of rows would be shorter; SQLite then reads all that waits.)
     SELECT_OLDEST = "
-        WITH RECURSIVE steps (channel, lane, priority) AS (
-            SELECT * FROM (SELECT channel, lane, priority FROM deliveries WHERE state = 'queued'
-                           ORDER BY channel, lane, priority LIMIT 1) AS first
+        WITH RECURSIVE lanes (channel, lane) AS (
+            SELECT c.channel, (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
+            FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
             UNION ALL
-            SELECT (SELECT d.channel FROM deliveries d WHERE d.state = 'queued'
-                      AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
-                    ORDER BY d.channel, d.lane, d.priority LIMIT 1),
-                   (SELECT d.lane FROM deliveries d WHERE d.state = 'queued'
-                      AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
-                    ORDER BY d.channel, d.lane, d.priority LIMIT 1),
-                   (SELECT d.priority FROM deliveries d WHERE d.state = 'queued'
-                      AND (d.channel, d.lane, d.priority) > (s.channel, s.lane, s.priority)
-                    ORDER BY d.channel, d.lane, d.priority LIMIT 1)
-            FROM steps s WHERE s.channel IS NOT NULL)
-        SELECT channel, lane,
-               (SELECT d.due_at FROM deliveries d WHERE d.state = 'queued' AND d.channel = steps.channel
-                  AND d.lane = steps.lane AND d.priority = steps.priority ORDER BY d.due_at LIMIT 1) AS due_at
-        FROM steps WHERE channel IS NOT NULL ORDER BY channel, lane LIMIT 200";
+            SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
+                               WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
+            FROM lanes l WHERE l.lane IS NOT NULL),
+        oldest (channel, lane, due_at) AS (
+            SELECT l.channel, l.lane, (SELECT min(d.due_at) FROM deliveries d
+                                       WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane
+                                         AND d.priority = p.priority)
+            FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
+            WHERE l.lane IS NOT NULL)
+        SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400";
 }
 
 /// What the store holds at this moment.
