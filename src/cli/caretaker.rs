@@ -1,12 +1,16 @@
-//! What a running service looks after beside sending: owners of endpoints that were switched off are told, and the
-//! mailbox that collects returned messages is read.
+//! What a running service looks after beside sending: owners of endpoints that were switched off are told, the crisis
+//! staff is reminded of what was promised, and the mailbox that collects returned messages is read.
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::bounce_mailbox::{Books, watch};
+use crate::app::audit::heads;
+use crate::app::bounce_mailbox::{self, Books};
 use crate::app::endpoints::tell_owners;
+use crate::app::incidents::remind::remind_crisis_staff;
+use crate::app::instance::Instance;
 use crate::channels::email::{Mailbox, MailboxLimits};
 use crate::dispatch::Running;
 use crate::store::Store;
@@ -16,6 +20,40 @@ use super::session::{Session, say};
 
 /// How often it looks whether somebody has to be told.
 const EVERY: Duration = Duration::from_secs(30);
+
+/// How often it looks whether the head of the audit log has to be kept elsewhere.
+const HEADS_EVERY: Duration = Duration::from_secs(5);
+
+/// Starts keeping the head of the audit log in its second places beside `dispatching`, until that ends.
+pub(super) fn keep_heads(session: &Session, store: &Store, dispatching: &Dispatching) {
+    let (sender, settings) = watch::channel(session.settings.clone());
+    let mut running = dispatching.running.clone();
+    let instance = session.instance(store, settings, running.borrow().seal.clone());
+    let ended = dispatching.ended.clone();
+    tokio::spawn(async move {
+        let mut said = Vec::new();
+        while !ended.is_cancelled() {
+            sender.send_replace(running.borrow_and_update().settings.clone());
+            match heads::keep(&instance).await {
+                Ok(troubles) => {
+                    // Said once, not every few seconds.
+                    troubles.iter().filter(|trouble| !said.contains(*trouble)).for_each(|trouble| {
+                        say(format_args!("! {trouble}"));
+                    });
+                    said = troubles;
+                }
+                // The dispatcher says what is wrong with the store.
+                Err(error) => {
+                    tracing::debug!(target: "rundruf::service", %error, "the head of the audit log could not be kept");
+                }
+            }
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(HEADS_EVERY) => {}
+            }
+        }
+    });
+}
 
 /// Starts looking after things beside `dispatching`, until that ends.
 pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching) {
@@ -27,14 +65,16 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
         clock: session.clock.clone(),
         ended: dispatching.ended.clone(),
     };
+    keep_heads(session, store, dispatching);
     tokio::spawn(caretaker.clone().tell_owners());
+    tokio::spawn(caretaker.clone().remind_crisis_staff());
     tokio::spawn(caretaker.read_mailbox());
 }
 
 #[derive(Clone)]
 struct Caretaker {
     store: Store,
-    running: tokio::sync::watch::Receiver<Running>,
+    running: watch::Receiver<Running>,
     ids: std::sync::Arc<crate::domain::ids::IdSource>,
     chance: std::sync::Arc<crate::domain::chance::Chance>,
     clock: std::sync::Arc<dyn crate::domain::clock::Clock>,
@@ -42,12 +82,17 @@ struct Caretaker {
 }
 
 impl Caretaker {
+    /// The instance as it is set now.
+    fn instance(&self) -> Instance {
+        let Running { settings, seal, .. } = self.running.borrow().clone();
+        let (_, settings) = watch::channel(settings);
+        let Self { store, ids, clock, chance, .. } = self.clone();
+        Instance { store, settings, seal, ids, clock, chance }
+    }
+
     async fn tell_owners(self) {
         loop {
-            let Running { settings, seal, .. } = self.running.borrow().clone();
-            let now = self.clock.now();
-            let told = tell_owners(&settings, &self.store, &self.ids, &self.chance, &seal, now).await;
-            match told {
+            match tell_owners(&self.instance()).await {
                 Ok(told) if told.notices > 0 => say(format_args!(
                     "  {} switched off; the owners are told by a notice of their own (rundruf notices list)",
                     super::output::counted(told.notices as i128, "endpoint is", "endpoints are")
@@ -55,6 +100,26 @@ impl Caretaker {
                 Ok(_) => {}
                 // The dispatcher says what is wrong with the store.
                 Err(error) => tracing::debug!(target: "rundruf::service", %error, "owners could not be told"),
+            }
+            tokio::select! {
+                () = self.ended.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    async fn remind_crisis_staff(self) {
+        loop {
+            match remind_crisis_staff(&self.instance()).await {
+                Ok(reminders) => {
+                    for reminder in reminders {
+                        say(format_args!("  {reminder}"));
+                    }
+                }
+                // The dispatcher says what is wrong with the store.
+                Err(error) => {
+                    tracing::debug!(target: "rundruf::service", %error, "the crisis staff could not be reminded");
+                }
             }
             tokio::select! {
                 () = self.ended.cancelled() => return,
@@ -85,7 +150,7 @@ impl Caretaker {
             let mailbox = Mailbox::new(configured, MailboxLimits::default());
             let books = Books { store: &self.store, return_path: now.composer.return_path(), ids: &self.ids };
             let tell = |event| say(format_args!("  {event}"));
-            tokio::join!(until_changed, watch(books, &mailbox, every, stop.clone(), tell));
+            tokio::join!(until_changed, bounce_mailbox::watch(books, &mailbox, every, stop.clone(), tell));
         }
     }
 }

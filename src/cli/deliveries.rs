@@ -5,6 +5,7 @@ mod show;
 
 use anyhow::bail;
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::app::deliveries::resolve;
 use crate::app::failure::Failure;
 use crate::domain::address::Channel;
@@ -14,6 +15,7 @@ use crate::domain::ids::DeliveryId;
 use crate::store::{self, DeliveryRow, Purpose, StoreError};
 
 use super::arguments::{DeliveriesCommand, DeliveryFilter, ListFormat, Resolution, ResolveArguments};
+use super::audit::noted;
 use super::lookup::{find_notice, open_existing, time_cell};
 use super::output::{counted, program};
 use super::session::{Exit, Session, out, say};
@@ -57,17 +59,21 @@ async fn list(session: &Session, filter: DeliveryFilter, format: ListFormat) -> 
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, COLUMNS);
     let mut after = None;
+    let mut count = 0;
     loop {
         let page = store.deliveries(&filter, after, PAGE).await?;
         for delivery in &page {
             list.row(row(session, format, delivery))?;
         }
+        count += page.len();
         after = page.last().map(|delivery| DeliveryId(delivery.id));
         if (page.len() as i64) < PAGE || list.is_closed() {
             break;
         }
     }
     list.finish()?;
+    let looked = Looked::Deliveries { notice: filter.notice.as_deref() };
+    noted(session, &store, looked, Manner::Read, count).await;
     Ok(())
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::app::nesting::{is_member, with_nested};
 use crate::domain::contact::{Group, KnownContact};
 use crate::store::Purpose;
 
 use super::arguments::{GroupsCommand, ListFormat};
+use super::audit::noted;
 use super::lookup::find_group;
 use super::output::counted;
 use super::session::{Exit, Session, out, say};
@@ -20,7 +22,10 @@ pub(super) async fn run(session: &Session, command: GroupsCommand) -> anyhow::Re
     let (groups, contacts) = (store.groups().await?, store.contacts().await?);
     match command {
         GroupsCommand::List { format } => list(&groups, &contacts, format)?,
-        GroupsCommand::Show { name, format } => show(&groups, &contacts, &name, format)?,
+        GroupsCommand::Show { name, format } => {
+            let count = show(&groups, &contacts, &name, format)?;
+            noted(session, &store, Looked::List { group: Some(&name) }, Manner::Read, count).await;
+        }
     }
     Ok(Exit::Done)
 }
@@ -48,12 +53,13 @@ fn list(
     Ok(())
 }
 
+/// Shows the members; says how many they are.
 fn show(
     groups: &BTreeMap<String, Group>,
     contacts: &[KnownContact],
     name: &str,
     format: ListFormat,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     let group = find_group(groups, name)?;
     let names = with_nested(groups, &group.name);
     let members: Vec<&KnownContact> =
@@ -69,7 +75,7 @@ fn show(
     }
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format.format(), MEMBER_COLUMNS);
-    for KnownContact { contact, .. } in members {
+    for KnownContact { contact, .. } in &members {
         let through: Vec<String> =
             contact.groups.iter().filter(|own| names.contains(own.as_str())).cloned().collect();
         list.row(vec![
@@ -80,5 +86,5 @@ fn show(
         ])?;
     }
     list.finish()?;
-    Ok(())
+    Ok(members.len())
 }

@@ -15,6 +15,7 @@ mod outcome;
 mod pace;
 mod provider;
 mod ready;
+mod signals;
 mod words;
 
 use std::sync::Arc;

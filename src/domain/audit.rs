@@ -4,6 +4,8 @@
 //! inserts or reorders one breaks the chain there. Only pseudonymous keys of contacts stand in it, so that erasing a
 //! contact keeps it whole.
 
+mod kept;
+
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -12,6 +14,8 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::clock::Timestamp;
+
+pub use kept::{HeadMark, KeptHead};
 
 /// What the first entry has for a predecessor.
 pub const NOTHING_BEFORE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -210,7 +214,7 @@ pub enum Broken {
     #[error("entry {0} was changed: its content does not have the hash that was written with it")]
     Changed(i64),
     /// An entry does not follow its predecessor.
-    #[error("entry {0} does not follow entry {before}: one of them was inserted, removed or put in another place", before = .0 - 1)]
+    #[error("entry {0} does not follow entry {before}: one of them was changed, inserted, removed or put in another place", before = .0 - 1)]
     Detached(i64),
     /// The last entries are missing.
     #[error("the log ends at entry {found}, but {expected} entries were written: the last were cut off")]

@@ -46,6 +46,10 @@ id!(
     ContactKey
 );
 id!(
+    /// One incident.
+    IncidentId
+);
+id!(
     /// One running process, as the holder of leases.
     ProcessId
 );

@@ -1,8 +1,10 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
+mod audit;
 mod backup;
 mod email;
 mod http;
+mod retention;
 mod sms;
 mod webhook;
 
@@ -16,14 +18,18 @@ use secrecy::SecretString;
 use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
+use super::incident::UpdateRhythm;
+use super::notice::Visibility;
 use super::retry::RetryPolicy;
 
+pub use audit::{Audit, HeadPlace};
 pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
 pub use http::{CertificateFiles, Http, LogFormat, MetricsAccess};
+pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
     SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
@@ -53,10 +59,16 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[incident]`
+    pub incident: UpdateRhythm,
     /// `[backup]`
     pub backup: Backup,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[audit]`
+    pub audit: Audit,
 }
 
 impl Settings {
@@ -164,6 +176,14 @@ pub struct Delivery {
 pub struct Approval {
     /// Whether a second person must release every notice.
     pub required: bool,
+    /// Whether one must release notices to more contacts than this.
+    pub above: Option<u16>,
+    /// Groups whose notices one must release.
+    pub groups: Vec<String>,
+    /// Visibilities of notices that one must release.
+    pub visibility: Vec<Visibility>,
+    /// The group that is told at once when somebody releases alone.
+    pub tell: Option<String>,
 }
 
 /// `[accounts]`

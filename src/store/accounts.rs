@@ -8,6 +8,7 @@ use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 
 use super::audit::append;
+use super::connection::Tx;
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -22,6 +23,16 @@ statements! {
         SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_subject, created_at,
                created_by, signed_in_at, disabled_at, version
         FROM accounts WHERE name = $1";
+    /// The code of the console, if it is the right one and still good; it is gone then.
+    TAKE_SETUP_CODE = "DELETE FROM setup_codes WHERE hash = $1 AND expires_at > $2";
+    /// No code on the console counts any more.
+    DROP_SETUP_CODE = "DELETE FROM setup_codes";
+    /// The code on the console.
+    PUT_SETUP_CODE = "
+        INSERT INTO setup_codes (one, hash, expires_at) VALUES (1, $1, $2)
+        ON CONFLICT (one) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at";
+    /// How many accounts there are.
+    COUNT_ACCOUNTS = "SELECT count(*) AS accounts FROM accounts";
     /// All accounts by name.
     SELECT_ACCOUNTS = "
         SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_subject, created_at,
@@ -135,24 +146,49 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when there is one of that name, be it disabled.
     pub async fn add_account(&self, new: &NewAccount, entry: &NewEntry) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        insert(&mut tx, new, self.now()).await?;
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await
+    }
+
+    /// Keeps the hash of a code that makes the first account, if there is no account yet; says whether it does.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn offer_setup(&self, hash: Vec<u8>, expires_at: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        if count(&mut tx).await? > 0 {
+            return Ok(false);
+        }
+        tx.execute(&PUT_SETUP_CODE, (hash, expires_at.0)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Makes the first account for whoever has the code with this hash; says whether the code was right. Where it was
+    /// not, nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is an account already.
+    pub async fn add_first_account(
+        &self,
+        code: Vec<u8>,
+        new: &NewAccount,
+        entry: &NewEntry,
+    ) -> Result<bool, StoreError> {
         let now = self.now();
         let mut tx = self.db.begin().await?;
-        let parameters = (
-            new.name.to_string(),
-            comma_separated(&new.roles),
-            new.password.clone(),
-            now.0,
-            i64::from(new.must_change),
-            new.created_by.clone(),
-        );
-        if tx.execute(&INSERT_ACCOUNT, parameters).await? == 0 {
-            return Err(StoreError::Conflict(format!(
-                "there is already an account called {}: take another name, or enable it again if it is disabled",
-                new.name
-            )));
+        if tx.execute(&TAKE_SETUP_CODE, (code, now.0)).await? == 0 {
+            return Ok(false);
         }
+        if count(&mut tx).await? > 0 {
+            return Err(StoreError::Conflict("there is an account already: sign in with it".to_owned()));
+        }
+        insert(&mut tx, new, now).await?;
         append(&mut tx, entry, now).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The account called `name`.
@@ -172,4 +208,29 @@ impl Store {
         let rows: Vec<AccountRow> = self.db.fetch(&SELECT_ACCOUNTS, ()).await?;
         rows.into_iter().map(Account::try_from).collect()
     }
+}
+
+async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    let row: Option<(i64,)> = tx.fetch_first(&COUNT_ACCOUNTS, ()).await?;
+    Ok(row.map_or(0, |(accounts,)| accounts))
+}
+
+/// Makes an account; the code on the console has done its work then.
+async fn insert(tx: &mut Tx, new: &NewAccount, now: Timestamp) -> Result<(), StoreError> {
+    let parameters = (
+        new.name.to_string(),
+        comma_separated(&new.roles),
+        new.password.clone(),
+        now.0,
+        i64::from(new.must_change),
+        new.created_by.clone(),
+    );
+    if tx.execute(&INSERT_ACCOUNT, parameters).await? == 0 {
+        return Err(StoreError::Conflict(format!(
+            "there is already an account called {}: take another name, or enable it again if it is disabled",
+            new.name
+        )));
+    }
+    tx.execute(&DROP_SETUP_CODE, ()).await?;
+    Ok(())
 }

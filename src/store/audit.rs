@@ -1,5 +1,7 @@
 //! The audit log: entries are appended in the transaction of what they tell of, and never change.
 
+use sqlx::types::Json;
+
 use crate::domain::audit::{Entry, Head, NewEntry};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
@@ -30,6 +32,22 @@ statements! {
         SELECT sequence, at, actor, origin, request, action, subject_kind, subject, reason, before, after, previous,
                hash
         FROM audit_entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+    /// The same about one thing.
+    SELECT_ENTRIES_ABOUT = "
+        SELECT sequence, at, actor, origin, request, action, subject_kind, subject, reason, before, after, previous,
+               hash
+        FROM audit_entries WHERE subject_kind = $3 AND subject = $4 AND sequence > $1 ORDER BY sequence LIMIT $2";
+    /// Whether anything of some kinds was written after an entry.
+    SELECT_ANY_OF = "
+        SELECT sequence FROM audit_entries
+        WHERE sequence > $1 AND action IN (SELECT CAST(value AS TEXT) FROM json_each_text($2))
+        ORDER BY sequence LIMIT 1";
+    /// Up to which entry a second place knows the chain.
+    SELECT_TOLD = "SELECT sequence, at FROM audit_heads_told WHERE place = $1";
+    /// It knows it up to there now.
+    UPSERT_TOLD = "
+        INSERT INTO audit_heads_told (place, sequence, at) VALUES ($1, $2, $3)
+        ON CONFLICT (place) DO UPDATE SET sequence = excluded.sequence, at = excluded.at";
 }
 
 #[derive(sqlx::FromRow)]
@@ -131,6 +149,50 @@ impl Store {
     pub async fn request_of(&self, notice: NoticeId) -> Result<String, StoreError> {
         let row: Option<(String,)> = self.db.fetch_first(&SELECT_REQUEST, (notice.0,)).await?;
         Ok(row.map_or_else(String::new, |(request,)| request))
+    }
+
+    /// At most `limit` entries about one thing after number `after`, in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn audit_entries_about(
+        &self,
+        kind: &str,
+        id: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let words = (after, limit, kind.to_owned(), id.to_owned());
+        let rows: Vec<EntryRow> = self.db.fetch(&SELECT_ENTRIES_ABOUT, words).await?;
+        Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
+    /// Whether one of `actions` was written after entry `after`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn any_entry_of(&self, actions: &[&str], after: i64) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = self.db.fetch_first(&SELECT_ANY_OF, (after, Json(actions))).await?;
+        Ok(row.is_some())
+    }
+
+    /// Up to which entry the second place called `place` knows the chain, and since when.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn head_told(&self, place: &str) -> Result<Option<(i64, Timestamp)>, StoreError> {
+        let row: Option<(i64, i64)> = self.db.fetch_first(&SELECT_TOLD, (place.to_owned(),)).await?;
+        Ok(row.map(|(sequence, at)| (sequence, Timestamp(at))))
+    }
+
+    /// Writes down that the second place called `place` knows the chain up to `sequence`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn write_head_told(&self, place: &str, sequence: i64) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(&UPSERT_TOLD, (place.to_owned(), sequence, self.now().0)).await?;
+        tx.commit().await
     }
 
     /// Where the chain ends.

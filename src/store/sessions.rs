@@ -33,9 +33,14 @@ statements! {
     /// Ends one session of an account.
     END_SESSION = "
         UPDATE sessions SET ended_at = $3 WHERE session_id = $1 AND account = $2 AND ended_at IS NULL";
-    /// Ends all sessions of an account but one.
-    END_OTHER_SESSIONS = "
-        UPDATE sessions SET ended_at = $2 WHERE account = $1 AND session_id <> $3 AND ended_at IS NULL";
+    /// Ends all sessions of an account.
+    END_SESSIONS = "UPDATE sessions SET ended_at = $2 WHERE account = $1 AND ended_at IS NULL";
+    /// A code's step was used; none is taken twice.
+    USE_STEP = "
+        UPDATE accounts SET totp_step = $2 WHERE name = $1 AND (totp_step IS NULL OR totp_step < $2)";
+    /// A recovery code was used.
+    USE_CODE = "
+        UPDATE recovery_codes SET used_at = $3 WHERE account = $1 AND hash = $2 AND used_at IS NULL";
     /// Sessions that may still be in use, oldest first; of one account, or ('') of all.
     SELECT_SESSIONS = "
         SELECT session_id, account, origin, agent, created_at, last_used_at, ends_at FROM sessions
@@ -83,6 +88,17 @@ pub struct NewSession {
     pub agent: String,
     /// When it ends in any case.
     pub ends_at: Timestamp,
+}
+
+/// What a second factor was shown with; it counts once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsedFactor {
+    /// None was asked for.
+    Nothing,
+    /// A code of this step.
+    Step(i64),
+    /// A recovery code, by its hash.
+    RecoveryCode(Vec<u8>),
 }
 
 /// A session in a list.
@@ -149,35 +165,34 @@ impl Store {
         tx.commit().await
     }
 
-    /// Begins a session; sessions that ended before `forget` are forgotten.
+    /// Begins a session, and uses up what the second factor was shown with; sessions that ended before `forget` are
+    /// forgotten. Says whether that was still to be used; where it was not, nothing is written.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn begin_session(
         &self,
         new: &NewSession,
+        used: &UsedFactor,
         forget: Timestamp,
         entry: &NewEntry,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let now = self.now();
+        let account = new.account.to_string();
         let mut tx = self.db.begin().await?;
+        let was_there = match used {
+            UsedFactor::Nothing => 1,
+            UsedFactor::Step(step) => tx.execute(&USE_STEP, (account, *step)).await?,
+            UsedFactor::RecoveryCode(hash) => tx.execute(&USE_CODE, (account, hash.clone(), now.0)).await?,
+        };
+        if was_there == 0 {
+            return Ok(false);
+        }
         tx.execute(&FORGET_SESSIONS, (forget.0,)).await?;
-        tx.execute(&MARK_SIGNED_IN, (new.account.to_string(), now.0)).await?;
-        tx.execute(
-            &INSERT_SESSION,
-            (
-                new.id.0,
-                new.hash.clone(),
-                new.account.to_string(),
-                new.origin.clone(),
-                new.agent.clone(),
-                now.0,
-                new.ends_at.0,
-            ),
-        )
-        .await?;
+        begin_in(&mut tx, new, now).await?;
         append(&mut tx, entry, now).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Ends one session of `account`; says whether there was one. Where there was none, nothing is written.
@@ -224,13 +239,27 @@ impl Store {
     }
 }
 
-/// Ends all sessions of `account`, but for `kept`.
+/// Begins `new` as a part of something larger.
+pub(super) async fn begin_in(tx: &mut Tx, new: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(&MARK_SIGNED_IN, (new.account.to_string(), now.0)).await?;
+    let parameters = (
+        new.id.0,
+        new.hash.clone(),
+        new.account.to_string(),
+        new.origin.clone(),
+        new.agent.clone(),
+        now.0,
+        new.ends_at.0,
+    );
+    tx.execute(&INSERT_SESSION, parameters).await?;
+    Ok(())
+}
+
+/// Ends all sessions of `account`.
 pub(super) async fn end_sessions(
     tx: &mut Tx,
     account: &AccountName,
-    kept: Option<SessionId>,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let kept = kept.map_or(Uuid::nil(), |session| session.0);
-    tx.execute(&END_OTHER_SESSIONS, (account.to_string(), now.0, kept)).await
+    tx.execute(&END_SESSIONS, (account.to_string(), now.0)).await
 }

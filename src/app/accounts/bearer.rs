@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::app::instance::Instance;
 use crate::domain::account::{Duty, duties, rights_of};
 use crate::domain::actor::{Actor, Way};
 use crate::domain::clock::Timestamp;
 use crate::domain::credential::{Credential, token_hash};
 use crate::domain::ids::SessionId;
 use crate::store::{KnownSession, StoreError};
-
-use super::super::instance::Instance;
 
 /// How often at most it is written down that a token was used.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(60);

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::app::nesting::{is_member, with_nested};
 use crate::cli::arguments::ListFormat;
+use crate::cli::audit::noted;
 use crate::cli::lookup::find_group;
 use crate::cli::session::{Session, out};
 use crate::cli::table::{Cell, Format, ListWriter, Row};
@@ -35,12 +37,13 @@ pub(super) async fn run(session: &Session, group: Option<&str>, format: ListForm
     let groups = store.groups().await?;
     let wanted = wanted(&groups, group)?;
     let columns = if format == Format::Table { TABLE_COLUMNS } else { FILE_COLUMNS };
+    let mut contacts = store.contacts().await?;
+    contacts.retain(|known| wanted.as_ref().is_none_or(|names| is_member(names, &known.contact)));
+    noted(session, &store, Looked::List { group }, Manner::Read, contacts.len()).await;
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, columns);
-    for known in store.contacts().await? {
-        if wanted.as_ref().is_none_or(|names| is_member(names, &known.contact)) {
-            list.row(row(&known.contact, format))?;
-        }
+    for known in &contacts {
+        list.row(row(&known.contact, format))?;
     }
     list.finish()?;
     Ok(())

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::app::nesting::inherited;
+use crate::cli::audit::noted;
 use crate::cli::lookup::find_contact;
 use crate::cli::output::write_text;
 use crate::cli::report::in_words;
@@ -58,7 +60,9 @@ pub(super) async fn run(session: &Session, id: &str, json: bool) -> anyhow::Resu
     let contacts = store.contacts().await?;
     let groups = store.groups().await?;
     let suppressions = store.suppressions().await?;
-    let contact = &find_contact(&contacts, id)?.contact;
+    let known = find_contact(&contacts, id)?;
+    noted(session, &store, Looked::One(known.key), Manner::Read, 1).await;
+    let contact = &known.contact;
     let shown = Shown {
         id: &contact.id,
         name: &contact.name,

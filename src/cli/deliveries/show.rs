@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 
+use crate::app::audit::reading::{Looked, Manner};
+use crate::cli::audit::noted;
 use crate::cli::lookup::time_cell;
 use crate::cli::output::{program, write_text};
 use crate::cli::report::delivery_meaning;
@@ -23,6 +25,8 @@ pub(super) async fn run(session: &Session, id: DeliveryId, json: bool) -> anyhow
         bail!("there is no delivery {id}: \"{} deliveries list\" shows all with their ids", program(session));
     };
     let receipts = store.receipts(id).await?;
+    let looked = Looked::Deliveries { notice: Some(&detail.delivery.notice) };
+    noted(session, &store, looked, Manner::Read, 1).await;
     let text = if json { line(session, &detail, &receipts) } else { words(session, &detail, &receipts)? };
     write_text(&mut out(), &text)?;
     Ok(())

@@ -17,6 +17,7 @@ mod certificates;
 mod disk;
 mod encryption;
 mod gateways;
+mod incidents;
 mod instance;
 mod keeping;
 mod mail;

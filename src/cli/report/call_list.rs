@@ -16,7 +16,7 @@ const COLUMNS: &[&str] =
 const PHONE_NAMES: [&str; 8] =
     ["telefon", "phone", "tel", "mobil", "handy", "festnetz", "rufnummer", "durchwahl"];
 
-/// Writes everybody who was not reached, by organisation and name.
+/// Writes everybody who was not reached, by organisation and name; says how many they are.
 ///
 /// # Errors
 /// When the store cannot be read, or `out` not written.
@@ -25,13 +25,14 @@ pub(in crate::cli) async fn write_call_list(
     store: &Store,
     notice: &NoticeSummary,
     format: Format,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     let people = People::read(store, notice).await?;
+    let remaining = people.remaining();
     let contacts = store.contacts().await?;
     let by_id: HashMap<&str, &KnownContact> =
         contacts.iter().map(|known| (known.contact.id.as_str(), known)).collect();
     let mut list = ListWriter::new(out, format, COLUMNS);
-    for person in people.remaining() {
+    for person in &remaining {
         let facts = &person.person;
         let own = by_id.get(facts.id.as_str()).map(|known| &known.contact);
         let deputy = facts.deputy.as_deref().and_then(|id| by_id.get(id)).map(|known| &known.contact);
@@ -47,7 +48,7 @@ pub(in crate::cli) async fn write_call_list(
         ])?;
     }
     list.finish()?;
-    Ok(())
+    Ok(remaining.len())
 }
 
 fn named(contact: &Contact) -> String {
