@@ -50,7 +50,7 @@
 
 mod accounts;
 mod body;
-mod caller;
+pub(super) mod caller;
 mod contacts;
 mod contacts_import;
 mod deliveries;
@@ -71,7 +71,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod parameters;
-mod problem;
+pub(super) mod problem;
 mod reach;
 mod route;
 mod routes;
