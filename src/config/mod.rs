@@ -10,6 +10,7 @@ mod imap_url;
 mod incident;
 mod key_file;
 mod print;
+mod retention;
 mod secret;
 mod section;
 mod sms;
@@ -165,6 +166,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let approval = root.section("approval", general::approval);
     let incident = root.section("incident", incident::read);
     let backup = root.section("backup", backup::read);
+    let retention = root.section("retention", retention::read);
     let accounts = root.section("accounts", general::accounts);
     let audit = root.section("audit", |section| audit::audit(section, database.as_ref()));
     Some(Settings {
@@ -179,6 +181,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         approval: approval?,
         incident: incident?,
         backup: backup?,
+        retention: retention?,
         accounts: accounts?,
         audit: audit?,
     })

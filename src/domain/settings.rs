@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod email;
+mod retention;
 mod sms;
 mod webhook;
 
@@ -27,6 +28,7 @@ pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
+pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
     SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
@@ -58,6 +60,8 @@ pub struct Settings {
     pub incident: UpdateRhythm,
     /// `[backup]`
     pub backup: Backup,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[accounts]`
     pub accounts: Accounts,
     /// `[audit]`

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::delivery::{DeliveryEvent, DeliveryState};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::outcome::Fault;
 use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 
@@ -28,23 +28,26 @@ statements! {
     SELECT_REFERRED = "
         SELECT delivery_id, round FROM deliveries WHERE provider = $1 AND provider_ref = $2
         ORDER BY delivery_id DESC LIMIT 1";
-    /// Keeps one receipt, unless it has come before.
+    /// Keeps one receipt, unless it has come before; its words only as long as the address is kept, which may stand in
+    /// them.
     INSERT_RECEIPT = "
         INSERT INTO receipts (receipt_id, delivery_id, round, source, kind, code, text, received_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        VALUES ($1, $2, $3, $4, $5, $6,
+                CASE WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.delivery_id = $2 AND d.address LIKE 'erased:%')
+                     THEN '' ELSE $7 END, $8)
         ON CONFLICT (delivery_id, round, source, kind, code) DO NOTHING";
     /// What receipts make of a delivery.
     UPDATE_REPORTED = "
         UPDATE deliveries SET
             state = $2, process_id = NULL, updated_at = $5,
             reason_code = CASE WHEN $2 = 'failed' THEN $3 ELSE NULL END,
-            reason = CASE WHEN $2 = 'failed' THEN $4 ELSE NULL END
+            reason = CASE WHEN $2 = 'failed' AND address NOT LIKE 'erased:%' THEN $4 ELSE NULL END
         WHERE delivery_id = $1";
     /// An address that turned out not to exist; a bounce for a dead domain says nothing about its mailboxes.
     SUPPRESS_REPORTED = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until, delivery_id)
         SELECT channel, lower(address), $2, $3, $4, $5, $1 FROM deliveries d
-        WHERE delivery_id = $1
+        WHERE delivery_id = $1 AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM dead_domains dead
                           WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
         ON CONFLICT (channel, address) DO UPDATE SET
@@ -60,6 +63,11 @@ statements! {
             count = callback_counts.count + excluded.count, last_at = excluded.last_at";
     /// All those counts.
     SELECT_CALLBACKS = "SELECT source, verdict, count, last_at FROM callback_counts ORDER BY source, verdict";
+    /// The receipts of all deliveries of a notice, in the order in which they came.
+    SELECT_RECEIPTS_OF = "
+        SELECT r.delivery_id, r.round, r.source, r.kind, r.code, r.text, r.received_at
+        FROM receipts r JOIN deliveries d ON d.delivery_id = r.delivery_id
+        WHERE d.notice_id = $1 ORDER BY r.received_at, r.receipt_id";
     /// The receipts of one delivery, in the order in which they came.
     SELECT_RECEIPTS = "
         SELECT round, source, kind, code, text, received_at FROM receipts
@@ -84,6 +92,13 @@ pub struct ReceiptRow {
     pub text: String,
     /// When it came, UTC milliseconds.
     pub received_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ReceiptOfRow {
+    delivery_id: Uuid,
+    #[sqlx(flatten)]
+    receipt: ReceiptRow,
 }
 
 /// How many callbacks of one source turned out to be what.
@@ -210,6 +225,21 @@ impl Store {
     /// When the store cannot be read.
     pub async fn callback_counts(&self) -> Result<Vec<CallbackCount>, StoreError> {
         self.db.fetch(&SELECT_CALLBACKS, ()).await
+    }
+
+    /// The receipts of all deliveries of a notice, each in the order in which they came.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn receipts_of_notice(
+        &self,
+        notice: NoticeId,
+    ) -> Result<HashMap<DeliveryId, Vec<ReceiptRow>>, StoreError> {
+        let mut receipts: HashMap<DeliveryId, Vec<ReceiptRow>> = HashMap::new();
+        for row in self.db.fetch::<ReceiptOfRow, _>(&SELECT_RECEIPTS_OF, (notice.0,)).await? {
+            receipts.entry(DeliveryId(row.delivery_id)).or_default().push(row.receipt);
+        }
+        Ok(receipts)
     }
 
     /// The receipts of a delivery, in the order in which they came.

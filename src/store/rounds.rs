@@ -48,6 +48,7 @@ statements! {
     SELECT_NOT_OUT = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
         WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
+          AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
           AND (NOT EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.cascade_after IS NOT NULL)
@@ -298,7 +299,8 @@ impl Store {
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await?;
+        let reopened: Vec<Uuid> = rows.iter().map(|row| row.notice_id).collect();
+        complete_notices(tx, reopened.into_iter(), now).await?;
         Ok(())
     }
 }

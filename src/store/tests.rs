@@ -97,18 +97,15 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod accounts;
 mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
 mod idempotency;
 mod incidents;
+mod privacy;
 mod receipts;
-
-/// What the audit log is told by tests that are about something else.
-fn entry() -> NewEntry {
-    NewEntry::new(&Actor::shell("test"), "notice.tested", Subject::new("notice", ""))
-}
 
 /// A submission of `notice` that no second person is asked about.
 fn submission(
@@ -359,6 +356,7 @@ async fn every_statement_prepares(bench: Bench) {
         dead_domains::ALL,
         deliveries::ALL,
         drafts::ALL,
+        retention::ALL,
         rounds::ALL,
         super::services::ALL,
         super::endpoints::ALL,
@@ -369,11 +367,14 @@ async fn every_statement_prepares(bench: Bench) {
         sign_in_waits::ALL,
         tokens::ALL,
         super::endpoints::ALL,
+        erasure::ALL,
         fan_out::ALL,
+        holds::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        super::notice_pages::ALL,
         summaries::ALL,
         people::ALL,
         processes::ALL,

@@ -1,8 +1,6 @@
 //! `contacts export`
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +8,7 @@ use anyhow::Context;
 use crate::app::audit::reading::{Looked, Manner};
 use crate::app::nesting::is_member;
 use crate::cli::audit::noted;
+use crate::cli::new_file::write_file;
 use crate::cli::output::{counted, write_text};
 use crate::cli::session::{Session, out, say};
 use crate::domain::address::Channel;
@@ -108,23 +107,4 @@ fn field(contact: &Contact, column: &str) -> String {
         "deputy" => contact.deputy.clone().unwrap_or_default(),
         _ => contact.groups.join(","),
     }
-}
-
-/// Writes the whole file or none of it; nobody else may read it.
-fn write_file(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();
-    name.push(".unfinished");
-    let unfinished = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
 }

@@ -7,6 +7,7 @@ use crate::app::compose::Draft;
 use crate::app::plan::{GroupShare, Plan, SmsShare};
 use crate::domain::address::Channel;
 use crate::domain::duration::format_duration;
+use crate::domain::local_time::clock_change;
 use crate::domain::notice::Priority;
 
 use super::super::output::counted;
@@ -41,7 +42,9 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
         }
     }
     if let Some(at) = wish.at {
-        say(format_args!("  It goes out at {}.", session.local(at)));
+        let change = clock_change(at, &session.settings.instance.timezone);
+        let change = change.map(|change| format!(" ({change})")).unwrap_or_default();
+        say(format_args!("  It goes out at {}{change}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
     super::incident::show(session, draft);
