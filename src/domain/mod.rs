@@ -24,6 +24,7 @@ pub mod nearest;
 pub mod notice;
 pub mod outcome;
 pub mod password;
+pub mod price;
 pub mod rate;
 pub mod receipt;
 pub mod retention;

@@ -28,32 +28,12 @@ statements! {
     /// The id behind a number.
     SELECT_ID = "SELECT notice_id FROM notices WHERE number = $1";
     /// All notices, oldest first.
-    SELECT_SUMMARIES = "
-        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open,
-               (SELECT o.number FROM notices o WHERE o.notice_id = n.supersedes) AS supersedes,
-               (SELECT max(o.number) FROM notices o WHERE o.supersedes = n.notice_id) AS superseded_by,
-               EXISTS (SELECT 1 FROM notice_decisions d WHERE d.notice_id = n.notice_id
-                       AND d.kind = 'break-glass' AND d.reviewed_at IS NULL) AS review_open
-        FROM notices n ORDER BY notice_id";
+    SELECT_SUMMARIES = "SELECT * FROM notice_summaries ORDER BY notice_id";
     /// One of them.
-    SELECT_SUMMARY = "
-        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open,
-               (SELECT o.number FROM notices o WHERE o.notice_id = n.supersedes) AS supersedes,
-               (SELECT max(o.number) FROM notices o WHERE o.supersedes = n.notice_id) AS superseded_by,
-               EXISTS (SELECT 1 FROM notice_decisions d WHERE d.notice_id = n.notice_id
-                       AND d.kind = 'break-glass' AND d.reviewed_at IS NULL) AS review_open
-        FROM notices n WHERE notice_id = $1";
+    SELECT_SUMMARY = "SELECT * FROM notice_summaries WHERE notice_id = $1";
     /// Some of them.
     SELECT_SOME_SUMMARIES = "
-        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open,
-               (SELECT o.number FROM notices o WHERE o.notice_id = n.supersedes) AS supersedes,
-               (SELECT max(o.number) FROM notices o WHERE o.supersedes = n.notice_id) AS superseded_by,
-               EXISTS (SELECT 1 FROM notice_decisions d WHERE d.notice_id = n.notice_id
-                       AND d.kind = 'break-glass' AND d.reviewed_at IS NULL) AS review_open
-        FROM notices n WHERE n.notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
+        SELECT * FROM notice_summaries WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// The counters of some.
     SELECT_SOME_COUNTS = "
         SELECT notice_id, channel, state, count FROM notice_counts

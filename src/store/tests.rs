@@ -98,6 +98,7 @@ on_both_engines!(
 );
 
 mod accounts;
+mod approvals;
 mod cascade;
 mod crossing;
 mod domains_down;

@@ -76,6 +76,7 @@ mod pages {
         webhooks_hold: "webhooks.md",
         bounces_holds: "bounces.md",
         text_messages_holds: "text-messages.md",
+        approval_holds: "approval.md",
     }
 
     #[test]

@@ -521,6 +521,9 @@ struct ShownSms {
     ucs2: usize,
     /// The characters that force that.
     outside_gsm: String,
+    /// What they cost, where `[sms] price` says what a segment costs.
+    #[schema(example = "13.50 EUR")]
+    cost: Option<String>,
 }
 
 fn named(deliveries: &BTreeMap<crate::domain::address::Channel, usize>) -> BTreeMap<&'static str, usize> {
@@ -562,6 +565,7 @@ impl ShownPlan {
                 longest: sms.longest,
                 ucs2: sms.ucs2,
                 outside_gsm: sms.outside_gsm.iter().collect(),
+                cost: settings.sms.price.as_ref().map(|price| price.times(sms.segments).to_string()),
             }),
             duration: plan.duration.map(|duration| duration.as_secs_f64()),
             at: draft.wish.at.map(|at| at.to_string()),
