@@ -345,7 +345,7 @@ async fn every_statement_prepares(bench: Bench) {
         super::accounts::ALL,
         acknowledgements::ALL,
         alarms::ALL,
-        approvals::ALL,
+        super::approvals::ALL,
         audit::ALL,
         corrections::ALL,
         super::backup::ALL,
