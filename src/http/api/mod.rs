@@ -60,6 +60,7 @@ mod docs;
 mod domains;
 mod drafts;
 mod etag;
+mod events;
 mod failure;
 mod groups;
 mod guard;
@@ -94,6 +95,7 @@ use axum::routing::any;
 use crate::app::instance::Instance;
 
 use super::Shared;
+pub(super) use events::Hub;
 use problem::{Kind, Problem};
 
 /// Where the routes are.
@@ -139,3 +141,6 @@ pub(super) fn timed_out() -> Response {
 pub(super) fn panicked() -> Response {
     problem::unnamed(Kind::Failed, "nothing more can be said here: the log has the reason")
 }
+
+#[cfg(test)]
+mod tests;
