@@ -68,6 +68,7 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Groups(command) => groups::run(session, command).await,
         Command::Templates(command) => templates::run(session, command).await,
         Command::Notices(command) => notices::run(session, command).await,
+        Command::Alarms(command) => alarms::run(session, command).await,
         Command::Deliveries(command) => deliveries::run(session, command).await,
         Command::Suppressions(command) => suppressions::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
@@ -84,7 +85,6 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Backup(arguments) => backup::make(session, arguments).await,
         Command::Restore(arguments) => backup::restore(session, arguments).await,
         Command::Workers { format } => workers::run(session, format).await,
-        Command::Alarms(command) => alarms::run(session, command).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -98,6 +98,7 @@ on_both_engines!(
 );
 
 mod accounts;
+mod approvals;
 mod cascade;
 mod crossing;
 mod domains_down;
@@ -106,11 +107,6 @@ mod idempotency;
 mod incidents;
 mod privacy;
 mod receipts;
-
-/// What the audit log is told by tests that are about something else.
-fn entry() -> NewEntry {
-    NewEntry::new(&Actor::shell("test"), "notice.tested", Subject::new("notice", ""))
-}
 
 /// A submission of `notice` that no second person is asked about.
 fn submission(
@@ -349,7 +345,7 @@ async fn every_statement_prepares(bench: Bench) {
         super::accounts::ALL,
         acknowledgements::ALL,
         alarms::ALL,
-        approvals::ALL,
+        super::approvals::ALL,
         audit::ALL,
         corrections::ALL,
         super::backup::ALL,
@@ -361,8 +357,8 @@ async fn every_statement_prepares(bench: Bench) {
         counts::ALL,
         dead_domains::ALL,
         deliveries::ALL,
-        retention::ALL,
         drafts::ALL,
+        retention::ALL,
         rounds::ALL,
         services::ALL,
         super::endpoints::ALL,

@@ -82,6 +82,7 @@ mod pages {
         operations_holds: "operations.md",
         backup_holds: "backup.md",
         text_messages_holds: "text-messages.md",
+        approval_holds: "approval.md",
     }
 
     #[test]

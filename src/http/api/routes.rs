@@ -16,6 +16,10 @@ use super::instance;
 use super::notice_report;
 use super::notices;
 use super::route::{Needs, Route, route};
+use super::{
+    alarms, contacts, contacts_import, decisions, deliveries, domains, drafts, groups, incident_deadlines,
+    incidents, instance, notice_report, notices, services, steering, suppressions, templates,
+};
 use super::services;
 use super::suppressions;
 use super::templates;
@@ -33,6 +37,33 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), deliveries::list),
         route!(right(Right::NoticesRead), deliveries::show),
         route!(right(Right::NoticesRelease), deliveries::resolve),
+        // Notices before they are sent, and what is decided about them
+        route!(right(Right::NoticesWrite), drafts::begin),
+        route!(right(Right::NoticesRead), drafts::list),
+        route!(right(Right::NoticesRead), drafts::show),
+        route!(right(Right::NoticesWrite), drafts::change),
+        route!(right(Right::NoticesWrite), drafts::discard),
+        route!(right(Right::NoticesRead), drafts::check).harmless(),
+        route!(right(Right::NoticesRead), drafts::plan).harmless(),
+        route!(right(Right::NoticesRead), drafts::preview).harmless(),
+        route!(right(Right::NoticesWrite), drafts::submit),
+        route!(right(Right::NoticesRead), decisions::list),
+        route!(right(Right::NoticesRelease), decisions::approve),
+        route!(right(Right::NoticesRelease), decisions::reject),
+        route!(right(Right::NoticesWrite), decisions::release),
+        route!(right(Right::NoticesRelease), decisions::review),
+        route!(right(Right::NoticesRelease), steering::schedule),
+        route!(right(Right::NoticesRelease), steering::pause),
+        route!(right(Right::NoticesRelease), steering::resume),
+        route!(right(Right::NoticesRelease), steering::cancel),
+        route!(right(Right::NoticesRelease), steering::retry),
+        route!(right(Right::NoticesWrite), steering::correct),
+        // Alarms that were agreed to beforehand
+        route!(right(Right::NoticesRead), alarms::list),
+        route!(right(Right::NoticesWrite), alarms::prepare),
+        route!(right(Right::NoticesRelease), alarms::approve),
+        route!(right(Right::NoticesRelease), alarms::remove),
+        route!(right(Right::AlarmsFire), alarms::fire),
         // What changes
         route!(right(Right::NoticesRead), events::all),
         route!(right(Right::NoticesRead), events::of_notice),
