@@ -19,6 +19,7 @@ mod notices;
 mod output;
 mod progress;
 mod report;
+mod retention;
 mod send;
 mod serve;
 mod services;
@@ -65,6 +66,7 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Notices(command) => notices::run(session, command).await,
         Command::Deliveries(command) => deliveries::run(session, command).await,
         Command::Suppressions(command) => suppressions::run(session, command).await,
+        Command::Retention(command) => retention::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,
         Command::Serve(arguments) => serve::run(session, arguments).await,

@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod about;
 mod account_changes;
 mod accounts;
 mod acknowledgements;
@@ -37,8 +38,8 @@ mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
-mod workers;
 mod tokens;
+mod workers;
 
 use std::sync::{Arc, OnceLock};
 
@@ -47,6 +48,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use about::{ConfirmedRow, KeptAbout, LostRow, SentRow};
 pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
@@ -78,8 +80,8 @@ pub use sign_in_waits::Admission;
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
-pub use workers::RunningProcess;
 pub use tokens::{ApiToken, KnownToken, NewToken};
+pub use workers::RunningProcess;
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]

@@ -101,9 +101,9 @@ mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
-mod privacy;
 mod idempotency;
 mod incidents;
+mod privacy;
 mod receipts;
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
@@ -318,6 +318,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         account_changes::ALL,
+        about::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         audit::ALL,

@@ -106,7 +106,11 @@ fn quast() -> Contact {
 async fn with_quast(bench: &Bench) -> Vec<crate::domain::contact::KnownContact> {
     let mut other = contact("other", "other@x.example", &["all"]);
     other.deputy = Some("max-q".to_owned());
-    bench.store.import_contacts(&book(vec![quast(), other]), &bench.ids, false, false).await.unwrap();
+    bench
+        .store
+        .import_contacts(&book(vec![quast(), other]), &bench.ids, false, &entry("contacts.imported"))
+        .await
+        .unwrap();
     bench.store.contacts().await.unwrap()
 }
 
@@ -184,7 +188,11 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     let max = key(&known, "max-q");
     let first = notice_to_both(&bench, &known).await;
     deliver(&bench, "max-q").await;
-    bench.store.reached_by_hand(first, max, "phone", "Frau Quast am Telefon", "anna").await.unwrap();
+    bench
+        .store
+        .reached_by_hand(first, max, "phone", "Frau Quast am Telefon", "anna", &entry("notice.reached"))
+        .await
+        .unwrap();
     let second = notice_to_both(&bench, &known).await;
     bench.fan_out_all().await;
     let (before, waiting) = (bench.counts(first).await, bench.counts(second).await);
@@ -286,7 +294,18 @@ async fn what_has_been_kept_for_its_time_goes_and_the_figures_stay(bench: Bench)
     let notice = notice_to_both(&bench, &known).await;
     deliver(&bench, "max-q").await;
     bench.clock.advance(Duration::from_secs(5));
-    bench.store.reached_by_hand(notice, key(&known, "max-q"), "phone", "rief zurück", "anna").await.unwrap();
+    bench
+        .store
+        .reached_by_hand(
+            notice,
+            key(&known, "max-q"),
+            "phone",
+            "rief zurück",
+            "anna",
+            &entry("notice.reached"),
+        )
+        .await
+        .unwrap();
     let counts = bench.counts(notice).await;
     let early = bench.store.notices().await.unwrap()[0].completed_at.unwrap().minus(Duration::from_millis(1));
     assert_eq!(bench.store.due_for(DataKind::Deliveries, early, 10).await.unwrap(), [], "it is not time yet");
