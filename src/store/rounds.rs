@@ -292,7 +292,8 @@ impl Store {
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await?;
+        let reopened: Vec<Uuid> = rows.iter().map(|row| row.notice_id).collect();
+        complete_notices(tx, reopened.into_iter(), now).await?;
         Ok(())
     }
 }

@@ -34,6 +34,15 @@ statements! {
         SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
                scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open
         FROM notices WHERE notice_id = $1";
+    /// Some of them.
+    SELECT_SOME_SUMMARIES = "
+        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
+               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open
+        FROM notices WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
+    /// The counters of some.
+    SELECT_SOME_COUNTS = "
+        SELECT notice_id, channel, state, count FROM notice_counts
+        WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1)) AND count <> 0";
     /// The counters of all notices.
     SELECT_ALL_COUNTS = "SELECT notice_id, channel, state, count FROM notice_counts WHERE count <> 0";
     /// The counters of one.
@@ -216,6 +225,25 @@ impl Store {
             .map(|row| {
                 let channels = counts.remove(&row.notice_id).unwrap_or_default();
                 row.parse(channels)
+            })
+            .collect()
+    }
+
+    /// The notices with these ids, with their counters.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn notice_summaries(
+        &self,
+        ids: &[NoticeId],
+    ) -> Result<BTreeMap<NoticeId, NoticeSummary>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows: Vec<SummaryRow> = self.db.fetch(&SELECT_SOME_SUMMARIES, (Json(&ids),)).await?;
+        let mut counts = group_counts(self.db.fetch(&SELECT_SOME_COUNTS, (Json(&ids),)).await?)?;
+        rows.into_iter()
+            .map(|row| {
+                let channels = counts.remove(&row.notice_id).unwrap_or_default();
+                row.parse(channels).map(|summary| (summary.id, summary))
             })
             .collect()
     }

@@ -348,6 +348,7 @@ async fn every_statement_prepares(bench: Bench) {
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        super::notice_pages::ALL,
         summaries::ALL,
         people::ALL,
         processes::ALL,

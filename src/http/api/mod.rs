@@ -34,9 +34,10 @@
 //! | a JSON body | [`body::JsonBody`] |
 //! | names in the path | [`parameters::Named`], for instance `Named<String>`, `Named<(String, Uuid)>` |
 //! | filters in the query | [`parameters::Filters`] with `#[derive(IntoParams)]`, [`parameters::words`] for `a,b` |
+//! | what a caller may see | [`reach`]: groups of limited tokens, masked addresses, revealing with a reason |
 //! | a list | [`pages::Paging`] in, [`pages::Page`] out, `params(PageParameters)` |
 //! | what can be edited | [`etag::ETag`] on answers; [`etag::IfMatch`] and `params(IfMatchParameter)` on changes |
-//! | what goes wrong | [`problem::Problem`]; `impl From<…> for Problem` for a use case's error, beside its handlers |
+//! | what goes wrong | [`problem::Problem`]; `impl From<…> for Problem` for a use case's error, beside its handlers ([`failure`] has the common one) |
 //! | a repeated POST | nothing: [`idempotency`] does it for every row; `.harmless()` on the row of a POST that changes nothing, `.with_secret_answer()` where the answer shows a secret once |
 //!
 //! The answers that every route of a kind can give (400, 401, 403, 404, 408, 409 and 422 of keys, 412, 413, 415, 428,
@@ -45,20 +46,33 @@
 //!
 //! [`Timestamp`]: crate::domain::clock::Timestamp
 
+#![expect(unused_qualifications, reason = "the macro that describes parameters writes them")]
+
 mod body;
 mod caller;
+mod contacts;
+mod contacts_import;
+mod deliveries;
 mod docs;
+mod domains;
 mod etag;
+mod failure;
+mod groups;
 mod guard;
 mod idempotency;
 mod instance;
 mod json_text;
+mod notice_report;
+mod notices;
 mod openapi;
 mod pages;
 mod parameters;
 mod problem;
+mod reach;
 mod route;
 mod routes;
+mod suppressions;
+mod templates;
 
 use std::sync::Arc;
 

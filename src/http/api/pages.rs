@@ -80,12 +80,25 @@ impl Paging {
         self.after.as_deref().map(|key| key.parse().map_err(|_| wrong_cursor())).transpose()
     }
 
+    /// Says whether nothing but a page was asked for, where a list has no filters.
+    ///
+    /// # Errors
+    /// 422 with the first other parameter.
+    pub(crate) fn without_filters(&self) -> Result<(), Problem> {
+        match self.filters.first() {
+            Some((name, _)) => {
+                Err(Problem::invalid(name, "there is no such parameter: limit and after are all"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// How many things to read: one more than the page has, to see whether another page follows.
     pub(crate) const fn with_one_more(&self) -> i64 {
         self.limit as i64 + 1
     }
 
-    /// The page of a list that is there as a whole, in its order; `key` must ascend.
+    /// The page of a list that is there as a whole, in the order of its keys, each of which must be a thing's own.
     ///
     /// # Errors
     /// 422 when `after` is no key of this list.
@@ -96,7 +109,9 @@ impl Paging {
     ) -> Result<Page<T>, Problem> {
         let after: Option<K> = self.after()?;
         let rest = whole.into_iter().filter(|thing| after.as_ref().is_none_or(|after| key(thing) > *after));
-        let read: Vec<T> = rest.take(self.limit + 1).collect();
+        let mut read: Vec<T> = rest.collect();
+        read.sort_by_cached_key(&key);
+        read.truncate(self.limit + 1);
         Ok(self.page(read, |thing| key(thing).to_string()))
     }
 

@@ -222,6 +222,13 @@ impl Problem {
         self
     }
 
+    /// With other words for the whole.
+    #[must_use]
+    pub(crate) fn saying(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
     /// With a header of its own.
     #[must_use]
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
