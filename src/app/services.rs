@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::incidents::IncidentError;
+use super::incidents::{IncidentError, wrong};
 use super::instance::Instance;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{NewEntry, Subject};
@@ -42,7 +42,7 @@ pub async fn list(instance: &Instance, actor: &Actor) -> Result<Vec<Service>, In
 /// When the actor may not, or there is none with this key.
 pub async fn show(instance: &Instance, actor: &Actor, key: &str) -> Result<Service, IncidentError> {
     actor.may(Right::NoticesRead)?;
-    let key: ServiceKey = key.parse().map_err(IncidentError::Wrong)?;
+    let key: ServiceKey = key.parse().map_err(wrong("service"))?;
     let services = instance.store.services().await?;
     let hint = hint(key.as_str(), services.iter().map(|service| service.key.as_str()));
     services
@@ -63,7 +63,7 @@ pub async fn set(
     change: ServiceChange,
 ) -> Result<Service, IncidentError> {
     actor.may(Right::IncidentsWrite)?;
-    let key: ServiceKey = key.parse().map_err(IncidentError::Wrong)?;
+    let key: ServiceKey = key.parse().map_err(wrong("service"))?;
     let before = instance.store.service(&key).await?;
     let version = before.as_ref().map_or(0, |before| before.version);
     if change.version.is_some_and(|wanted| wanted != version) {
@@ -105,7 +105,7 @@ fn audited(service: &Service) -> Value {
 fn parse_title(text: &str) -> Result<String, IncidentError> {
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > LONGEST_TITLE {
-        return Err(IncidentError::Wrong(format!("a title is one line of 1 to {LONGEST_TITLE} characters")));
+        return Err(wrong("title")(format!("a title is one line of 1 to {LONGEST_TITLE} characters")));
     }
     Ok(text.to_owned())
 }
@@ -117,7 +117,7 @@ async fn known_groups(store: &Store, names: &[String]) -> Result<Vec<String>, In
         let lower = name.trim().to_lowercase();
         if !groups.contains_key(&lower) {
             let hint = hint(&lower, groups.keys().map(String::as_str));
-            return Err(IncidentError::Wrong(format!(
+            return Err(wrong("groups")(format!(
                 "there is no group \"{lower}\"{hint}: \"groups list\" shows all"
             )));
         }

@@ -1,5 +1,6 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod accounts;
 mod audit;
 mod backup;
 mod doctor;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use accounts::{AddUserArguments, CreateTokenArguments, ResetUserArguments, TokensCommand, UsersCommand};
 pub use audit::{AuditCommand, EntryFilter, ProofArguments, VerifyArguments};
 pub use backup::{BackupArguments, RestoreArguments};
 pub use doctor::DoctorArguments;
@@ -91,6 +93,12 @@ pub enum Command {
     /// List services and set how they stand
     #[command(subcommand)]
     Services(ServicesCommand),
+    /// Make, list and disable the accounts of people who work with this instance
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Make, list and revoke the tokens that other programs come in with
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped

@@ -75,7 +75,11 @@ pub(super) async fn restore(session: &Session, arguments: RestoreArguments) -> a
     let (settled, program) = (restored.settled, program(session));
     say(format_args!(
         "It is restored. Nothing of it is sent by itself: {}, {} (rundruf deliveries list --state unclear).",
-        counted(i128::from(settled.paused), "notice that was live is paused", "notices that were live are paused"),
+        counted(
+            i128::from(settled.paused),
+            "notice that was live is paused",
+            "notices that were live are paused"
+        ),
         counted(settled.unclear as i128, "delivery is unclear", "deliveries are unclear"),
     ));
     if settled.paused > 0 {
@@ -129,6 +133,10 @@ fn secret(file: &Path) -> anyhow::Result<SecretString> {
     use secrecy::ExposeSecret;
     let text = text(file)?;
     let line = text.expose_secret().lines().next().unwrap_or_default();
-    anyhow::ensure!(!line.is_empty(), "{} is empty: write the passphrase into its first line", file.display());
+    anyhow::ensure!(
+        !line.is_empty(),
+        "{} is empty: write the passphrase into its first line",
+        file.display()
+    );
     Ok(SecretString::from(line))
 }

@@ -15,6 +15,7 @@ mod domains;
 mod groups;
 mod incidents;
 mod lookup;
+mod new_file;
 mod notices;
 mod output;
 mod progress;
@@ -28,6 +29,8 @@ mod suppressions;
 pub mod table;
 mod templates;
 mod times;
+mod tokens;
+mod users;
 mod values;
 mod worker;
 mod workers;
@@ -69,29 +72,18 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Retention(command) => retention::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,
+        Command::Users(command) => users::run(&session, command).await,
+        Command::Tokens(command) => tokens::run(&session, command).await,
         Command::Serve(arguments) => serve::run(session, arguments).await,
         Command::Bounce(arguments) => bounce::run(session, arguments).await,
         Command::Worker(arguments) => worker::run(session, arguments).await,
         Command::Demo(arguments) => demo::run(session, arguments).await,
         Command::Doctor(arguments) => doctor::run(session, arguments).await,
-        Command::Send(arguments) => send::run(&session, *arguments).await,
-        Command::Contacts(command) => contacts::run(&session, command).await,
-        Command::Groups(command) => groups::run(&session, command).await,
-        Command::Templates(command) => templates::run(&session, command).await,
-        Command::Notices(command) => notices::run(&session, command).await,
-        Command::Deliveries(command) => deliveries::run(&session, command).await,
-        Command::Suppressions(command) => suppressions::run(&session, command).await,
-        Command::Domains(command) => domains::run(&session, command).await,
-        Command::Incidents(command) => incidents::run(&session, command).await,
-        Command::Services(command) => services::run(&session, command).await,
-        Command::Serve(arguments) => serve::run(&session, arguments).await,
-        Command::Bounce(arguments) => bounce::run(&session, arguments).await,
-        Command::Worker(arguments) => worker::run(&session, arguments).await,
-        Command::Demo(arguments) => demo::run(&session, arguments).await,
-        Command::Backup(arguments) => backup::make(&session, arguments).await,
-        Command::Restore(arguments) => backup::restore(&session, arguments).await,
-        Command::Workers { format } => workers::run(&session, format).await,
-        Command::Doctor(arguments) => doctor::run(&session, arguments).await,
+        Command::Incidents(command) => incidents::run(session, command).await,
+        Command::Services(command) => services::run(session, command).await,
+        Command::Backup(arguments) => backup::make(session, arguments).await,
+        Command::Restore(arguments) => backup::restore(session, arguments).await,
+        Command::Workers { format } => workers::run(session, format).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

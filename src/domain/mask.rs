@@ -17,6 +17,12 @@ pub fn mask_address(address: &str) -> String {
     format!("{}…", first(address))
 }
 
+/// `Uwe Poggensee` → `U. P.`: enough for whoever knows the list, and for nobody else.
+pub fn mask_name(name: &str) -> String {
+    let initials = name.split_whitespace().filter_map(|word| word.chars().next());
+    initials.map(|initial| format!("{initial}.")).collect::<Vec<_>>().join(" ")
+}
+
 /// A sentence of another program, such as an SMTP reply, with every e-mail address in it masked:
 /// `550 5.7.1 <rathaus@musterdorf.example>: no` → `550 5.7.1 <r…@musterdorf.example>: no`.
 pub fn mask_addresses_in(text: &str) -> String {
@@ -48,7 +54,13 @@ fn first(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{mask_address, mask_addresses_in};
+    use super::{mask_address, mask_addresses_in, mask_name};
+
+    #[test]
+    fn a_name_keeps_its_initials() {
+        assert_eq!(mask_name("Uwe  Poggensee"), "U. P.");
+        assert_eq!(mask_name(""), "");
+    }
 
     #[test]
     fn addresses_in_a_sentence_are_masked_and_the_rest_stays() {

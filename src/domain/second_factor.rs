@@ -70,6 +70,12 @@ impl SecondFactor {
         self.totp.to_url().ok().map(SecretString::from)
     }
 
+    /// What the device shows at `now`.
+    pub fn code_at(&self, now: Timestamp) -> SecretString {
+        let seconds = u64::try_from(now.0.div_euclid(1_000)).unwrap_or(0);
+        SecretString::from(self.totp.generate(seconds).to_string())
+    }
+
     /// The step that `code` belongs to, if it is right at `now` and none that was used: only steps after `used` count,
     /// so that a code that was seen over somebody's shoulder is worth nothing.
     pub fn check(&self, code: &SecretString, now: Timestamp, used: Option<i64>) -> Option<i64> {
@@ -108,7 +114,7 @@ mod tests {
     }
 
     fn code_at(factor: &SecondFactor, now: Timestamp) -> SecretString {
-        SecretString::from(factor.totp.generate(now.0 as u64 / 1_000).to_string())
+        factor.code_at(now)
     }
 
     fn seconds(offset: i64) -> Timestamp {

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::delivery::{DeliveryEvent, DeliveryState};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::outcome::Fault;
 use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 
@@ -63,6 +63,11 @@ statements! {
             count = callback_counts.count + excluded.count, last_at = excluded.last_at";
     /// All those counts.
     SELECT_CALLBACKS = "SELECT source, verdict, count, last_at FROM callback_counts ORDER BY source, verdict";
+    /// The receipts of all deliveries of a notice, in the order in which they came.
+    SELECT_RECEIPTS_OF = "
+        SELECT r.delivery_id, r.round, r.source, r.kind, r.code, r.text, r.received_at
+        FROM receipts r JOIN deliveries d ON d.delivery_id = r.delivery_id
+        WHERE d.notice_id = $1 ORDER BY r.received_at, r.receipt_id";
     /// The receipts of one delivery, in the order in which they came.
     SELECT_RECEIPTS = "
         SELECT round, source, kind, code, text, received_at FROM receipts
@@ -87,6 +92,13 @@ pub struct ReceiptRow {
     pub text: String,
     /// When it came, UTC milliseconds.
     pub received_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ReceiptOfRow {
+    delivery_id: Uuid,
+    #[sqlx(flatten)]
+    receipt: ReceiptRow,
 }
 
 /// How many callbacks of one source turned out to be what.
@@ -213,6 +225,21 @@ impl Store {
     /// When the store cannot be read.
     pub async fn callback_counts(&self) -> Result<Vec<CallbackCount>, StoreError> {
         self.db.fetch(&SELECT_CALLBACKS, ()).await
+    }
+
+    /// The receipts of all deliveries of a notice, each in the order in which they came.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn receipts_of_notice(
+        &self,
+        notice: NoticeId,
+    ) -> Result<HashMap<DeliveryId, Vec<ReceiptRow>>, StoreError> {
+        let mut receipts: HashMap<DeliveryId, Vec<ReceiptRow>> = HashMap::new();
+        for row in self.db.fetch::<ReceiptOfRow, _>(&SELECT_RECEIPTS_OF, (notice.0,)).await? {
+            receipts.entry(DeliveryId(row.delivery_id)).or_default().push(row.receipt);
+        }
+        Ok(receipts)
     }
 
     /// The receipts of a delivery, in the order in which they came.

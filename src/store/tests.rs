@@ -97,6 +97,7 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod accounts;
 mod cascade;
 mod crossing;
 mod domains_down;

@@ -15,7 +15,7 @@ pub use bearer::{Caller, actor_of, caller_of};
 pub use error::AccountsError;
 pub use factor::{OfferedFactor, confirm_factor, drop_factor, offer_factor, renew_recovery_codes};
 pub use own::{change_password, own_account};
-pub use sessions::{end_session, sessions};
+pub use sessions::{end_own_session, end_session, sessions};
 pub use setup::{SETUP_CODE_LASTS, offer_setup, set_up};
 pub use sign_in::{Origin, Proof, SignedIn, sign_in};
 pub use tokens::{TokenWish, create_token, revoke_token, tokens};

@@ -28,21 +28,37 @@ pub async fn sessions(
     Ok(instance.store.sessions(account, used_after).await?)
 }
 
-/// Ends a session: one's own, or with [`Right::AccountsWrite`] anybody's.
+/// Ends anybody's session.
 ///
 /// # Errors
-/// When there is no such session among those that the actor may end.
+/// Without [`Right::AccountsWrite`]; when there is no such session.
 pub async fn end_session(
     instance: &Instance,
     actor: &Actor,
     session: SessionId,
 ) -> Result<(), AccountsError> {
-    let seen_by_all = actor.may(Right::AccountsWrite).is_ok();
-    let own = own_name(actor).ok();
-    if own.is_none() {
-        actor.may(Right::AccountsWrite)?;
-    }
-    let among = if seen_by_all { None } else { own.as_ref() };
+    actor.may(Right::AccountsWrite)?;
+    end(instance, actor, None, session).await
+}
+
+/// Ends one of the actor's own sessions.
+///
+/// # Errors
+/// For an API token and the shell, which have none; when there is no such session among their own.
+pub async fn end_own_session(
+    instance: &Instance,
+    actor: &Actor,
+    session: SessionId,
+) -> Result<(), AccountsError> {
+    end(instance, actor, Some(&own_name(actor)?), session).await
+}
+
+async fn end(
+    instance: &Instance,
+    actor: &Actor,
+    among: Option<&AccountName>,
+    session: SessionId,
+) -> Result<(), AccountsError> {
     let used_after = instance.now().minus(instance.settings().accounts.session_idle);
     let known = instance.store.sessions(among, used_after).await?;
     let row = known.into_iter().find(|row| row.session_id == session.0);

@@ -5,5 +5,6 @@ pub mod entries;
 mod head_file;
 mod head_mail;
 pub mod heads;
+pub mod proof;
 pub mod reading;
 pub mod verify;

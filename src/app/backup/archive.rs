@@ -97,7 +97,8 @@ impl<R: Read> ArchiveReader<R> {
             return if ends { Ok(None) } else { Err(wrong("something stands behind its end")) };
         }
         let sum = octal(&block[148..156]).ok_or_else(|| wrong("it is no tar archive"))?;
-        let counted: u64 = (0..BLOCK).map(|at| if (148..156).contains(&at) { 32 } else { block[at].into() }).sum();
+        let counted: u64 =
+            (0..BLOCK).map(|at| if (148..156).contains(&at) { 32 } else { block[at].into() }).sum();
         if sum != counted || &block[257..262] != b"ustar" {
             return Err(wrong("it is no tar archive"));
         }

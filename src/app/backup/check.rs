@@ -207,7 +207,9 @@ impl Seen {
 /// The simplest value of the same kind.
 fn simplest(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()) => {
+        Value::String(text)
+            if text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()) =>
+        {
             Value::from("00")
         }
         Value::String(_) => Value::from("text"),

@@ -308,12 +308,7 @@ fn described(path: String, bytes: &[u8]) -> backup::File {
 }
 
 /// Writes down that it was made: for the audit log, and for whoever asks how old the last one is.
-async fn record(
-    instance: &Instance,
-    actor: &Actor,
-    wish: &Wish,
-    made: &Made,
-) -> Result<(), BackupError> {
+async fn record(instance: &Instance, actor: &Actor, wish: &Wish, made: &Made) -> Result<(), BackupError> {
     let encrypted = match &wish.key {
         Some(EncryptionKey::Recipients(keys)) => format!("for {} recipients", keys.len()),
         Some(EncryptionKey::Passphrase(_)) => "with a passphrase".to_owned(),
@@ -330,4 +325,3 @@ async fn record(
     instance.store.write_down_backup(made.at, &entry).await?;
     Ok(())
 }
-

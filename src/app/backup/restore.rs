@@ -140,7 +140,8 @@ fn read_tables(
     let mut total = 0;
     while let Some((path, bytes)) = archive.next_file()? {
         let Some(table) = table_of(&path) else { continue };
-        let text = String::from_utf8(bytes).map_err(|_| BackupError::Damaged(format!("{path} is no text")))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| BackupError::Damaged(format!("{path} is no text")))?;
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         total += lines.len() as u64;
         let list = format!("[{}]", lines.join(","));

@@ -8,7 +8,7 @@ use crate::domain::incident::{Deadline, DeadlineKind, Incident, IncidentEvent, p
 use crate::domain::template::Phase;
 
 use super::link::find_incident;
-use super::{IncidentError, audited, fresh, known_services};
+use super::{IncidentError, audited, fresh, known_services, wrong};
 
 /// What changes; `None` and empty lists leave things as they are.
 #[derive(Debug, Clone, Default)]
@@ -48,23 +48,32 @@ pub async fn update(
     fresh(before.version, change.version)?;
     let mut after = before.clone();
     if let Some(title) = &change.title {
-        after.title = parse_title(title).map_err(IncidentError::Wrong)?;
+        after.title = parse_title(title).map_err(wrong("title"))?;
     }
     if let Some(phase) = change.phase {
-        after.apply(IncidentEvent::Enter(phase), now).map_err(IncidentError::Wrong)?;
+        after.apply(IncidentEvent::Enter(phase), now).map_err(wrong("phase"))?;
     }
     if let Some(known_at) = change.known_at {
         if known_at > now {
-            return wrong("it cannot have become known in the future: name a time that has passed");
+            return refuse(
+                "known_at",
+                "it cannot have become known in the future: name a time that has passed",
+            );
         }
         after.known_at = known_at;
     }
     if let Some(at) = change.next_update_at {
         if !after.is_open() {
-            return wrong("a closed incident promises nothing more: name a --phase to open it again");
+            return refuse(
+                "next_update_at",
+                "a closed incident promises nothing more: name a --phase to open it again",
+            );
         }
         if at <= now {
-            return wrong("the next update is promised for a time that has passed: name a later one");
+            return refuse(
+                "next_update_at",
+                "the next update is promised for a time that has passed: name a later one",
+            );
         }
         after.next_update_at = Some(at);
     }
@@ -111,13 +120,13 @@ pub async fn close(
         return Ok(before);
     }
     let mut after = before.clone();
-    after.apply(IncidentEvent::Close, instance.now()).map_err(IncidentError::Wrong)?;
+    after.apply(IncidentEvent::Close, instance.now()).map_err(wrong("phase"))?;
     let entry = entry(actor, "incident.closed", &before, &after).because(reason);
     finish(instance, after, &entry).await
 }
 
-fn wrong(why: &str) -> Result<Incident, IncidentError> {
-    Err(IncidentError::Wrong(why.to_owned()))
+fn refuse(field: &'static str, why: &str) -> Result<Incident, IncidentError> {
+    Err(wrong(field)(why.to_owned()))
 }
 
 fn entry(actor: &Actor, action: &'static str, before: &Incident, after: &Incident) -> NewEntry {

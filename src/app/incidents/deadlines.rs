@@ -7,7 +7,7 @@ use crate::domain::incident::{DeadlineKind, DeadlineMark, Incident};
 
 use super::change::write;
 use super::link::find_incident;
-use super::{IncidentError, fresh};
+use super::{IncidentError, fresh, wrong};
 
 /// The longest proof or reason, in characters.
 const LONGEST: usize = 500;
@@ -61,18 +61,21 @@ pub async fn decide(
         Verdict::Done { at, proof } => {
             let at = at.unwrap_or(now);
             if at > now || at < before.known_at {
-                return Err(IncidentError::Wrong(
+                return Err(wrong("at")(
                     "it can only have been done between the moment at which the incident became known and now"
                         .to_owned(),
                 ));
             }
-            let proof =
-                words(&proof, "say what proves it: a notice's number, a file number, whom you spoke to")?;
+            let proof = words(
+                "note",
+                &proof,
+                "say what proves it: a notice's number, a file number, whom you spoke to",
+            )?;
             deadline.mark = DeadlineMark::Done { at, by, proof };
             "deadline.done"
         }
         Verdict::NotApplicable { why } => {
-            let why = words(&why, "say why it does not apply: somebody will ask")?;
+            let why = words("note", &why, "say why it does not apply: somebody will ask")?;
             deadline.mark = DeadlineMark::NotApplicable { at: now, by, why };
             "deadline.not_applicable"
         }
@@ -81,17 +84,17 @@ pub async fn decide(
             "deadline.reopened"
         }
         Verdict::Owner(owner) => {
-            deadline.owner = words(&owner, "say who sees to it")?;
+            deadline.owner = words("owner", &owner, "say who sees to it")?;
             "deadline.assigned"
         }
     };
     write(instance, actor, action, &before, after).await
 }
 
-fn words(text: &str, mend: &str) -> Result<String, IncidentError> {
+fn words(field: &'static str, text: &str, mend: &str) -> Result<String, IncidentError> {
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > LONGEST {
-        return Err(IncidentError::Wrong(format!("{mend}, on one line of 1 to {LONGEST} characters")));
+        return Err(wrong(field)(format!("{mend}, on one line of 1 to {LONGEST} characters")));
     }
     Ok(text.to_owned())
 }

@@ -195,7 +195,7 @@ impl From<ComposeError> for super::IncidentError {
         match error {
             ComposeError::Store(error) => Self::Store(error),
             ComposeError::Incident(why) => Self::NotThere(why),
-            other => Self::Wrong(other.to_string()),
+            other => Self::Wrong { field: "incident", why: other.to_string() },
         }
     }
 }

@@ -34,11 +34,21 @@ pub enum IncidentError {
     )]
     Stale,
     /// What was wished does not make sense.
-    #[error("{0}")]
-    Wrong(String),
+    #[error("{why}")]
+    Wrong {
+        /// The part of the wish that is meant, as programs name it.
+        field: &'static str,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What was said as `field` does not make sense; to be given the words why.
+pub(super) fn wrong(field: &'static str) -> impl Fn(String) -> IncidentError {
+    move |why| IncidentError::Wrong { field, why }
 }
 
 /// Refuses a change on a version that is not `wanted`.
@@ -51,10 +61,10 @@ async fn known_services(store: &Store, keys: &[String]) -> Result<Vec<ServiceKey
     let services = store.services().await?;
     let mut found = Vec::new();
     for key in keys {
-        let parsed: ServiceKey = key.parse().map_err(IncidentError::Wrong)?;
+        let parsed: ServiceKey = key.parse().map_err(wrong("services"))?;
         if !services.iter().any(|service| service.key == parsed) {
             let hint = hint(key, services.iter().map(|service| service.key.as_str()));
-            return Err(IncidentError::Wrong(format!(
+            return Err(wrong("services")(format!(
                 "there is no service \"{key}\"{hint}: \"services list\" shows all, \"services set\" adds one"
             )));
         }

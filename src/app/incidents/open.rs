@@ -9,7 +9,7 @@ use crate::domain::incident::{Deadline, DeadlineKind, Incident, parse_title};
 use crate::domain::key::IncidentKey;
 use crate::domain::template::Phase;
 
-use super::{IncidentError, audited, known_services};
+use super::{IncidentError, audited, known_services, wrong};
 
 /// What is known when an incident is opened.
 #[derive(Debug, Clone)]
@@ -41,17 +41,20 @@ pub struct NewIncident {
 pub async fn open(instance: &Instance, actor: &Actor, new: NewIncident) -> Result<Incident, IncidentError> {
     actor.may(Right::IncidentsWrite)?;
     let now = instance.now();
-    let key: IncidentKey = new.key.parse().map_err(IncidentError::Wrong)?;
-    let wrong = |why: &str| Err(IncidentError::Wrong(why.to_owned()));
+    let key: IncidentKey = new.key.parse().map_err(wrong("incident"))?;
+    let refuse = |field, why: &str| Err(wrong(field)(why.to_owned()));
     if new.phase == Phase::Resolved {
-        return wrong("an incident that is resolved need not be opened: name an earlier phase");
+        return refuse("phase", "an incident that is resolved need not be opened: name an earlier phase");
     }
     let known_at = new.known_at.unwrap_or(now);
     if known_at > now {
-        return wrong("it cannot have become known in the future: name a time that has passed");
+        return refuse("known_at", "it cannot have become known in the future: name a time that has passed");
     }
     if new.next_update_at.is_some_and(|at| at <= now) {
-        return wrong("the next update is promised for a time that has passed: name a later one");
+        return refuse(
+            "next_update_at",
+            "the next update is promised for a time that has passed: name a later one",
+        );
     }
     let owner = if new.owner.trim().is_empty() { actor.name.clone() } else { new.owner.trim().to_owned() };
     let mut kinds = new.deadlines;
@@ -59,7 +62,7 @@ pub async fn open(instance: &Instance, actor: &Actor, new: NewIncident) -> Resul
     kinds.dedup();
     let incident = Incident {
         id: IncidentId(instance.ids.next()),
-        title: parse_title(&new.title).map_err(IncidentError::Wrong)?,
+        title: parse_title(&new.title).map_err(wrong("title"))?,
         phase: new.phase,
         exercise: new.exercise,
         known_at,

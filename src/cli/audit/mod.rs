@@ -2,6 +2,7 @@
 
 mod entries;
 mod looked;
+mod proof;
 mod verify;
 
 use super::arguments::AuditCommand;
@@ -17,7 +18,7 @@ pub(super) async fn run(session: &Session, command: AuditCommand) -> anyhow::Res
         AuditCommand::Verify(arguments) => return verify::run(session, arguments).await,
         AuditCommand::List { filter, format } => entries::run(session, &filter, format.format()).await?,
         AuditCommand::Export { filter, format } => entries::run(session, &filter, format).await?,
-        AuditCommand::Proof(_) => anyhow::bail!("not there yet"),
+        AuditCommand::Proof(arguments) => proof::run(session, arguments).await?,
     }
     Ok(Exit::Done)
 }

@@ -1,9 +1,7 @@
 //! `contacts export`
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, IsTerminal};
 
 use anyhow::{Context, bail};
 
@@ -12,6 +10,7 @@ use crate::app::encryption::EncryptionKey;
 use crate::app::nesting::is_member;
 use crate::cli::arguments::ExportArguments;
 use crate::cli::audit::noted;
+use crate::cli::new_file::write_file;
 use crate::cli::output::{counted, write_bytes};
 use crate::cli::session::{Session, out, say};
 use crate::domain::address::Channel;
@@ -198,23 +197,4 @@ fn used_grounds(contacts: &[Contact]) -> Vec<GroundColumn> {
 
 fn point_column(channel: Channel, rank: u8) -> String {
     if rank == 1 { channel.as_str().to_owned() } else { format!("{}_{rank}", channel.as_str()) }
-}
-
-/// Writes the whole file or none of it; nobody else may read it.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();
-    name.push(".unfinished");
-    let unfinished = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
 }

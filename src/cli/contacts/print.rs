@@ -5,11 +5,11 @@ use anyhow::Context;
 use crate::app::contact_sheet::{SheetRequest, contact_sheet};
 use crate::cli::arguments::PrintArguments;
 use crate::cli::lookup::find_group;
+use crate::cli::new_file::write_file;
 use crate::cli::output::{counted, write_text};
 use crate::cli::session::{Session, out, say};
 use crate::store::Purpose;
 
-use super::export::write_file;
 
 /// Makes the list for the drawer.
 pub(super) async fn run(session: &Session, arguments: PrintArguments) -> anyhow::Result<()> {

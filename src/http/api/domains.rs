@@ -53,10 +53,7 @@ pub(super) struct Domain {
     params(PageParameters),
     responses((status = 200, description = "A page of domains, by name", body = Page<Domain>)),
 )]
-pub(super) async fn list(
-    State(instance): State<Instance>,
-    paging: Paging,
-) -> Result<Page<Domain>, Problem> {
+pub(super) async fn list(State(instance): State<Instance>, paging: Paging) -> Result<Page<Domain>, Problem> {
     paging.without_filters()?;
     let settings = instance.settings();
     let email = &settings.email;

@@ -48,6 +48,7 @@
 
 #![expect(unused_qualifications, reason = "the macro that describes parameters writes them")]
 
+mod accounts;
 mod body;
 mod caller;
 mod contacts;
@@ -60,6 +61,8 @@ mod failure;
 mod groups;
 mod guard;
 mod idempotency;
+mod incident_deadlines;
+mod incidents;
 mod instance;
 mod json_text;
 mod notice_report;
@@ -73,6 +76,7 @@ mod route;
 mod routes;
 mod suppressions;
 mod templates;
+mod services;
 
 use std::sync::Arc;
 

@@ -68,7 +68,6 @@ impl Route {
     }
 
     /// A `POST` whose answer has a secret in it.
-    #[expect(dead_code, reason = "tokens will need it")]
     pub(super) fn with_secret_answer(mut self) -> Self {
         self.repetition = Repetition::Secret;
         self

@@ -3,10 +3,11 @@
 
 use crate::domain::actor::Right;
 
+use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    contacts, contacts_import, deliveries, domains, groups, instance, notice_report, notices, suppressions,
-    templates,
+    contacts, contacts_import, deliveries, domains, groups, incident_deadlines, incidents, instance,
+    notice_report, notices, services, suppressions, templates,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -40,9 +41,43 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::ContactsWrite), domains::down),
         route!(right(Right::ContactsWrite), domains::up),
         // Accounts, tokens, sessions
-
+        route!(Needs::Nothing, setup::set_up).harmless(),
+        route!(Needs::Nothing, session::begin).harmless(),
+        route!(Needs::SignedIn, session::show),
+        route!(Needs::SignedIn, session::end),
+        route!(Needs::SignedIn, own::show),
+        // These have a password in their body: not even a hash of that is kept, as keys of repetitions would need.
+        route!(Needs::SignedIn, own::change_password),
+        route!(Needs::SignedIn, own::offer_factor).harmless(),
+        route!(Needs::SignedIn, own::renew_codes).harmless(),
+        route!(Needs::SignedIn, own::drop_factor).harmless(),
+        route!(Needs::SignedIn, own::confirm_factor).with_secret_answer(),
+        route!(Needs::SignedIn, sessions::own),
+        route!(Needs::SignedIn, sessions::end_own),
+        route!(Needs::Right(Right::AccountsWrite), sessions::list),
+        route!(Needs::Right(Right::AccountsWrite), sessions::end),
+        route!(Needs::Right(Right::AuditRead), users::list),
+        route!(Needs::Right(Right::AuditRead), users::show),
+        route!(Needs::Right(Right::AccountsWrite), users::add).with_secret_answer(),
+        route!(Needs::Right(Right::AccountsWrite), users::set_roles),
+        route!(Needs::Right(Right::AccountsWrite), users::disable),
+        route!(Needs::Right(Right::AccountsWrite), users::enable),
+        route!(Needs::Right(Right::AccountsWrite), users::reset).with_secret_answer(),
+        route!(Needs::Right(Right::AuditRead), tokens::list),
+        route!(Needs::Right(Right::AccountsWrite), tokens::create).with_secret_answer(),
+        route!(Needs::Right(Right::AccountsWrite), tokens::revoke),
         // Incidents and services
-
+        route!(Needs::Right(Right::NoticesRead), incidents::list),
+        route!(Needs::Right(Right::IncidentsWrite), incidents::open),
+        route!(Needs::Right(Right::NoticesRead), incidents::show),
+        route!(Needs::Right(Right::IncidentsWrite), incidents::update),
+        route!(Needs::Right(Right::IncidentsWrite), incidents::close),
+        route!(Needs::Right(Right::NoticesRead), incidents::timeline),
+        route!(Needs::Right(Right::IncidentsWrite), incident_deadlines::decide),
+        route!(Needs::Right(Right::NoticesRead), services::list),
+        route!(Needs::Right(Right::IncidentsWrite), services::add),
+        route!(Needs::Right(Right::NoticesRead), services::show),
+        route!(Needs::Right(Right::IncidentsWrite), services::update),
         // Audit
 
         // Data protection

@@ -127,10 +127,9 @@ impl Restoring {
     /// # Errors
     /// When the store cannot be written, there is no such table, or a row contradicts another.
     pub async fn put(&mut self, table: &str, rows: String) -> Result<u64, StoreError> {
-        let stored = self
-            .tables
-            .get(table)
-            .ok_or_else(|| StoreError::Damaged(format!("the backup has a table {table}, which is unknown")))?;
+        let stored = self.tables.get(table).ok_or_else(|| {
+            StoreError::Damaged(format!("the backup has a table {table}, which is unknown"))
+        })?;
         let columns: Vec<String> =
             stored.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
         let values: Vec<String> = stored.columns.iter().map(|column| column.back("value")).collect();
