@@ -74,9 +74,9 @@ mod problem;
 mod reach;
 mod route;
 mod routes;
+mod services;
 mod suppressions;
 mod templates;
-mod services;
 
 use std::sync::Arc;
 
