@@ -28,8 +28,8 @@ pub(super) async fn gather(session: &Session, store: &Store, id: &str) -> anyhow
 pub(super) fn words(session: &Session, about: &About) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let local = |at: &str| {
-        let at: Option<jiff::Timestamp> = at.parse().ok();
-        at.map_or_else(|| at_as_it_is(at), |at| session.local(at.into()))
+        let parsed: Result<jiff::Timestamp, _> = at.parse();
+        parsed.map_or_else(|_| at.to_owned(), |time| session.local(time.into()))
     };
     writeln!(text, "All that {} holds about {} ({})", about.held_by, about.name, about.id)?;
     writeln!(text, "as of {}", local(&about.as_of))?;
@@ -95,8 +95,4 @@ pub(super) fn words(session: &Session, about: &About) -> Result<String, std::fmt
         )?;
     }
     Ok(text)
-}
-
-fn at_as_it_is(at: &str) -> String {
-    at.to_owned()
 }

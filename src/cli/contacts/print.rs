@@ -10,7 +10,6 @@ use crate::cli::output::{counted, write_text};
 use crate::cli::session::{Session, out, say};
 use crate::store::Purpose;
 
-
 /// Makes the list for the drawer.
 pub(super) async fn run(session: &Session, arguments: PrintArguments) -> anyhow::Result<()> {
     let store = session.open_store(Purpose::Read).await?;
