@@ -70,6 +70,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod parameters;
+mod privacy;
 mod problem;
 mod reach;
 mod route;

@@ -7,7 +7,7 @@ use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
     contacts, contacts_import, deliveries, domains, groups, incident_deadlines, incidents, instance,
-    notice_report, notices, services, suppressions, templates,
+    notice_report, notices, privacy, services, suppressions, templates,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -81,6 +81,11 @@ pub(super) fn table() -> Vec<Route> {
         // Audit
 
         // Data protection
+        route!(right(Right::ContactsWrite), privacy::erase),
+        route!(right(Right::ContactsReveal), privacy::held),
+        route!(right(Right::AuditRead), privacy::show),
+        route!(right(Right::SettingsWrite), privacy::hold),
+        route!(right(Right::SettingsWrite), privacy::lift),
 
         // Operations
     ]
