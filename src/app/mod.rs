@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod accounts;
+pub mod alarms;
 pub mod audience;
 pub mod audit;
 pub mod backup;
@@ -19,6 +20,7 @@ pub mod failure;
 pub mod incidents;
 pub mod instance;
 pub mod nesting;
+pub mod notices;
 pub mod plan;
 pub mod reached;
 pub mod receive;
