@@ -14,6 +14,7 @@ mod connection;
 mod contacts;
 mod contacts_import;
 mod corrections;
+mod counts;
 mod dead_domains;
 mod deliveries;
 mod drafts;

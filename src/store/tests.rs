@@ -107,11 +107,6 @@ mod incidents;
 mod privacy;
 mod receipts;
 
-/// What the audit log is told by tests that are about something else.
-fn entry() -> NewEntry {
-    NewEntry::new(&Actor::shell("test"), "notice.tested", Subject::new("notice", ""))
-}
-
 /// A submission of `notice` that no second person is asked about.
 fn submission(
     notice: NewNotice,
@@ -359,15 +354,16 @@ async fn every_statement_prepares(bench: Bench) {
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,
+        counts::ALL,
         dead_domains::ALL,
         deliveries::ALL,
         retention::ALL,
         drafts::ALL,
         rounds::ALL,
-        super::services::ALL,
+        services::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
-        super::incident_notices::ALL,
+        incident_notices::ALL,
         super::incidents::ALL,
         sessions::ALL,
         sign_in_waits::ALL,
@@ -380,7 +376,7 @@ async fn every_statement_prepares(bench: Bench) {
         instance::ALL,
         lanes::ALL,
         notices::ALL,
-        super::notice_pages::ALL,
+        notice_pages::ALL,
         summaries::ALL,
         people::ALL,
         processes::ALL,
