@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod about;
 mod account_changes;
 mod accounts;
 mod acknowledgements;
@@ -54,6 +55,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use about::{ConfirmedRow, KeptAbout, LostRow, SentRow};
 pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};

@@ -342,6 +342,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         account_changes::ALL,
+        about::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         alarms::ALL,
