@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::address::Channel;
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
@@ -18,13 +20,13 @@ use crate::templates::{
     WordingListError, check_send, load_template,
 };
 
-use super::audience::{Addressed, AudienceError, Directory};
+use super::audience::{Addressed, AudienceError, Directory, Reach};
 use super::cascade::{Cascade, cascade_order, people};
 use super::incidents::link::{IncidentWish, LinkedIncident, claims, link_incident};
 use super::plan::{Plan, plan, plan_first_ways};
 
 /// What somebody wants to send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// The template's name.
     pub template: String,
@@ -49,8 +51,10 @@ pub struct Wish {
     /// How long after its release it is worth sending; `None`: as configured.
     pub expires_after: Option<Duration>,
     /// The incident that it belongs to.
+    #[serde(default)]
     pub incident: Option<IncidentWish>,
     /// Whether its author means the words so that claim much for the incident's phase.
+    #[serde(default)]
     pub accept_wording: bool,
 }
 
@@ -75,6 +79,8 @@ pub struct Draft {
     pub cascade: Option<Cascade>,
     /// When it is not worth sending any more.
     pub expires_at: Timestamp,
+    /// What its audience names, and which groups that touches.
+    pub reach: Vec<Reach>,
     /// The incident that it belongs to, and what it promises.
     pub incident: Option<LinkedIncident>,
     /// Words that claim more than the incident's phase allows yet.
@@ -128,13 +134,28 @@ fn lines<T: std::fmt::Display>(items: &[T]) -> String {
 /// # Errors
 /// Everything that is wrong with it, in words that say what to mend.
 pub async fn compose(
-    mut wish: Wish,
+    wish: Wish,
     settings: &Settings,
     store: &Store,
     ids: &IdSource,
     now: Timestamp,
 ) -> Result<Draft, ComposeError> {
     let template = load_template(&settings.instance.templates, &wish.template)?;
+    compose_with(template, wish, settings, store, ids, now).await
+}
+
+/// As [`compose`], with a template that was read before.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_with(
+    template: FrozenTemplate,
+    mut wish: Wish,
+    settings: &Settings,
+    store: &Store,
+    ids: &IdSource,
+    now: Timestamp,
+) -> Result<Draft, ComposeError> {
     let compiled = Arc::new(Compiled::new(&template).map_err(ComposeError::Texts)?);
     let incident = link_incident(&mut wish, &template.spec, settings, store, now).await?;
     let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
@@ -188,6 +209,7 @@ pub async fn compose(
     }
     plan.duration = plan.duration_under(settings);
     let people = people(&addressed);
+    let reach = directory.reach(&wish.audience);
     Ok(Draft {
         wish,
         template,
@@ -200,6 +222,7 @@ pub async fn compose(
         expires_at,
         incident,
         wording,
+        reach,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Use cases: one file each.
 
 pub mod accounts;
+pub mod alarms;
 pub mod audience;
 pub mod audit;
 pub mod backup;
@@ -16,6 +17,7 @@ pub mod failure;
 pub mod incidents;
 pub mod instance;
 pub mod nesting;
+pub mod notices;
 pub mod plan;
 pub mod reached;
 pub mod receive;

@@ -1,6 +1,7 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
 mod accounts;
+mod alarms;
 mod audit;
 mod backup;
 mod doctor;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use accounts::{AddUserArguments, CreateTokenArguments, ResetUserArguments, TokensCommand, UsersCommand};
+pub use alarms::{AlarmsCommand, FireArguments, PrepareArguments};
 pub use audit::{AuditCommand, EntryFilter, ProofArguments, VerifyArguments};
 pub use backup::{BackupArguments, RestoreArguments};
 pub use doctor::DoctorArguments;
@@ -27,8 +29,8 @@ pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
 };
 pub use track::{
-    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReplayArguments,
-    ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
+    CorrectArguments, DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments,
+    ReplayArguments, ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
 };
 
 use super::table::Format;
@@ -70,6 +72,9 @@ pub enum Command {
     /// List notices; pause, resume, cancel or repeat one; report who got it, write down whom you telephoned
     #[command(subcommand)]
     Notices(NoticesCommand),
+    /// Alarms that are agreed to in peacetime: prepare, approve, list and fire them
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
     /// List single deliveries; say what became of unclear ones; send a webhook again what it missed
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),

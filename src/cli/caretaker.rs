@@ -10,6 +10,7 @@ use crate::app::audit::heads;
 use crate::app::bounce_mailbox::{self, Books};
 use crate::app::endpoints::tell_owners;
 use crate::app::incidents::remind::remind_crisis_staff;
+use crate::app::instance::Instance;
 use crate::channels::email::{Mailbox, MailboxLimits};
 use crate::dispatch::Running;
 use crate::store::Store;
@@ -81,12 +82,17 @@ struct Caretaker {
 }
 
 impl Caretaker {
+    /// The instance as it is set now.
+    fn instance(&self) -> Instance {
+        let Running { settings, seal, .. } = self.running.borrow().clone();
+        let (_, settings) = watch::channel(settings);
+        let Self { store, ids, clock, chance, .. } = self.clone();
+        Instance { store, settings, seal, ids, clock, chance }
+    }
+
     async fn tell_owners(self) {
         loop {
-            let Running { settings, seal, .. } = self.running.borrow().clone();
-            let now = self.clock.now();
-            let told = tell_owners(&settings, &self.store, &self.ids, &self.chance, &seal, now).await;
-            match told {
+            match tell_owners(&self.instance()).await {
                 Ok(told) if told.notices > 0 => say(format_args!(
                     "  {} switched off; the owners are told by a notice of their own (rundruf notices list)",
                     super::output::counted(told.notices as i128, "endpoint is", "endpoints are")
@@ -104,9 +110,7 @@ impl Caretaker {
 
     async fn remind_crisis_staff(self) {
         loop {
-            let Running { settings, seal, .. } = self.running.borrow().clone();
-            let now = self.clock.now();
-            match remind_crisis_staff(&settings, &self.store, &self.ids, &self.chance, &seal, now).await {
+            match remind_crisis_staff(&self.instance()).await {
                 Ok(reminders) => {
                     for reminder in reminders {
                         say(format_args!("  {reminder}"));

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod alarms;
 pub mod arguments;
 mod audit;
 mod backup;
@@ -82,6 +83,7 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Backup(arguments) => backup::make(session, arguments).await,
         Command::Restore(arguments) => backup::restore(session, arguments).await,
         Command::Workers { format } => workers::run(session, format).await,
+        Command::Alarms(command) => alarms::run(session, command).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -1,7 +1,8 @@
 //! `send`: plan, ask, submit, follow, report.
 
+pub(super) mod alone;
 mod incident;
-mod plan;
+pub(super) mod plan;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -18,8 +19,8 @@ use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
 
 use super::arguments::SendArguments;
-use super::dispatching::{Dispatching, asked_to_stop, instance_seal, load_signers, say_event};
-use super::output::counted;
+use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
+use super::output::{counted, program, short_hash};
 use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
@@ -51,19 +52,13 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     }
     // From here on Ctrl-C stops cleanly, instead of breaking off in the middle of something.
     let asked = asked_to_stop();
-    let seal = instance_seal(session, &store).await?;
-    let submitted = submit(
-        &draft,
-        &store,
-        &session.ids,
-        &session.chance,
-        &seal,
-        &session.settings.instance.timezone,
-        &session.operator,
-        session.settings.approval.required,
-        session.clock.now(),
-    )
-    .await?;
+    let instance = session.open_instance(&store).await?;
+    let mut submitted = submit(&instance, &session.actor(), &draft).await?;
+    if submitted.state == NoticeState::Pending
+        && let Some((reason, note)) = alone::reason(session, &arguments, &submitted)?
+    {
+        submitted.state = alone::release(session, &instance, &submitted.number, reason, &note).await?;
+    }
     let exit = match follow(session, &arguments, &store, &submitted, &asked).await {
         Ok(exit) => exit,
         // Something may have been sent by now: that is no error that leaves everything as it was.
@@ -107,7 +102,10 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
 }
 
 /// A finding in the template's own text always refuses; one in a typed value unless it is accepted.
-fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
+///
+/// # Errors
+/// What to mend.
+pub(super) fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
     let (in_values, in_template): (Vec<_>, Vec<_>) =
         draft.findings.iter().partition(|finding| finding.acceptable());
     if !in_template.is_empty() {
@@ -119,7 +117,11 @@ fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> {
+/// Asks whether to send.
+///
+/// # Errors
+/// When there is nobody to ask.
+pub(super) fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> {
     if !session.is_interactive() {
         bail!("nothing was sent: there is no terminal to ask at; add --yes to send without being asked");
     }
@@ -144,8 +146,12 @@ async fn follow(
     match submitted.state {
         NoticeState::Pending => {
             say(format_args!(
-                "Notice {} waits for a second person ([approval] required). Nothing was sent.",
-                submitted.number
+                "Notice {number} waits for a second person ({}). Nothing was sent. Somebody else releases it with: \
+                 {} notices approve {number} --hash {}",
+                submitted.second_person,
+                program(session),
+                short_hash(&submitted.hash),
+                number = submitted.number
             ));
             finish(session, arguments, store, submitted, false).await?;
             return Ok(Exit::Incomplete);

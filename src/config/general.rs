@@ -112,7 +112,25 @@ pub(super) fn delivery(section: &Section<'_>) -> Option<Delivery> {
 }
 
 pub(super) fn approval(section: &Section<'_>) -> Option<Approval> {
-    Some(Approval { required: section.flag("required")? })
+    let required = section.flag("required");
+    let above = if section.is_missing("above") {
+        Some(None)
+    } else {
+        section.number("above", 1..=u16::MAX).map(Some)
+    };
+    let groups = section.list("groups", group_name);
+    let visibility = section.list("visibility", str::parse);
+    let tell = section.optional("tell", group_name);
+    Some(Approval { required: required?, above: above?, groups, visibility, tell })
+}
+
+/// A group's name, as commands have it.
+fn group_name(text: &str) -> Result<String, String> {
+    let name = text.trim().to_lowercase();
+    if name.is_empty() {
+        return Err("holds an empty text: write a group's name (rundruf groups list shows them)".to_owned());
+    }
+    Ok(name)
 }
 
 pub(super) fn accounts(section: &Section<'_>) -> Option<Accounts> {

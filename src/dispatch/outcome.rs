@@ -129,6 +129,7 @@ mod tests {
             card: ContactCard::default(),
             address: "+4917139200001".to_owned(),
             destination: "49".into(),
+            endpoint: None,
             units: 1,
             round: 1,
             number: 1,

@@ -19,6 +19,7 @@ use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
 use super::incident::UpdateRhythm;
+use super::notice::Visibility;
 use super::retry::RetryPolicy;
 
 pub use audit::{Audit, HeadPlace};
@@ -179,6 +180,14 @@ pub struct Delivery {
 pub struct Approval {
     /// Whether a second person must release every notice.
     pub required: bool,
+    /// Whether one must release notices to more contacts than this.
+    pub above: Option<u16>,
+    /// Groups whose notices one must release.
+    pub groups: Vec<String>,
+    /// Visibilities of notices that one must release.
+    pub visibility: Vec<Visibility>,
+    /// The group that is told at once when somebody releases alone.
+    pub tell: Option<String>,
 }
 
 /// `[accounts]`

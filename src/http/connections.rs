@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::line::Line;
 use super::{api, plain, protect};
 
 /// What a caller may take.
@@ -26,11 +27,14 @@ use super::{api, plain, protect};
 pub(super) struct Limits {
     /// Connections at once; more wait in the system's queue.
     pub(super) connections: usize,
+    /// Streams of events at once, beside those.
+    pub(super) streams: usize,
     /// Until the head of a request is whole; also how long an idle connection is kept.
     pub(super) head: Duration,
     /// From the head of a request to its answer, the body included.
     pub(super) request: Duration,
-    /// How long one connection serves, so that a caller that never reads its answers is cut too.
+    /// How long one connection serves, so that a caller that never reads its answers is cut too. One that carries a
+    /// stream is cut by whoever fills the stream.
     pub(super) connection: Duration,
     /// How long what is being answered may take when the server ends.
     pub(super) farewell: Duration,
@@ -40,6 +44,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            streams: 2_000,
             head: Duration::from_secs(10),
             request: Duration::from_secs(30),
             connection: Duration::from_secs(300),
@@ -70,6 +75,7 @@ impl fmt::Display for Caller {
 /// Answers on `listener` until `stop`, then finishes what is being answered.
 pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(limits.connections));
+    let streams = Arc::new(Semaphore::new(limits.streams));
     let tasks = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
@@ -89,7 +95,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             caller: Caller { address },
             router: TowerToHyperService::new(router.clone()),
             limits,
-            permit: Arc::new(permit),
+            line: Arc::new(Line::new(permit, streams.clone())),
             tasks: tasks.clone(),
         };
         let (stop, cut) = (stop.clone(), cut.clone());
@@ -123,8 +129,7 @@ struct Conversation {
     caller: Caller,
     router: TowerToHyperService<Router>,
     limits: Limits,
-    /// Its place among the connections: is given back when the last answer is done too.
-    permit: Arc<OwnedSemaphorePermit>,
+    line: Arc<Line>,
     tasks: TaskTracker,
 }
 
@@ -132,7 +137,7 @@ impl Conversation {
     async fn hold(self, stream: TcpStream, stop: CancellationToken) {
         // Answers are small: waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
-        let limits = self.limits;
+        let (limits, line) = (self.limits, self.line.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
@@ -141,9 +146,15 @@ impl Conversation {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = &mut connection => ended,
+            () = line.is_cut() => return,
             () = async { tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(limits.connection) => {}
+                () = async {
+                    tokio::time::sleep(limits.connection).await;
+                    if line.is_streaming() {
+                        std::future::pending::<()>().await;
+                    }
+                } => {}
             } } => {
                 connection.as_mut().graceful_shutdown();
                 // Beyond that it is cut, whatever it was at.
@@ -162,10 +173,11 @@ impl Conversation {
     ) -> Result<Response, Infallible> {
         let is_api = request.uri().path().starts_with("/api/");
         request.extensions_mut().insert(self.caller.clone());
+        request.extensions_mut().insert(self.line.clone());
         let answering = self.router.call(request);
         let task = self.tasks.spawn(async move {
             let answered = answering.await;
-            drop(self.permit);
+            drop(self.line);
             answered
         });
         match tokio::time::timeout(self.limits.request, task).await {

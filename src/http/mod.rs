@@ -1,10 +1,10 @@
-//! The web server: health, receipts, the API, and the page by which a recipient confirms an
-//! alarm.
+//! The web server: health, receipts, the API, and the page by which a recipient confirms an alarm.
 
 mod api;
 mod connections;
 mod health;
 mod hooks;
+mod line;
 mod page;
 mod public;
 mod request_id;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::serving::HttpParts;
 
+use api::Hub;
 use connections::Limits;
 use health::Readiness;
 use strangers::Strangers;
@@ -33,16 +34,19 @@ struct Shared {
     parts: HttpParts,
     readiness: Readiness,
     strangers: Strangers,
+    events: Arc<Hub>,
 }
 
 /// Starts the server: see [`crate::app::serving::StartHttp`].
 pub fn start(listener: TcpListener, parts: HttpParts, stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(connections::serve(listener, router(parts), Limits::default(), stop))
+    tokio::spawn(connections::serve(listener, router(parts, stop.clone()), Limits::default(), stop))
 }
 
 /// Every address there is.
-fn router(parts: HttpParts) -> Router {
-    let shared = Arc::new(Shared { parts, readiness: Readiness::default(), strangers: Strangers::default() });
+fn router(parts: HttpParts, stop: CancellationToken) -> Router {
+    let events = Arc::new(Hub::new(parts.instance.clone(), stop));
+    let shared =
+        Arc::new(Shared { parts, readiness: Readiness::default(), strangers: Strangers::default(), events });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))

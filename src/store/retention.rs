@@ -19,19 +19,26 @@ use super::statement::statements;
 use super::{Store, StoreError};
 
 statements! {
-    /// Notices that ended at or before a time and of which a kind of data has not gone; what a hold covers is left out.
+    /// Notices that ended, with their incident if they have one, at or before a time, and of which a kind of data has not
+    /// gone; what a hold covers is left out.
     SELECT_DUE = "
-        SELECT n.notice_id, n.number, COALESCE(n.completed_at, n.updated_at) AS ended_at, n.recipients,
-               COALESCE(p.position, 0) AS position
+        SELECT n.notice_id, n.number,
+               CASE WHEN i.closed_at > COALESCE(n.completed_at, n.updated_at) THEN i.closed_at
+                    ELSE COALESCE(n.completed_at, n.updated_at) END AS ended_at,
+               n.recipients, COALESCE(p.position, 0) AS position
         FROM notices n
+             LEFT JOIN incident_notices l ON l.notice_id = n.notice_id
+             LEFT JOIN incidents i ON i.incident_id = l.incident_id
              LEFT JOIN retention_progress p ON p.notice_id = n.notice_id AND p.kind = $1
         WHERE n.state IN ('completed', 'cancelled', 'expired', 'rejected')
           AND COALESCE(n.completed_at, n.updated_at) <= $2
+          AND (i.incident_id IS NULL OR i.closed_at <= $2)
           AND p.finished_at IS NULL
           AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = n.notice_id
                           AND c.state IN ('queued', 'sending', 'unclear') AND c.count > 0)
           AND NOT EXISTS (SELECT 1 FROM legal_holds h
-                          WHERE h.scope = 'everything' OR (h.scope = 'notice' AND h.subject = n.number))
+                          WHERE h.scope = 'everything' OR (h.scope = 'notice' AND h.subject = n.number)
+                             OR (h.scope = 'incident' AND h.subject = i.incident_key))
         ORDER BY n.notice_id LIMIT $3";
     /// The deliveries of a part of the frozen list.
     SELECT_PART = "

@@ -16,9 +16,9 @@ use crate::domain::notice::NoticeEvent;
 
 use super::audit::append;
 use super::connection::Tx;
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::notices::next_state;
-use super::record::{Tally, complete_notices, write_counts};
+use super::notices::{about, next_state, number_of};
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -239,8 +239,9 @@ impl Store {
         notice: NoticeId,
         expires_at: Timestamp,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
     ) -> Result<Retried, StoreError> {
-        once_more!(self.try_retry_notice(notice, expires_at, destination))
+        once_more!(self.try_retry_notice(notice, expires_at, destination, entry))
     }
 
     async fn try_retry_notice(
@@ -248,6 +249,7 @@ impl Store {
         notice: NoticeId,
         expires_at: Timestamp,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
     ) -> Result<Retried, StoreError> {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
@@ -262,6 +264,11 @@ impl Store {
         let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
         if retried.deliveries > 0 {
             self.start_round(&mut tx, &rows, expires_at).await?;
+            let facts = serde_json::json!({
+                "deliveries": retried.deliveries, "readdressed": retried.readdressed, "until": expires_at,
+            });
+            let number = number_of(&mut tx, notice).await?;
+            append(&mut tx, &about(entry, &number, &facts), self.now()).await?;
             tx.commit().await?;
         }
         Ok(retried)

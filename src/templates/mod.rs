@@ -27,7 +27,7 @@ pub use check::{CheckSettings, check, check_send, check_values, example_values};
 pub use compile::Compiled;
 pub use context::{IncidentFacts, NoticeFacts};
 pub use finding::{Finding, Origin, Place};
-pub use load::{FrozenTemplate, LoadError, LoadedPack, load_pack, load_template};
+pub use load::{FrozenTemplate, LoadError, LoadedPack, built_in_template, load_pack, load_template};
 pub use preview::Preview;
 pub use reader::Reader;
 pub use render::{Prepared, RenderFault};

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::app::compose::{ComposeError, Wish};
+use crate::app::notices::NoticeError;
 use crate::domain::clock::Timestamp;
 use crate::domain::incident::{Incident, Reminder};
 use crate::domain::key::IncidentKey;
@@ -12,19 +14,20 @@ use crate::domain::nearest::hint;
 use crate::domain::settings::Settings;
 use crate::domain::template::{TemplateSpec, Value, Values, parse_value};
 use crate::domain::wording::WordingHint;
-use crate::store::{IncidentLink, Store, StoreError};
+use crate::store::{IncidentLink, Store};
 use crate::templates::{
     Compiled, IncidentFacts, NoticeFacts, Prepared, WordingListError, load_wording, wording_hints,
 };
 
 /// As part of which incident somebody wants to send a notice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentWish {
     /// Its key, as it was typed.
     pub key: String,
     /// When more is to be said; `None`: what the rhythm proposes, for notices that must say it.
     pub next_update: Option<Timestamp>,
     /// For a notice to the crisis staff: of what it reminds.
+    #[serde(skip)]
     pub reminder: Option<Reminder>,
 }
 
@@ -201,6 +204,6 @@ impl From<ComposeError> for super::IncidentError {
 }
 
 /// Says whether this is a reminder that somebody else has given meanwhile.
-pub(super) const fn is_given_already(error: &StoreError) -> bool {
-    matches!(error, StoreError::Conflict(_))
+pub(super) const fn is_given_already(error: &NoticeError) -> bool {
+    matches!(error, NoticeError::Conflict(_))
 }

@@ -5,18 +5,17 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::app::compose::{ComposeError, Wish, compose};
-use crate::app::release::submit;
+use crate::app::instance::Instance;
+use crate::app::release::submit_alone;
+use crate::domain::actor::Actor;
 use crate::domain::address::Channel;
 use crate::domain::audience::Audience;
-use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::IdSource;
 use crate::domain::incident::{DueDeadline, Incident, Reminder, ReminderKind};
 use crate::domain::key::IncidentKey;
 use crate::domain::notice::{Priority, Visibility};
-use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::templates::load_template;
 
 use super::link::{IncidentWish, is_given_already};
@@ -71,14 +70,10 @@ pub fn due(incident: &Incident, settings: &Settings, now: Timestamp) -> Vec<Remi
 ///
 /// # Errors
 /// When the store cannot be read or written; what was not done by then is done the next time.
-pub async fn remind_crisis_staff(
-    settings: &Settings,
-    store: &Store,
-    ids: &IdSource,
-    chance: &Chance,
-    seal: &Seal,
-    now: Timestamp,
-) -> Result<Vec<Reminded>, StoreError> {
+pub async fn remind_crisis_staff(instance: &Instance) -> Result<Vec<Reminded>, StoreError> {
+    let Instance { store, ids, .. } = instance;
+    let (settings, now) = (&*instance.settings(), instance.now());
+    let actor = Actor::program(OPERATOR);
     let mut reminded = Vec::new();
     for incident in store.incidents().await? {
         let due = due(&incident, settings, now);
@@ -102,8 +97,7 @@ pub async fn remind_crisis_staff(
                     continue;
                 }
             };
-            let zone = &settings.instance.timezone;
-            match submit(&draft, store, ids, chance, seal, zone, OPERATOR, false, now).await {
+            match submit_alone(instance, &actor, &draft).await {
                 Ok(submitted) => reminded.push(Reminded {
                     incident: incident.key.clone(),
                     reminder,
@@ -111,7 +105,7 @@ pub async fn remind_crisis_staff(
                 }),
                 // Another process was quicker.
                 Err(error) if is_given_already(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into_store_error()),
             }
         }
     }

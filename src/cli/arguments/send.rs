@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::domain::address::Channel;
+use crate::domain::approval::BreakGlass;
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::duration::parse_duration;
 use crate::domain::notice::{Priority, Visibility};
@@ -73,6 +74,19 @@ pub struct SendArguments {
     /// Answer the question "send?" with yes; no finding is passed over by it
     #[arg(long, short)]
     pub yes: bool,
+    /// If it needs a second person and nobody can be waited for: release it alone, for this reason (attack, life,
+    /// infrastructure, second-person-unreachable); every approver is told at once
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<BreakGlass>,
+    /// What is worth knowing beside the reason
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "break_glass",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub note: String,
     /// Send although a typed value looks like a placeholder that was left
     #[arg(long)]
     pub accept_findings: bool,

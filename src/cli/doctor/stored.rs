@@ -49,6 +49,7 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.extend(contacts(session, &store).await?);
     lines.extend(webhooks(&store).await?);
     lines.extend(endpoints(session, &store).await?);
+    lines.extend(reviews(session, &store).await?);
     lines.extend(super::incidents::lines(session, &store).await?);
     lines.extend(waiting(session, &store).await?);
     lines.extend(holds(session, &store).await?);
@@ -132,6 +133,25 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
         ));
     }
     Ok(lines)
+}
+
+/// Notices that one person released alone and nobody has looked at.
+async fn reviews(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let open = store.open_reviews().await?;
+    let line = |review: crate::store::OpenReview| {
+        Line::warning(
+            "approval",
+            format!(
+                "{} was released by {} alone on {} ({}), and nobody has looked at it",
+                review.number,
+                review.by,
+                session.local(review.at),
+                review.reason
+            ),
+            format!("somebody else: \"{} notices review {}\"", program(session), review.number),
+        )
+    };
+    Ok(open.into_iter().map(line).collect())
 }
 
 /// Endpoints of webhooks; one that is switched off is a suppressed address.

@@ -153,6 +153,15 @@ impl Report<'_> {
         let exercise = if notice.exercise { "  [EXERCISE]" } else { "" };
         writeln!(text, "Notice {}  {}{exercise}", notice.number, notice.title)?;
         writeln!(text, "  {}: {}", notice.state, notice_meaning(notice.state))?;
+        if let Some(number) = &notice.supersedes {
+            writeln!(text, "  It corrects {number}.")?;
+        }
+        if let Some(number) = &notice.superseded_by {
+            writeln!(text, "  {number} corrects it.")?;
+        }
+        if notice.review_open {
+            writeln!(text, "  One person released it alone, and nobody has looked at that yet.")?;
+        }
         let mut times = vec![format!("submitted {} by {}", self.local(notice.created_at), notice.created_by)];
         if let Some(at) = notice.scheduled_at.filter(|_| notice.state == NoticeState::Scheduled) {
             times.push(format!("leaves {}", self.local(at)));

@@ -16,7 +16,7 @@ use super::super::session::{Session, say};
 const NAMES: usize = 20;
 
 /// Shows the plan and the findings on standard error.
-pub(super) fn show(session: &Session, draft: &Draft) {
+pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     let wish = &draft.wish;
     let mut marks = String::new();
     if wish.exercise {

@@ -7,11 +7,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::app::audit::reading::Looked;
 use crate::app::instance::Instance;
 use crate::app::nesting::{inherited, is_member, with_nested};
 use crate::domain::actor::Actor;
 use crate::domain::address::Channel;
-use crate::domain::audit::Subject;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::{Contact, ContactPoint, Group, KnownContact};
 use crate::store::Suppression;
@@ -122,8 +122,9 @@ pub(super) async fn list(
         contacts.retain(|known| is_member(&names, &known.contact));
     }
     let page = paging.cut(contacts, |known| known.contact.id.clone())?;
-    let subject = Subject::new("group", wanted.group.as_deref().unwrap_or("all"));
-    let addresses = Addresses::open(&instance, &actor, wanted.reveal.as_deref(), subject).await?;
+    let looked = Looked::List { group: wanted.group.as_deref() };
+    let (reason, count) = (wanted.reveal.as_deref(), page.items.len());
+    let addresses = Addresses::open_contacts(&instance, &actor, reason, &looked, count).await?;
     Ok(page.map(|known| ShownContact::new(&known.contact, addresses)))
 }
 
@@ -238,8 +239,8 @@ pub(super) async fn show(
     let found = contacts.iter().find(|known| known.contact.id == id);
     let found = found.ok_or_else(|| Problem::not_found("such contact: GET /api/v1/contacts lists them"))?;
     let blocks = instance.store.suppressions().await?;
-    let subject = Subject::new("contact", found.key);
-    let addresses = Addresses::open(&instance, &actor, wanted.reveal.as_deref(), subject).await?;
+    let looked = Looked::One(found.key);
+    let addresses = Addresses::open_contacts(&instance, &actor, wanted.reveal.as_deref(), &looked, 1).await?;
     let contact = &found.contact;
     let points = Channel::ALL.into_iter().flat_map(|channel| contact.points_of(channel));
     let is_revealed = addresses == Addresses::Revealed;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::app::audit::reading::Looked;
 use crate::app::deliveries;
 use crate::app::instance::Instance;
-use crate::domain::audit::Subject;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
@@ -130,22 +130,21 @@ pub(super) async fn list(
     };
     let after: Option<DeliveryId> = paging.after()?;
     let store = &instance.store;
-    let (read, subject) = match &wanted.notice {
+    let read = match &wanted.notice {
         Some(number) => {
             let head = reach::notice(&instance, &actor, number).await?;
-            let read = store.deliveries_of_notice(head.id, &filter, after, paging.with_one_more()).await?;
-            (read, Subject::new("notice", number))
+            store.deliveries_of_notice(head.id, &filter, after, paging.with_one_more()).await?
         }
         None => {
             reach::unlimited(&actor, "name a notice, with ?notice=2026-0007")?;
-            (
-                store.deliveries(&filter, after, paging.with_one_more()).await?,
-                Subject::new("deliveries", "list"),
-            )
+            store.deliveries(&filter, after, paging.with_one_more()).await?
         }
     };
-    let addresses = Addresses::open(&instance, &actor, wanted.reveal.as_deref(), subject).await?;
-    Ok(paging.page(read, |row| row.id.to_string()).map(|row| ShownDelivery::new(row, addresses)))
+    let page = paging.page(read, |row| row.id.to_string());
+    let looked = Looked::Deliveries { notice: wanted.notice.as_deref() };
+    let (reason, count) = (wanted.reveal.as_deref(), page.items.len());
+    let addresses = Addresses::open(&instance, &actor, reason, &looked, count).await?;
+    Ok(page.map(|row| ShownDelivery::new(row, addresses)))
 }
 
 /// A delivery with its tries.
@@ -259,8 +258,8 @@ pub(super) async fn show(
     if actor.groups.is_some() {
         reach::notice(&instance, &actor, &detail.delivery.notice).await?;
     }
-    let subject = Subject::new("delivery", id);
-    let addresses = Addresses::open(&instance, &actor, wanted.reveal.as_deref(), subject).await?;
+    let looked = Looked::Deliveries { notice: Some(&detail.delivery.notice) };
+    let addresses = Addresses::open(&instance, &actor, wanted.reveal.as_deref(), &looked, 1).await?;
     let receipts = instance.store.receipts(id).await?;
     let row = detail.delivery;
     let is_queued = row.state == DeliveryState::Queued.as_str();

@@ -65,7 +65,8 @@ async fn prepare(guard: &Guard, actor: &Actor, request: Request) -> Result<Prepa
 
 fn read_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(KEY) else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()));
+    let is_visible = |key: &str| key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()) && is_visible(key));
     let wrong = || Problem::invalid(KEY, format!("write 1 to {LONGEST} visible ASCII characters"));
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
@@ -168,7 +169,7 @@ mod tests {
             read_key(&HeaderMap::from_iter([(HeaderName::from_static("idempotency-key"), value)]))
         };
         assert_eq!(key(b"k-1").unwrap().as_deref(), Some("k-1"));
-        for odd in [b"".as_slice(), b"\xff", &[b'a'; 256]] {
+        for odd in [b"".as_slice(), b"\xff", b"a b", &[b'a'; 256]] {
             assert!(key(odd).is_err());
         }
         assert_eq!(read_key(&HeaderMap::new()).unwrap(), None);

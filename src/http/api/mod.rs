@@ -57,6 +57,7 @@ mod deliveries;
 mod docs;
 mod domains;
 mod etag;
+mod events;
 mod failure;
 mod groups;
 mod guard;
@@ -89,6 +90,7 @@ use axum::routing::any;
 use crate::app::instance::Instance;
 
 use super::Shared;
+pub(super) use events::Hub;
 use problem::{Kind, Problem};
 
 /// Where the routes are.
@@ -134,3 +136,6 @@ pub(super) fn timed_out() -> Response {
 pub(super) fn panicked() -> Response {
     problem::unnamed(Kind::Failed, "nothing more can be said here: the log has the reason")
 }
+
+#[cfg(test)]
+mod tests;

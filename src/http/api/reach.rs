@@ -1,10 +1,10 @@
 //! What a caller may see: tokens that are limited to groups see those only, and addresses stand masked unless somebody
 //! has a reason, which is logged.
 
+use crate::app::audit::reading::{Looked, Manner, record_reading};
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::audience::Audience;
-use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::mask::{mask_address, mask_addresses_in};
 use crate::store::NoticeHead;
 
@@ -49,7 +49,8 @@ pub(crate) enum Addresses {
 }
 
 impl Addresses {
-    /// Shows the addresses of `subject` if there is a `reason`, and writes down who saw them and why.
+    /// Shows the addresses of what is `looked` at, `count` rows, if there is a `reason`, and writes down who saw them
+    /// and why.
     ///
     /// # Errors
     /// 403 without the right, 422 when the reason is none, 503 when it cannot be logged: then nothing is shown.
@@ -57,7 +58,8 @@ impl Addresses {
         instance: &Instance,
         actor: &Actor,
         reason: Option<&str>,
-        subject: Subject,
+        looked: &Looked<'_>,
+        count: usize,
     ) -> Result<Self, Problem> {
         let Some(reason) = reason.map(str::trim) else { return Ok(Self::Masked) };
         actor.may(Right::ContactsReveal)?;
@@ -68,9 +70,26 @@ impl Addresses {
                 format!("say why, in 1 to {LONGEST_REASON} characters on one line"),
             ));
         }
-        let entry = NewEntry::new(actor, "contacts.revealed", subject).because(reason);
-        instance.store.write_entry(&entry).await?;
+        record_reading(instance, actor, looked, Manner::Revealed, count, reason).await?;
         Ok(Self::Revealed)
+    }
+
+    /// The same of contacts, whose names are shown in any case: that is written down without a reason too.
+    ///
+    /// # Errors
+    /// As [`Addresses::open`].
+    pub(crate) async fn open_contacts(
+        instance: &Instance,
+        actor: &Actor,
+        reason: Option<&str>,
+        looked: &Looked<'_>,
+        count: usize,
+    ) -> Result<Self, Problem> {
+        let addresses = Self::open(instance, actor, reason, looked, count).await?;
+        if addresses == Self::Masked {
+            record_reading(instance, actor, looked, Manner::Read, count, "").await?;
+        }
+        Ok(addresses)
     }
 
     /// An address as it may be shown.

@@ -4,11 +4,21 @@
 use crate::domain::actor::Right;
 
 use super::accounts::{own, session, sessions, setup, tokens, users};
+use super::contacts;
+use super::contacts_import;
+use super::deliveries;
+use super::domains;
+use super::events;
+use super::groups;
+use super::incident_deadlines;
+use super::incidents;
+use super::instance;
+use super::notice_report;
+use super::notices;
 use super::route::{Needs, Route, route};
-use super::{
-    contacts, contacts_import, deliveries, domains, groups, incident_deadlines, incidents, instance,
-    notice_report, notices, services, suppressions, templates,
-};
+use super::services;
+use super::suppressions;
+use super::templates;
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
 pub(super) fn table() -> Vec<Route> {
@@ -23,6 +33,9 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), deliveries::list),
         route!(right(Right::NoticesRead), deliveries::show),
         route!(right(Right::NoticesRelease), deliveries::resolve),
+        // What changes
+        route!(right(Right::NoticesRead), events::all),
+        route!(right(Right::NoticesRead), events::of_notice),
         // Contacts and groups
         route!(right(Right::ContactsRead), contacts::list),
         route!(right(Right::ContactsRead), contacts::show),

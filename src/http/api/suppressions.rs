@@ -6,9 +6,9 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::app::audit::reading::Looked;
 use crate::app::instance::Instance;
 use crate::app::suppressions::{self, Blockable};
-use crate::domain::audit::Subject;
 use crate::domain::clock::Timestamp;
 
 use super::body::JsonBody;
@@ -87,8 +87,9 @@ pub(super) async fn list(
     };
     let keyed = blocks.into_iter().map(|block| (key(&block), block));
     let page = paging.cut(keyed, |(key, _)| key.clone())?;
-    let subject = Subject::new("suppressions", "list");
-    let addresses = Addresses::open(&instance, &actor, wanted.reveal.as_deref(), subject).await?;
+    let looked = Looked::Document { name: "suppressions", about: "" };
+    let (reason, count) = (wanted.reveal.as_deref(), page.items.len());
+    let addresses = Addresses::open(&instance, &actor, reason, &looked, count).await?;
     Ok(page.map(|(_, block)| Suppression::new(block, addresses)))
 }
 

@@ -10,7 +10,7 @@ use crate::domain::delivery::DeliveryState;
 
 use super::super::audit::append;
 use super::super::connection::Tx;
-use super::super::record::{Tally, complete_notices, write_counts};
+use super::super::counts::{Tally, complete_notices, write_counts};
 use super::super::statement::statements;
 use super::super::{Store, StoreError};
 use super::{Stored, catalogue, execute, fetch, migration};

@@ -184,7 +184,11 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     let max = key(&known, "max-q");
     let first = notice_to_both(&bench, &known).await;
     deliver(&bench, "max-q").await;
-    bench.store.reached_by_hand(first, max, "phone", "Frau Quast am Telefon", "anna").await.unwrap();
+    bench
+        .store
+        .reached_by_hand(first, max, "phone", "Frau Quast am Telefon", "anna", &entry())
+        .await
+        .unwrap();
     let second = notice_to_both(&bench, &known).await;
     bench.fan_out_all().await;
     let (before, waiting) = (bench.counts(first).await, bench.counts(second).await);
@@ -286,7 +290,11 @@ async fn what_has_been_kept_for_its_time_goes_and_the_figures_stay(bench: Bench)
     let notice = notice_to_both(&bench, &known).await;
     deliver(&bench, "max-q").await;
     bench.clock.advance(Duration::from_secs(5));
-    bench.store.reached_by_hand(notice, key(&known, "max-q"), "phone", "rief zurück", "anna").await.unwrap();
+    bench
+        .store
+        .reached_by_hand(notice, key(&known, "max-q"), "phone", "rief zurück", "anna", &entry())
+        .await
+        .unwrap();
     let counts = bench.counts(notice).await;
     let early = bench.store.notices().await.unwrap()[0].completed_at.unwrap().minus(Duration::from_millis(1));
     assert_eq!(bench.store.due_for(DataKind::Deliveries, early, 10).await.unwrap(), [], "it is not time yet");

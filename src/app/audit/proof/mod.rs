@@ -84,6 +84,8 @@ impl Times {
 struct Fact {
     label: &'static str,
     value: String,
+    /// Whether every character counts.
+    exact: bool,
 }
 
 /// One entry of the log.
@@ -171,7 +173,9 @@ fn facts(notice: &Notice, wish: &Wish, words: &Words, times: &Times) -> Vec<Fact
         format!("{local} ({utc})")
     };
     let mut facts = Vec::new();
-    let mut add = |label, value: String| facts.push(Fact { label, value });
+    let mut add = |label, value: String| {
+        facts.push(Fact { label, value, exact: label == words.version || label == words.code });
+    };
     if !wish.file_number.trim().is_empty() {
         add(words.file_number, wish.file_number.trim().to_owned());
     }

@@ -1,0 +1,123 @@
+//! One event, ready to be written on a stream.
+
+use axum::body::Bytes;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::domain::actor::{Actor, Right};
+use crate::domain::audience::Audience;
+use crate::domain::audit::Entry;
+use crate::store::ListedNotice;
+
+use super::super::notices::ShownNotice;
+use super::super::reach::may_see;
+
+/// Kinds of things whose names are no persons': entries about others are for those who may read the audit log.
+const PUBLIC_KINDS: [&str; 7] =
+    ["notice", "notices", "incident", "service", "domains", "template", "contacts"];
+
+/// An event as it is written, and who may see it.
+#[derive(Debug)]
+pub(super) struct Event {
+    /// What comes after `id:` a reader resumes with: the number of the last audit entry when it was made.
+    pub(super) id: i64,
+    /// The notice that it is about.
+    pub(super) notice: Option<String>,
+    pub(super) bytes: Bytes,
+    audience: Seen,
+}
+
+#[derive(Debug)]
+enum Seen {
+    ByAll,
+    ByTheUnlimited,
+    ByAuditors,
+    ByThoseWhoReach(Audience),
+}
+
+impl Event {
+    /// How a notice stands now. Whoever missed the ones before has missed nothing.
+    pub(super) fn of_notice(id: i64, listed: &ListedNotice) -> Self {
+        Self {
+            id,
+            notice: Some(listed.summary.number.clone()),
+            bytes: written("notice", id, &ShownNotice::new(listed)),
+            audience: Seen::ByThoseWhoReach(listed.head.audience.clone()),
+        }
+    }
+
+    /// That something was done: its number in the audit log, what, and to what. Never by whom, and nothing of what
+    /// was before and after.
+    pub(super) fn of_entry(entry: &Entry) -> Self {
+        let data = json!({
+            "sequence": entry.sequence,
+            "at": entry.at.to_string(),
+            "action": entry.action,
+            "subject": {"kind": entry.subject_kind, "id": entry.subject},
+        });
+        let is_public = PUBLIC_KINDS.contains(&entry.subject_kind.as_str());
+        Self {
+            id: entry.sequence,
+            notice: (entry.subject_kind == "notice").then(|| entry.subject.clone()),
+            bytes: written("audit", entry.sequence, &data),
+            audience: if is_public { Seen::ByTheUnlimited } else { Seen::ByAuditors },
+        }
+    }
+
+    /// That entries between what the reader has and now are not on the stream: it reads its lists again.
+    pub(super) fn reset(id: i64) -> Self {
+        Self { id, notice: None, bytes: written("reset", id, &json!({})), audience: Seen::ByAll }
+    }
+
+    /// That everything which was so before has been told, and what follows is new.
+    pub(super) fn ready(id: i64) -> Self {
+        Self { id, notice: None, bytes: written("ready", id, &json!({})), audience: Seen::ByAll }
+    }
+
+    /// Whether `actor` may see it. Tokens that are limited to groups see no entries: those name no audience.
+    pub(super) fn is_for(&self, actor: &Actor) -> bool {
+        match &self.audience {
+            Seen::ByThoseWhoReach(audience) => may_see(actor, audience),
+            Seen::ByAll => true,
+            Seen::ByTheUnlimited => actor.groups.is_none(),
+            Seen::ByAuditors => actor.groups.is_none() && actor.may(Right::AuditRead).is_ok(),
+        }
+    }
+}
+
+/// One event of a stream (WHATWG HTML, section 9.2.6). JSON has no line ends.
+fn written(kind: &str, id: i64, data: &impl Serialize) -> Bytes {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    format!("id: {id}\nevent: {kind}\ndata: {data}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::{NewEntry, Subject};
+    use crate::domain::clock::Timestamp;
+
+    fn entry(kind: &'static str) -> Event {
+        let new = NewEntry::new(&Actor::shell("anna"), "thing.done", Subject::new(kind, "x"))
+            .because("secret words");
+        Event::of_entry(&Entry::sealed(&new, 7, Timestamp(0), ""))
+    }
+
+    #[test]
+    fn an_entry_tells_what_was_done_and_never_by_whom_or_why() {
+        let text = String::from_utf8(entry("notice").bytes.to_vec()).unwrap();
+        assert!(text.starts_with("id: 7\nevent: audit\ndata: {") && text.ends_with("}\n\n"), "{text}");
+        assert!(!text.contains("anna") && !text.contains("secret words"), "{text}");
+    }
+
+    #[test]
+    fn what_happens_to_accounts_is_for_auditors() {
+        let mut actor = Actor::shell("anna");
+        assert!(entry("account").is_for(&actor) && entry("notice").is_for(&actor));
+        actor.rights.remove(&Right::AuditRead);
+        assert!(!entry("account").is_for(&actor) && entry("notice").is_for(&actor));
+        actor.groups = Some(["press".to_owned()].into());
+        assert!(!entry("notice").is_for(&actor));
+        assert!(Event::ready(7).is_for(&actor));
+    }
+}

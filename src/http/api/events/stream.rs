@@ -1,0 +1,180 @@
+//! One listener's stream: what is new is put into a short queue, from which the connection takes it. A reader whose
+//! queue is full is cut off; it resumes where it was.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use hyper::body::{Body, Frame};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::actor::Actor;
+use crate::http::line::Line;
+
+use super::event::Event;
+use super::hub::{Beginning, Listening};
+
+/// How many pieces may wait for a reader, beside what the network holds; a piece has all that is new at one look.
+const QUEUE: usize = 16;
+/// How often a silent stream shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// What a heartbeat is: a comment.
+const BEAT: Bytes = Bytes::from_static(b":\n\n");
+/// What a stream begins with: when to come again after a break, milliseconds.
+const GREETING: &str = "retry: 2000\n\n";
+
+/// What a listener wants to hear.
+pub(super) struct Wish {
+    /// Who listens.
+    pub(super) actor: Actor,
+    /// The notice that it is about; `None`: all.
+    pub(super) notice: Option<String>,
+    /// How long the stream lasts at most: then its reader comes again, and it is looked whether it still may.
+    pub(super) lasts: Duration,
+}
+
+impl Wish {
+    fn wants(&self, event: &Event) -> bool {
+        let is_meant = self.notice.is_none() || event.notice.is_none() || event.notice == self.notice;
+        is_meant && event.is_for(&self.actor)
+    }
+
+    /// All of `events` that are wanted, in one piece.
+    fn piece<'a>(&self, events: impl IntoIterator<Item = &'a Arc<Event>>) -> Vec<u8> {
+        let wanted = events.into_iter().filter(|event| self.wants(event));
+        wanted.flat_map(|event| event.bytes.iter().copied()).collect()
+    }
+}
+
+/// The body of a stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pieces: mpsc::Receiver<Bytes>,
+}
+
+impl Stream {
+    /// Begins a stream, and a task that fills it until its reader goes, falls behind, or `stop`.
+    pub(super) fn begin(
+        beginning: Beginning,
+        listening: Listening,
+        wish: Wish,
+        line: Option<Arc<Line>>,
+        stop: CancellationToken,
+    ) -> Self {
+        let (sender, pieces) = mpsc::channel(QUEUE);
+        tokio::spawn(async move {
+            let _listening = listening;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sender.closed() => {}
+                () = tokio::time::sleep(wish.lasts) => {}
+                () = fill(&sender, beginning, &wish) => {
+                    // What it has not read by now it will hear again.
+                    if let Some(line) = line {
+                        line.cut();
+                    }
+                }
+            }
+        });
+        Self { pieces }
+    }
+}
+
+/// Puts what is new into the queue until its reader is too slow.
+async fn fill(queue: &mpsc::Sender<Bytes>, beginning: Beginning, wish: &Wish) {
+    let Beginning { events, mut receiver } = beginning;
+    let mut first = GREETING.as_bytes().to_vec();
+    first.extend(wish.piece(&events));
+    drop(events);
+    if queue.try_send(first.into()).is_err() {
+        return;
+    }
+    loop {
+        let piece: Bytes = match tokio::time::timeout(HEARTBEAT, receiver.recv()).await {
+            Err(_) => BEAT,
+            Ok(Err(RecvError::Lagged(_) | RecvError::Closed)) => return,
+            Ok(Ok(event)) => {
+                let mut news = vec![event];
+                loop {
+                    match receiver.try_recv() {
+                        Ok(event) => news.push(event),
+                        Err(TryRecvError::Empty) => break,
+                        Err(_) => return,
+                    }
+                }
+                wish.piece(&news).into()
+            }
+        };
+        if !piece.is_empty() && queue.try_send(piece).is_err() {
+            return;
+        }
+    }
+}
+
+impl Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    fn wish() -> Wish {
+        Wish { actor: Actor::shell("anna"), notice: None, lasts: Duration::MAX }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_does_not_read_is_given_up_on() {
+        let (news, receiver) = broadcast::channel(64);
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], receiver };
+        let kept = queue.clone();
+        let filling = tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        for id in 1.. {
+            let room = kept.capacity();
+            if news.send(Arc::new(Event::ready(id))).is_err() || filling.is_finished() {
+                break;
+            }
+            while room > 0 && kept.capacity() == room && !filling.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            assert!(id < 1_000, "it goes on for ever");
+        }
+        filling.await.unwrap();
+        drop(kept);
+        let mut count = 0;
+        while pieces.recv().await.is_some() {
+            count += 1;
+        }
+        assert_eq!(count, QUEUE, "what fitted is still read");
+    }
+
+    #[tokio::test]
+    async fn one_piece_has_all_that_is_new() {
+        let (news, receiver) = broadcast::channel(64);
+        for id in 1..=5 {
+            news.send(Arc::new(Event::ready(id))).unwrap();
+        }
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        let beginning = Beginning { events: Vec::new(), receiver };
+        tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        assert_eq!(pieces.recv().await.unwrap(), GREETING);
+        let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
+        assert_eq!(piece.matches("event: ready").count(), 5, "{piece}");
+    }
+}
