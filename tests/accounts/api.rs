@@ -135,9 +135,9 @@ async fn from_the_code_on_the_console_to_the_last_token(engine: Engine) {
     serving.ask("POST", "/session", None, with).await.is(401);
 
     // A program.
-    let wish =
+    let program =
         json!({"name": "leitstelle", "rights": ["notices:read"], "expires_at": "2035-01-01T00:00:00Z"});
-    let made = serving.ask("POST", "/tokens", Some(&admin), wish).await.is(201).body;
+    let made = serving.ask("POST", "/tokens", Some(&admin), program).await.is(201).body;
     let token = made["token"].as_str().unwrap();
     let who = serving.ask("GET", "/session", Some(token), Value::Null).await.is(200).body;
     assert_eq!((&who["name"], &who["rights"]), (&json!("token:leitstelle"), &json!(["notices:read"])));
