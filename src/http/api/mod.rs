@@ -51,7 +51,6 @@
 mod accounts;
 mod body;
 pub(super) mod caller;
-mod caller;
 mod contacts;
 mod contacts_import;
 mod deliveries;
@@ -72,7 +71,6 @@ mod openapi;
 mod pages;
 mod parameters;
 pub(super) mod problem;
-mod problem;
 mod reach;
 mod route;
 mod routes;
