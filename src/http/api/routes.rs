@@ -4,10 +4,13 @@
 use crate::domain::actor::Right;
 
 use super::accounts::{own, session, sessions, setup, tokens, users};
+use super::alarms;
 use super::contacts;
 use super::contacts_import;
+use super::decisions;
 use super::deliveries;
 use super::domains;
+use super::drafts;
 use super::events;
 use super::groups;
 use super::incident_deadlines;
@@ -16,11 +19,8 @@ use super::instance;
 use super::notice_report;
 use super::notices;
 use super::route::{Needs, Route, route};
-use super::{
-    alarms, contacts, contacts_import, decisions, deliveries, domains, drafts, groups, incident_deadlines,
-    incidents, instance, notice_report, notices, services, steering, suppressions, templates,
-};
 use super::services;
+use super::steering;
 use super::suppressions;
 use super::templates;
 
