@@ -40,7 +40,7 @@ const GERMAN_ONLY: [&str; 17] = [
     "uebung-alarm",
     "warnung-faelschung",
 ];
-const GERMAN_AND_ENGLISH: [&str; 23] = [
+const GERMAN_AND_ENGLISH: [&str; 24] = [
     "eilfreigabe",
     "entwarnung-abonnenten",
     "entwarnung-kommune",

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod backup;
 pub mod bounce_mailbox;
 pub mod cascade;
+pub mod certificate;
 pub mod compose;
 pub mod contacts_import;
 pub mod deliveries;

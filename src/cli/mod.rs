@@ -25,6 +25,7 @@ mod send;
 mod serve;
 mod services;
 mod session;
+mod supervision;
 mod suppressions;
 pub mod table;
 mod templates;
@@ -36,7 +37,7 @@ mod worker;
 mod workers;
 
 pub use arguments::Arguments;
-pub use session::{Environment, Exit, Session, process_environment, say};
+pub use session::{Environment, Exit, SAID, Session, process_environment, say, say_as_log};
 
 use arguments::Command;
 

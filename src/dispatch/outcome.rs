@@ -60,6 +60,16 @@ impl Flight {
         now: Timestamp,
     ) -> Attempted {
         let suppress = matches!(outcome, Outcome::Permanent { fault: Fault::Address, .. });
+        tracing::debug!(
+            target: "rundruf::dispatch",
+            notice = %self.notice,
+            %delivery,
+            round = self.round,
+            number = self.number,
+            provider = &*self.provider_name,
+            outcome = outcome.word(),
+            "try ended"
+        );
         let schedule = match self.channel {
             Channel::Webhook => &settings.webhook.retry,
             Channel::Email | Channel::Sms => &settings.delivery.retry,

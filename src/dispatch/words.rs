@@ -72,6 +72,8 @@ impl Wording {
                 "deliveries belong to notice {notice}, which is not there"
             )));
         };
+        let request = store.request_of(notice).await?;
+        tracing::info!(target: "rundruf::dispatch", %notice, number = frozen.number, request, "is being sent");
         let incident = store.notice_incident(notice).await?;
         let words = Arc::new(Words::new(&frozen, incident, instance));
         if self.known.len() >= KEPT {

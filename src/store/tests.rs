@@ -364,6 +364,8 @@ async fn every_statement_prepares(bench: Bench) {
         super::endpoints::ALL,
         fan_out::ALL,
         incident_notices::ALL,
+        gauges::ALL,
+        super::incident_notices::ALL,
         super::incidents::ALL,
         sessions::ALL,
         sign_in_waits::ALL,

@@ -79,6 +79,8 @@ mod pages {
         accounts_hold: "accounts.md",
         the_api_holds: "api.md",
         bounces_holds: "bounces.md",
+        operations_holds: "operations.md",
+        backup_holds: "backup.md",
         text_messages_holds: "text-messages.md",
         approval_holds: "approval.md",
     }

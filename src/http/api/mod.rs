@@ -51,7 +51,7 @@
 mod accounts;
 mod alarms;
 mod body;
-mod caller;
+pub(super) mod caller;
 mod contacts;
 mod contacts_import;
 mod decisions;
@@ -75,7 +75,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod parameters;
-mod problem;
+pub(super) mod problem;
 mod reach;
 mod route;
 mod routes;
