@@ -21,9 +21,9 @@ use super::audit::append;
 use super::cascade::{CascadeEnd, end_cascades};
 use super::connection::Tx;
 use super::contacts::{ContactFilter, Reader, read_contacts};
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::holds::holding_reason;
-use super::counts::{Tally, complete_notices, write_counts};
 use super::{Store, StoreError};
 use statements::{
     CANCEL_QUEUED, CLEAR_ATTEMPTS, CLEAR_CONTACT, CLEAR_DELIVERIES, CLEAR_DEPUTY_OF, CLEAR_NOTES,

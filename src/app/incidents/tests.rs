@@ -140,15 +140,11 @@ impl World {
 
     async fn send(&self, wish: Wish) -> String {
         let draft = self.compose(wish).await.unwrap();
-        let Instance { store, ids, chance, seal, .. } = &self.instance;
-        let zone = &self.settings.instance.timezone;
-        let now = self.instance.now();
-        submit(&draft, store, ids, chance, seal, zone, "anna", false, now).await.unwrap().number
+        submit(&self.instance, &self.anna, &draft).await.unwrap().number
     }
 
     async fn remind(&self) -> Vec<Reminded> {
-        let Instance { store, ids, chance, seal, .. } = &self.instance;
-        remind_crisis_staff(&self.settings, store, ids, chance, seal, self.instance.now()).await.unwrap()
+        remind_crisis_staff(&self.instance).await.unwrap()
     }
 }
 

@@ -153,14 +153,15 @@ async fn a_reminder_is_given_once(bench: Bench) {
         new
     };
     let (first, second) = (remind(reminder), remind(reminder));
-    let release = Release::Now;
-    bench.store.submit_released(&first, &[], &[], &[], release).await.unwrap();
-    let refused = bench.store.submit_released(&second, &[], &[], &[], release).await;
+    let released = |new: NewNotice| submission(new, Vec::new(), Vec::new(), Release::Now);
+    let second_id = second.id;
+    bench.store.submit(&released(first), &entry()).await.unwrap();
+    let refused = bench.store.submit(&released(second), &entry()).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
-    assert!(bench.store.notice(second.id).await.unwrap().is_none(), "no notice without its reminder");
+    assert!(bench.store.notice(second_id).await.unwrap().is_none(), "no notice without its reminder");
 
     let later = Reminder { due_at: START.plus(HOUR), ..reminder };
-    bench.store.submit_released(&remind(later), &[], &[], &[], release).await.unwrap();
+    bench.store.submit(&released(remind(later)), &entry()).await.unwrap();
     let mut given = bench.store.reminders_given(incident.id).await.unwrap();
     given.sort_unstable();
     assert_eq!(given, [reminder, later]);
@@ -207,7 +208,7 @@ async fn what_belongs_to_an_incident_is_kept_until_that_has_ended(bench: Bench) 
     let mut incident = bench.opened("it-ausfall").await;
     let new = bench.notice_of(&incident, None);
     bench.store.submit_notice(&new, &[], &[], &[]).await.unwrap();
-    bench.store.move_notice(new.id, NoticeEvent::Cancel).await.unwrap();
+    bench.store.move_notice(new.id, NoticeEvent::Cancel, &entry()).await.unwrap();
     bench.clock.advance(HOUR);
     let closed_at = bench.clock.now();
     let due = async || {

@@ -106,7 +106,7 @@ fn quast() -> Contact {
 async fn with_quast(bench: &Bench) -> Vec<crate::domain::contact::KnownContact> {
     let mut other = contact("other", "other@x.example", &["all"]);
     other.deputy = Some("max-q".to_owned());
-    bench.store.import_contacts(&book(vec![quast(), other]), &bench.ids, false, false).await.unwrap();
+    bench.store.import_contacts(&book(vec![quast(), other]), &bench.ids, false, &entry()).await.unwrap();
     bench.store.contacts().await.unwrap()
 }
 

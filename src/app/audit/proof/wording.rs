@@ -83,7 +83,9 @@ fn fill(
         Channel::Sms => (String::new(), prepared.sms_content(reader, settings.sms.transliterate)?.text),
         Channel::Webhook => match prepared.render_webhook(reader.contact)? {
             Some(own) => (String::new(), serde_json::to_string_pretty(&own).unwrap_or_default()),
-            None => (words.standard_body.to_owned(), prepared.render_webhook_text(reader.contact)?.into_owned()),
+            None => {
+                (words.standard_body.to_owned(), prepared.render_webhook_text(reader.contact)?.into_owned())
+            }
         },
     })
 }
