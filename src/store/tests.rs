@@ -372,6 +372,7 @@ async fn every_statement_prepares(bench: Bench) {
         erasure::ALL,
         fan_out::ALL,
         holds::ALL,
+        secrets::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,

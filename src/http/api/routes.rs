@@ -15,11 +15,8 @@ use super::incidents;
 use super::instance;
 use super::notice_report;
 use super::notices;
+use super::privacy;
 use super::route::{Needs, Route, route};
-use super::{
-    contacts, contacts_import, deliveries, domains, groups, incident_deadlines, incidents, instance,
-    notice_report, notices, privacy, services, suppressions, templates,
-};
 use super::services;
 use super::suppressions;
 use super::templates;
