@@ -93,6 +93,10 @@ pub async fn take_over(
             if erased.len() == 1 { "it" } else { "them" },
         )));
     }
+    let mut points = reading.book.contacts.iter().flat_map(|contact| &contact.points);
+    let has_secrets = points.any(|point| point.webhook_secret.is_some());
+    let unlocked = instance.unlock_endpoint_secrets(has_secrets).await;
+    unlocked.map_err(|error| Failure::Wrong(format!("{error}; nothing was imported")))?;
     let entry = NewEntry::new(actor, "contacts.imported", Subject::new("contacts", "files"));
     Ok(instance.store.import_contacts(&reading.book, &instance.ids, request.prune, &entry).await?)
 }

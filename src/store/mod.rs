@@ -39,6 +39,7 @@ mod record;
 mod retention;
 mod rounds;
 mod services;
+mod secrets;
 mod sessions;
 mod sign_in_waits;
 mod statement;
@@ -103,6 +104,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
     generation: Arc<OnceLock<String>>,
+    secrets: secrets::Secrets,
 }
 
 /// Why the store is opened.
@@ -130,7 +132,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock, generation: Arc::default() })
+        Ok(Self { db, clock, generation: Arc::default(), secrets: secrets::Secrets::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

@@ -373,6 +373,7 @@ async fn every_statement_prepares(bench: Bench) {
         tokens::ALL,
         erasure::ALL,
         holds::ALL,
+        secrets::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,

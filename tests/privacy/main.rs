@@ -82,7 +82,17 @@ impl Desk {
 
     /// A notice to everybody that has been sent.
     fn send(&self) {
-        self.run(&["send", "uebung-alarm", "--to", "staff", "--exercise", "--channel", "email,sms", "--yes", "--no-wait"]);
+        self.run(&[
+            "send",
+            "uebung-alarm",
+            "--to",
+            "staff",
+            "--exercise",
+            "--channel",
+            "email,sms",
+            "--yes",
+            "--no-wait",
+        ]);
         self.run(&["worker", "--drain"]).ok();
     }
 
@@ -147,7 +157,9 @@ fn somebody_who_asks_is_told_everything() {
     desk.run(&["contacts", "import"]).ok();
     desk.send();
     let said = desk.run(&["contacts", "show", "mq", "--everything"]).ok().out;
-    for word in ["Max Quast", "IT-Notfall", "consent 2026-02-01", "deputy of", "Notices sent: 2", "contacts.imported"] {
+    for word in
+        ["Max Quast", "IT-Notfall", "consent 2026-02-01", "deputy of", "Notices sent: 2", "contacts.imported"]
+    {
         assert!(said.contains(word), "{word:?} is missing:\n{said}");
     }
     let json = desk.run(&["contacts", "show", "mq", "--everything", "--json"]).ok().out;
@@ -176,6 +188,31 @@ fn an_export_is_encrypted_unless_told_otherwise() {
     assert!(!encrypted.windows(5).any(|bytes| bytes == b"Quast"));
     assert_eq!(age::decrypt(&key, &encrypted).unwrap(), plain);
     assert!(!key.to_string().expose_secret().is_empty());
+}
+
+#[tokio::test]
+async fn secrets_of_webhooks_are_sealed_under_a_key_that_lies_apart() {
+    let desk = Desk::new();
+    let secret = "whsec_QmVpc3BpZWwsIGtlaW4gZWNodGVzIEdlaGVpbW5pcyAx";
+    let file =
+        format!("id,name,webhook,webhook_secret\nquast,Quast,https://hooks.werke.example/in,{secret}\n");
+    desk.write("contacts/staff.csv", &file);
+    desk.run(&["contacts", "import"]).ok();
+    let store = std::fs::read(desk.path("var/rundruf.db")).unwrap();
+    assert!(!store.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()));
+    assert!(desk.path("var/rundruf.key").exists());
+    let again = desk.run(&["contacts", "import"]).ok().out;
+    assert!(again.contains("changed    0"), "{again}");
+    let dry = desk.run(&["contacts", "import", "--dry-run"]).ok().out;
+    assert!(dry.contains("changed    0"), "{dry}");
+    let exported = desk.run(&["contacts", "export", "--unencrypted"]).ok().out;
+    assert!(exported.contains(secret), "{exported}");
+
+    // Without the key everything else works, and nothing is written in the open.
+    std::fs::rename(desk.path("var/rundruf.key"), desk.path("elsewhere.key")).unwrap();
+    desk.run(&["contacts", "show", "quast"]).ok();
+    desk.run(&["contacts", "import"]).refused("bring it back");
+    desk.run(&["contacts", "export", "--unencrypted"]).refused("bring it back");
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub(super) async fn run(session: &Session, arguments: ExportArguments) -> anyhow
 }
 
 async fn contacts(session: &Session, store: &Store, arguments: &ExportArguments) -> anyhow::Result<Content> {
+    session.open_instance(store).await?.unlock_endpoint_secrets(false).await?;
     let groups = store.groups().await?;
     let wanted = wanted(&groups, arguments.group.as_deref())?;
     let contacts: Vec<Contact> = store

@@ -42,6 +42,10 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
         return Ok(Exit::Refused);
     }
     let report = if arguments.dry_run {
+        if let Some(store) = &store {
+            // To compare; what cannot be opened shows as changed.
+            let _ = session.open_instance(store).await?.unlock_endpoint_secrets(false).await;
+        }
         preview(store.as_ref(), &session.ids, &request, &reading).await?
     } else {
         if let Some(store) = store {
