@@ -88,14 +88,6 @@ impl Dispatching {
         Ok(Self { events, running: follower, ended, stop, name, held, task })
     }
 
-    /// Says what happens until the dispatcher has ended, by itself or because somebody wants it to.
-    ///
-    /// # Errors
-    /// When the store failed before anything was claimed.
-    pub(super) async fn follow(self, session: &Session) -> anyhow::Result<Finish> {
-        self.follow_until(session, asked_to_stop()).await
-    }
-
     /// Says what happens until the dispatcher has ended, by itself or because `asked` was cancelled.
     ///
     /// # Errors
