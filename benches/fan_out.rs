@@ -64,6 +64,8 @@ async fn measure(engine: &str, url: &DatabaseUrl, rows: usize) {
         created_by: "bench".to_owned(),
         expires_at: clock.now().plus(std::time::Duration::from_secs(3_600)),
         following: rundruf::store::Following::default(),
+        incident: None,
+        wording: rundruf::domain::wording::WordingRecord::default(),
     };
     let recipients: Vec<Recipient> = (0..rows)
         .map(|n| Recipient {

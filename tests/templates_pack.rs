@@ -40,7 +40,8 @@ const GERMAN_ONLY: [&str; 17] = [
     "uebung-alarm",
     "warnung-faelschung",
 ];
-const GERMAN_AND_ENGLISH: [&str; 22] = [
+const GERMAN_AND_ENGLISH: [&str; 23] = [
+    "eilfreigabe",
     "entwarnung-abonnenten",
     "entwarnung-kommune",
     "entwarnung-mitarbeitende",

@@ -25,6 +25,17 @@ pub struct Addressed<'a> {
     pub group: Option<&'a str>,
 }
 
+/// One thing that an audience names, and the groups that it touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The group, or the contact's id.
+    pub name: String,
+    /// The groups that hold all of it: itself, if it is a group, and those that contain it.
+    pub within: BTreeSet<String>,
+    /// All groups that it touches: those, and the ones inside it.
+    pub groups: BTreeSet<String>,
+}
+
 /// Why an audience cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AudienceError {
@@ -120,6 +131,23 @@ impl Directory {
         }
         check_filters(&audience.filters, &seen)?;
         if addressed.is_empty() { Err(AudienceError::Empty) } else { Ok(addressed) }
+    }
+
+    /// What `audience` names, and which groups that touches.
+    pub fn reach(&self, audience: &Audience) -> Vec<Reach> {
+        let containing = |holds: &dyn Fn(&BTreeSet<&str>) -> bool| -> BTreeSet<String> {
+            self.groups.keys().filter(|name| holds(&with_nested(&self.groups, name))).cloned().collect()
+        };
+        let groups = audience.groups.iter().map(|name| {
+            let within = containing(&|nested| nested.contains(name.as_str()));
+            let inside = with_nested(&self.groups, name).into_iter().map(str::to_owned);
+            Reach { name: name.clone(), groups: within.iter().cloned().chain(inside).collect(), within }
+        });
+        let contacts = audience.contacts.iter().filter_map(|id| self.contact(id)).map(|known| {
+            let within = containing(&|nested| is_member(nested, &known.contact));
+            Reach { name: known.contact.id.clone(), groups: within.clone(), within }
+        });
+        groups.chain(contacts).collect()
     }
 
     /// The name of a group and of all groups that it contains, however deep.
@@ -222,6 +250,21 @@ mod tests {
     fn a_group_brings_all_it_contains_and_nobody_twice() {
         assert_eq!(ids(&to(&["towns", "press"])).unwrap(), ["dorf", "stadt", "weiler"]);
         assert_eq!(ids(&to(&["towns.north"])).unwrap(), ["dorf"]);
+    }
+
+    #[test]
+    fn a_group_touches_what_contains_it_and_what_it_contains() {
+        let directory = directory();
+        let touched = |audience: &Audience| directory.reach(audience).remove(0).groups;
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(
+            touched(&to(&["towns.north"])),
+            names(&["towns", "towns.north", "towns.south"]),
+            "a circle"
+        );
+        assert_eq!(touched(&to(&["press"])), names(&["press"]));
+        let contact = Audience { contacts: vec!["stadt".to_owned()], ..Audience::default() };
+        assert_eq!(touched(&contact), names(&["press", "towns", "towns.south"]));
     }
 
     #[test]

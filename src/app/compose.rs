@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::address::Channel;
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
@@ -11,18 +13,20 @@ use crate::domain::ids::IdSource;
 use crate::domain::notice::{Priority, Visibility};
 use crate::domain::settings::Settings;
 use crate::domain::template::{ValueFault, Values, parse_values};
+use crate::domain::wording::WordingHint;
 use crate::store::{Person, Store, StoreError};
 use crate::templates::{
     CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared, RenderFault,
-    check_send, load_template,
+    WordingListError, check_send, load_template,
 };
 
-use super::audience::{Addressed, AudienceError, Directory};
+use super::audience::{Addressed, AudienceError, Directory, Reach};
 use super::cascade::{Cascade, cascade_order, people};
+use super::incidents::link::{IncidentWish, LinkedIncident, claims, link_incident};
 use super::plan::{Plan, plan, plan_first_ways};
 
 /// What somebody wants to send.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// The template's name.
     pub template: String,
@@ -46,6 +50,12 @@ pub struct Wish {
     pub at: Option<Timestamp>,
     /// How long after its release it is worth sending; `None`: as configured.
     pub expires_after: Option<Duration>,
+    /// The incident that it belongs to.
+    #[serde(default)]
+    pub incident: Option<IncidentWish>,
+    /// Whether its author means the words so that claim much for the incident's phase.
+    #[serde(default)]
+    pub accept_wording: bool,
 }
 
 /// A notice that could be submitted.
@@ -69,6 +79,12 @@ pub struct Draft {
     pub cascade: Option<Cascade>,
     /// When it is not worth sending any more.
     pub expires_at: Timestamp,
+    /// What its audience names, and which groups that touches.
+    pub reach: Vec<Reach>,
+    /// The incident that it belongs to, and what it promises.
+    pub incident: Option<LinkedIncident>,
+    /// Words that claim more than the incident's phase allows yet.
+    pub wording: Vec<WordingHint>,
 }
 
 /// Why a wish cannot become a notice. Nothing has changed.
@@ -98,6 +114,12 @@ pub enum ComposeError {
     /// Nobody can be reached.
     #[error("nobody of the audience can be reached by {0}: see \"rundruf contacts list\"")]
     NobodyReachable(String),
+    /// It cannot belong to that incident, or what it promises is wrong.
+    #[error("{0}")]
+    Incident(String),
+    /// The list of words that claim too much is broken.
+    #[error(transparent)]
+    WordingList(#[from] WordingListError),
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -112,14 +134,30 @@ fn lines<T: std::fmt::Display>(items: &[T]) -> String {
 /// # Errors
 /// Everything that is wrong with it, in words that say what to mend.
 pub async fn compose(
-    mut wish: Wish,
+    wish: Wish,
     settings: &Settings,
     store: &Store,
     ids: &IdSource,
     now: Timestamp,
 ) -> Result<Draft, ComposeError> {
     let template = load_template(&settings.instance.templates, &wish.template)?;
+    compose_with(template, wish, settings, store, ids, now).await
+}
+
+/// As [`compose`], with a template that was read before.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_with(
+    template: FrozenTemplate,
+    mut wish: Wish,
+    settings: &Settings,
+    store: &Store,
+    ids: &IdSource,
+    now: Timestamp,
+) -> Result<Draft, ComposeError> {
     let compiled = Arc::new(Compiled::new(&template).map_err(ComposeError::Texts)?);
+    let incident = link_incident(&mut wish, &template.spec, settings, store, now).await?;
     let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
         .map_err(ComposeError::Values)?;
 
@@ -142,7 +180,7 @@ pub async fn compose(
 
     let released = wish.at.unwrap_or(now);
     let expires_at = released.plus(wish.expires_after.unwrap_or(settings.delivery.expires_after));
-    let facts = specimen(settings, &wish, expires_at);
+    let facts = specimen(settings, &wish, expires_at, incident.as_ref());
     let sender_domains = [settings.email.from.address.domain().to_owned()];
     let check = CheckSettings {
         instance: &settings.instance,
@@ -150,6 +188,7 @@ pub async fn compose(
         transliterate: settings.sms.transliterate,
     };
     let findings = check_send(&compiled, &values, &facts, &check);
+    let wording = claims(&template.spec, &compiled, &values, &facts, settings)?;
     let texts = if channels.contains(&Channel::Sms) {
         let prepared =
             Prepared::new(compiled, &values, &settings.instance, &facts).map_err(ComposeError::Words)?;
@@ -170,18 +209,37 @@ pub async fn compose(
     }
     plan.duration = plan.duration_under(settings);
     let people = people(&addressed);
-    Ok(Draft { wish, template, values, channels, findings, plan, people, cascade, expires_at })
+    let reach = directory.reach(&wish.audience);
+    Ok(Draft {
+        wish,
+        template,
+        values,
+        channels,
+        findings,
+        plan,
+        people,
+        cascade,
+        expires_at,
+        incident,
+        wording,
+        reach,
+    })
 }
 
 /// A notice's facts before it has a number: as long as real ones.
-fn specimen(settings: &Settings, wish: &Wish, expires_at: Timestamp) -> NoticeFacts {
+fn specimen(
+    settings: &Settings,
+    wish: &Wish,
+    expires_at: Timestamp,
+    incident: Option<&LinkedIncident>,
+) -> NoticeFacts {
     NoticeFacts {
         number: "2026-0000".to_owned(),
         code: "ABCD2345".to_owned(),
         url: settings.instance.notice_url("2026-0000"),
         expires_at,
         exercise: wish.exercise,
-        incident: None,
+        incident: incident.map(LinkedIncident::facts),
     }
 }
 

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use crate::domain::actor::Actor;
 use crate::domain::address::{Address, Channel};
 use crate::domain::audience::Audience;
-use crate::domain::chance::Chance;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::KnownContact;
 use crate::domain::ids::IdSource;
 use crate::domain::notice::{Priority, Visibility};
-use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::{FailingEndpoint, Store, StoreError};
 use crate::templates::load_template;
 
 use super::compose::{ComposeError, Draft, Wish, compose};
+use super::instance::Instance;
 use super::release::submit;
 
 /// The template by which they are told.
@@ -40,14 +40,10 @@ pub struct Told {
 ///
 /// # Errors
 /// When the store cannot be read or written; what was not done by then is done the next time.
-pub async fn tell_owners(
-    settings: &Settings,
-    store: &Store,
-    ids: &IdSource,
-    chance: &Chance,
-    seal: &Seal,
-    now: Timestamp,
-) -> Result<Told, StoreError> {
+pub async fn tell_owners(instance: &Instance) -> Result<Told, StoreError> {
+    let Instance { store, ids, .. } = instance;
+    let (settings, now) = (instance.settings(), instance.now());
+    let actor = Actor::program(OPERATOR);
     let mut told = Told::default();
     let endpoints = store.untold_endpoints().await?;
     if endpoints.is_empty() {
@@ -56,7 +52,7 @@ pub async fn tell_owners(
     let contacts = store.contacts().await?;
     for endpoint in endpoints {
         let owners = owners(&endpoint, &contacts);
-        let draft = match draft(&endpoint, owners, settings, store, ids, now).await {
+        let draft = match draft(&endpoint, owners, &settings, store, ids, now).await {
             Ok(draft) => draft,
             Err(ComposeError::Store(error)) => return Err(error),
             Err(error) => {
@@ -78,13 +74,11 @@ pub async fn tell_owners(
             );
             continue;
         };
-        let zone = &settings.instance.timezone;
-        let second = settings.approval.required;
-        match submit(&draft, store, ids, chance, seal, zone, OPERATOR, second, now).await {
+        match submit(instance, &actor, &draft).await {
             Ok(submitted) => store.endpoint_told(&endpoint.address, &submitted.number).await?,
             Err(error) => {
                 store.endpoint_not_told(&endpoint.address).await?;
-                return Err(error);
+                return Err(error.into_store_error());
             }
         }
         told.notices += 1;
@@ -134,6 +128,8 @@ async fn draft(
         exercise: false,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     };
     let draft = match compose(wish, settings, store, ids, now).await {
         Ok(draft) => draft,

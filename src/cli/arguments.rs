@@ -1,8 +1,12 @@
 //! The command line: every command with its options, parsed into the words of the domain.
 
+mod accounts;
+mod alarms;
 mod audit;
+mod backup;
 mod doctor;
 mod domains;
+mod incidents;
 mod send;
 mod stock;
 mod track;
@@ -11,16 +15,22 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use accounts::{AddUserArguments, CreateTokenArguments, ResetUserArguments, TokensCommand, UsersCommand};
+pub use alarms::{AlarmsCommand, FireArguments, PrepareArguments};
 pub use audit::{AuditCommand, EntryFilter, ProofArguments, VerifyArguments};
+pub use backup::{BackupArguments, RestoreArguments};
 pub use doctor::DoctorArguments;
 pub use domains::{DomainNames, DomainsCommand, DownArguments};
+pub use incidents::{
+    DeadlineArguments, IncidentFacts, IncidentsCommand, OpenArguments, ServicesCommand, UpdateArguments,
+};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
 };
 pub use track::{
-    DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments, ReplayArguments,
-    ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
+    CorrectArguments, DeliveriesCommand, DeliveryFilter, NoticeArgument, NoticesCommand, ReachedArguments,
+    ReplayArguments, ReportArguments, Resolution, ResolveArguments, SuppressArguments, SuppressionsCommand,
 };
 
 use super::table::Format;
@@ -62,6 +72,9 @@ pub enum Command {
     /// List notices; pause, resume, cancel or repeat one; report who got it, write down whom you telephoned
     #[command(subcommand)]
     Notices(NoticesCommand),
+    /// Alarms that are agreed to in peacetime: prepare, approve, list and fire them
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
     /// List single deliveries; say what became of unclear ones; send a webhook again what it missed
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
@@ -74,6 +87,18 @@ pub enum Command {
     /// Check, list and export the log of who did what; write the proof of a notice
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Open, update, close and list incidents: their phase, promised next update, notices and deadlines
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// List services and set how they stand
+    #[command(subcommand)]
+    Services(ServicesCommand),
+    /// Make, list and disable the accounts of people who work with this instance
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Make, list and revoke the tokens that other programs come in with
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped
@@ -82,6 +107,15 @@ pub enum Command {
     Bounce(BounceArguments),
     /// See everything work on this machine, with sample contacts and built-in receivers; nothing leaves it
     Demo(DemoArguments),
+    /// Write everything into one encrypted file, while the instance goes on working
+    Backup(BackupArguments),
+    /// Put a backup back into the store; nothing of it is sent before you say so
+    Restore(RestoreArguments),
+    /// List the processes that send
+    Workers {
+        #[command(flatten)]
+        format: ListFormat,
+    },
     /// Check whether this instance is ready to send, and say what to mend
     Doctor(DoctorArguments),
     /// Write the completions of a shell to standard output

@@ -1,5 +1,5 @@
-//! What a running service looks after beside sending: owners of endpoints that were switched off are told, and the
-//! mailbox that collects returned messages is read.
+//! What a running service looks after beside sending: owners of endpoints that were switched off are told, the crisis
+//! staff is reminded of what was promised, and the mailbox that collects returned messages is read.
 
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app::audit::heads;
 use crate::app::bounce_mailbox::{self, Books};
 use crate::app::endpoints::tell_owners;
+use crate::app::incidents::remind::remind_crisis_staff;
+use crate::app::instance::Instance;
 use crate::channels::email::{Mailbox, MailboxLimits};
 use crate::dispatch::Running;
 use crate::store::Store;
@@ -65,6 +67,7 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
     };
     keep_heads(session, store, dispatching);
     tokio::spawn(caretaker.clone().tell_owners());
+    tokio::spawn(caretaker.clone().remind_crisis_staff());
     tokio::spawn(caretaker.read_mailbox());
 }
 
@@ -79,12 +82,17 @@ struct Caretaker {
 }
 
 impl Caretaker {
+    /// The instance as it is set now.
+    fn instance(&self) -> Instance {
+        let Running { settings, seal, .. } = self.running.borrow().clone();
+        let (_, settings) = watch::channel(settings);
+        let Self { store, ids, clock, chance, .. } = self.clone();
+        Instance { store, settings, seal, ids, clock, chance }
+    }
+
     async fn tell_owners(self) {
         loop {
-            let Running { settings, seal, .. } = self.running.borrow().clone();
-            let now = self.clock.now();
-            let told = tell_owners(&settings, &self.store, &self.ids, &self.chance, &seal, now).await;
-            match told {
+            match tell_owners(&self.instance()).await {
                 Ok(told) if told.notices > 0 => say(format_args!(
                     "  {} switched off; the owners are told by a notice of their own (rundruf notices list)",
                     super::output::counted(told.notices as i128, "endpoint is", "endpoints are")
@@ -92,6 +100,26 @@ impl Caretaker {
                 Ok(_) => {}
                 // The dispatcher says what is wrong with the store.
                 Err(error) => tracing::debug!(target: "rundruf::service", %error, "owners could not be told"),
+            }
+            tokio::select! {
+                () = self.ended.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    async fn remind_crisis_staff(self) {
+        loop {
+            match remind_crisis_staff(&self.instance()).await {
+                Ok(reminders) => {
+                    for reminder in reminders {
+                        say(format_args!("  {reminder}"));
+                    }
+                }
+                // The dispatcher says what is wrong with the store.
+                Err(error) => {
+                    tracing::debug!(target: "rundruf::service", %error, "the crisis staff could not be reminded");
+                }
             }
             tokio::select! {
                 () = self.ended.cancelled() => return,

@@ -1,7 +1,9 @@
 //! One file per command.
 
+mod alarms;
 pub mod arguments;
 mod audit;
+mod backup;
 mod bounce;
 mod caretaker;
 mod completions;
@@ -12,6 +14,7 @@ mod dispatching;
 mod doctor;
 mod domains;
 mod groups;
+mod incidents;
 mod lookup;
 mod new_file;
 mod notices;
@@ -20,12 +23,17 @@ mod progress;
 mod report;
 mod send;
 mod serve;
+mod services;
 mod session;
 mod suppressions;
 pub mod table;
 mod templates;
+mod times;
+mod tokens;
+mod users;
 mod values;
 mod worker;
+mod workers;
 
 pub use arguments::Arguments;
 pub use session::{Environment, Exit, Session, process_environment, say};
@@ -63,11 +71,19 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Suppressions(command) => suppressions::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,
+        Command::Users(command) => users::run(&session, command).await,
+        Command::Tokens(command) => tokens::run(&session, command).await,
         Command::Serve(arguments) => serve::run(session, arguments).await,
         Command::Bounce(arguments) => bounce::run(session, arguments).await,
         Command::Worker(arguments) => worker::run(session, arguments).await,
         Command::Demo(arguments) => demo::run(session, arguments).await,
         Command::Doctor(arguments) => doctor::run(session, arguments).await,
+        Command::Incidents(command) => incidents::run(session, command).await,
+        Command::Services(command) => services::run(session, command).await,
+        Command::Backup(arguments) => backup::make(session, arguments).await,
+        Command::Restore(arguments) => backup::restore(session, arguments).await,
+        Command::Workers { format } => workers::run(session, format).await,
+        Command::Alarms(command) => alarms::run(session, command).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -1,13 +1,20 @@
 //! `notices …`
 
+mod approval;
+mod correct;
+mod decide;
+mod incidents;
 mod reached;
 mod show;
 
 use crate::app::audit::reading::{Looked, Manner};
-use crate::domain::address::Address;
+use crate::app::notices::steer;
 use crate::domain::delivery::{Counts, DeliveryState};
-use crate::domain::notice::{NoticeEvent, NoticeState};
-use crate::store::{NoticeSummary, Purpose, Store, StoreError};
+use crate::domain::ids::NoticeId;
+use crate::domain::notice::NoticeState;
+use crate::store::{NoticeSummary, Purpose, Store};
+
+use incidents::Incidents;
 
 use super::arguments::{ListFormat, NoticesCommand, ReportArguments};
 use super::audit::noted;
@@ -20,7 +27,8 @@ use super::table::{Cell, Format, ListWriter, Row};
 /// Deliveries made in one transaction when a cancelled notice is fanned out to its end.
 const FAN_OUT_BATCH: i64 = 5_000;
 
-const TABLE_COLUMNS: &[&str] = &["notice", "state", "exercise", "title", "total", "counts", "created_at"];
+const TABLE_COLUMNS: &[&str] =
+    &["notice", "state", "exercise", "incident", "overdue", "title", "total", "counts", "created_at"];
 const CSV_COLUMNS: &[&str] = &[
     "notice",
     "id",
@@ -37,16 +45,28 @@ const CSV_COLUMNS: &[&str] = &[
     "released_at",
     "expires_at",
     "completed_at",
+    "incident",
+    "overdue",
 ];
 
 pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::Result<Exit> {
     match command {
         NoticesCommand::List { format } => list(session, format).await?,
         NoticesCommand::Show { notice, json } => show::run(session, &notice.number, json).await?,
+        NoticesCommand::Approve { notice, hash } => {
+            decide::approve(session, &notice.number, hash.as_deref()).await?;
+        }
+        NoticesCommand::Reject { notice, reason } => decide::reject(session, &notice.number, &reason).await?,
+        NoticesCommand::Release { notice, break_glass, note } => {
+            return decide::release(session, &notice.number, break_glass, &note).await;
+        }
+        NoticesCommand::Review { notice, note } => decide::review(session, &notice.number, &note).await?,
+        NoticesCommand::Schedule { notice, at } => decide::schedule(session, &notice.number, &at).await?,
         NoticesCommand::Pause(notice) => pause(session, &notice.number).await?,
         NoticesCommand::Resume(notice) => resume(session, &notice.number).await?,
         NoticesCommand::Cancel(notice) => cancel(session, &notice.number).await?,
         NoticesCommand::Retry(notice) => retry(session, &notice.number).await?,
+        NoticesCommand::Correct(arguments) => return correct::run(session, &arguments).await,
         NoticesCommand::Report(arguments) => report(session, &arguments).await?,
         NoticesCommand::Reached(arguments) => reached::run(session, &arguments).await?,
     }
@@ -59,10 +79,25 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
     let columns = if format == Format::Table { TABLE_COLUMNS } else { CSV_COLUMNS };
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, columns);
+    let incidents = Incidents::read(&store, session.clock.now()).await?;
     for notice in store.notices().await? {
-        list.row(row(session, format, &notice))?;
+        let mut row = row(session, format, &notice);
+        row.extend(incidents.cells(notice.id));
+        list.row(row)?;
     }
     list.finish()?;
+    for review in store.open_reviews().await? {
+        say(format_args!(
+            "{} was released by {} alone on {} ({}): somebody else looks at it and says so with \"{} notices review \
+             {}\"",
+            review.number,
+            review.by,
+            session.local(review.at),
+            review.reason,
+            program(session),
+            review.number
+        ));
+    }
     Ok(())
 }
 
@@ -83,6 +118,9 @@ fn row(session: &Session, format: Format, notice: &NoticeSummary) -> Row {
         ("expires_at", time(notice.expires_at)),
         ("completed_at", maybe(notice.completed_at)),
         ("recipients", notice.recipients.into()),
+        ("supersedes", notice.supersedes.as_deref().into()),
+        ("superseded_by", notice.superseded_by.as_deref().into()),
+        ("review_open", notice.review_open.into()),
     ]);
     row
 }
@@ -102,31 +140,10 @@ async fn report(session: &Session, arguments: &ReportArguments) -> anyhow::Resul
     Ok(())
 }
 
-/// Moves a notice and gives it as it was before.
-async fn moved(
-    session: &Session,
-    store: &Store,
-    number: &str,
-    event: NoticeEvent,
-) -> anyhow::Result<NoticeSummary> {
-    let notice = find_notice(session, store, number).await?;
-    store.move_notice(notice.id, event).await.map_err(|error| refused(&notice, error))?;
-    Ok(notice)
-}
-
-/// A refusal names the notice.
-fn refused(notice: &NoticeSummary, error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::Conflict(why) => {
-            anyhow::anyhow!("{}: {why} (nothing was changed)", notice.number)
-        }
-        other => other.into(),
-    }
-}
-
 async fn pause(session: &Session, number: &str) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
-    let notice = moved(session, &store, number, NoticeEvent::Pause).await?;
+    let notice = find_notice(session, &store, number).await?;
+    steer::pause(&session.open_instance(&store).await?, &session.actor(), &notice.number).await?;
     let waiting = notice.counts().get(DeliveryState::Queued) + notice.recipients - notice.fanned_out;
     say(format_args!(
         "{number} is paused: {} until \"{} notices resume {number}\". What is being handed over at this moment still \
@@ -141,7 +158,8 @@ async fn pause(session: &Session, number: &str) -> anyhow::Result<()> {
 
 async fn resume(session: &Session, number: &str) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
-    let notice = moved(session, &store, number, NoticeEvent::Resume).await?;
+    let notice = find_notice(session, &store, number).await?;
+    steer::resume(&session.open_instance(&store).await?, &session.actor(), &notice.number).await?;
     let waiting = notice.counts().get(DeliveryState::Queued) + notice.recipients - notice.fanned_out;
     let waiting = counted(waiting, "delivery goes on", "deliveries go on");
     let how = who_sends(session);
@@ -156,10 +174,10 @@ async fn resume(session: &Session, number: &str) -> anyhow::Result<()> {
 
 async fn cancel(session: &Session, number: &str) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
-    let before = moved(session, &store, number, NoticeEvent::Cancel).await?;
+    let before = find_notice(session, &store, number).await?;
+    steer::cancel(&session.open_instance(&store).await?, &session.actor(), &before.number).await?;
     // No worker may be running: what has not left is ended here and now.
-    while store.fan_out(before.id, FAN_OUT_BATCH).await?.is_some() {}
-    while store.sweep().await?.is_some() {}
+    end_cancelled(&store, before.id).await?;
     let counts = find_notice(session, &store, number).await?.counts();
     let stopped = counted(counts.get(DeliveryState::Cancelled), "delivery was", "deliveries were");
     let mut words = vec![format!("{number} is cancelled: {stopped} stopped")];
@@ -177,22 +195,18 @@ async fn cancel(session: &Session, number: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Ends here and now what has not left of a cancelled notice.
+async fn end_cancelled(store: &Store, notice: NoticeId) -> anyhow::Result<()> {
+    while store.fan_out(notice, FAN_OUT_BATCH).await?.is_some() {}
+    while store.sweep().await?.is_some() {}
+    Ok(())
+}
+
 async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
     let store = open_existing(session).await?;
     let notice = find_notice(session, &store, number).await?;
-    let expires_at = session.clock.now().plus(session.settings.delivery.expires_after);
-    let email = &session.settings.email;
-    let dead = store.dead_domains().await?;
-    let is_dead = |address: &Address| {
-        email.is_unreachable(address)
-            || matches!(address, Address::Email(address)
-                if dead.iter().any(|dead| dead.domain == address.domain()))
-    };
-    let destination = |address: &Address| (!is_dead(address)).then(|| session.settings.destination(address));
-    let retried = store
-        .retry_notice(notice.id, expires_at, &destination)
-        .await
-        .map_err(|error| refused(&notice, error))?;
+    let instance = session.open_instance(&store).await?;
+    let (retried, expires_at) = steer::retry(&instance, &session.actor(), &notice.number).await?;
     let counts = notice.counts();
     if retried.deliveries == 0 {
         say(format_args!("{number}: nobody is left to send it to again; nothing was changed"));
@@ -206,7 +220,7 @@ async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
         };
         say(format_args!(
             "{number}: {count} sent again{elsewhere}, until {}. {}",
-            session.local(expires_at.max(notice.expires_at)),
+            session.local(expires_at),
             who_sends(session)
         ));
     }

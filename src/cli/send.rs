@@ -1,7 +1,8 @@
 //! `send`: plan, ask, submit, follow, report.
 
-mod plan;
-mod times;
+pub(super) mod alone;
+mod incident;
+pub(super) mod plan;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -18,21 +19,23 @@ use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
 
 use super::arguments::SendArguments;
-use super::dispatching::{Dispatching, asked_to_stop, instance_seal, load_signers, say_event};
-use super::output::counted;
+use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
+use super::output::{counted, program, short_hash};
 use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
+use super::times::parse_time;
 use super::values::read_values;
 
 /// How often the progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
-    let wish = read_wish(session, &arguments)?;
+    let mut wish = read_wish(session, &arguments)?;
     // A key that cannot sign is to be known before anything is written down.
     load_signers(&session.settings)?;
     let store = session.open_store(Purpose::Read).await?;
+    incident::ask_next_update(session, &arguments, &mut wish)?;
     let draft = compose(wish, &session.settings, &store, &session.ids, session.clock.now()).await?;
     plan::show(session, &draft);
     refuse_findings(&draft, arguments.accept_findings)?;
@@ -49,19 +52,13 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     }
     // From here on Ctrl-C stops cleanly, instead of breaking off in the middle of something.
     let asked = asked_to_stop();
-    let seal = instance_seal(session, &store).await?;
-    let submitted = submit(
-        &draft,
-        &store,
-        &session.ids,
-        &session.chance,
-        &seal,
-        &session.settings.instance.timezone,
-        &session.operator,
-        session.settings.approval.required,
-        session.clock.now(),
-    )
-    .await?;
+    let instance = session.open_instance(&store).await?;
+    let mut submitted = submit(&instance, &session.actor(), &draft).await?;
+    if submitted.state == NoticeState::Pending
+        && let Some((reason, note)) = alone::reason(session, &arguments, &submitted)?
+    {
+        submitted.state = alone::release(session, &instance, &submitted.number, reason, &note).await?;
+    }
     let exit = match follow(session, &arguments, &store, &submitted, &asked).await {
         Ok(exit) => exit,
         // Something may have been sent by now: that is no error that leaves everything as it was.
@@ -84,7 +81,7 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
     let at = arguments
         .at
         .as_deref()
-        .map(|text| times::parse_time(text, zone, session.clock.now()))
+        .map(|text| parse_time(text, zone, session.clock.now()))
         .transpose()
         .map_err(|error| anyhow::anyhow!("--at: {error}"))?;
     Ok(Wish {
@@ -99,11 +96,16 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
         exercise: arguments.exercise,
         at,
         expires_after: arguments.expires,
+        incident: incident::read(session, arguments, at)?,
+        accept_wording: arguments.accept_wording,
     })
 }
 
 /// A finding in the template's own text always refuses; one in a typed value unless it is accepted.
-fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
+///
+/// # Errors
+/// What to mend.
+pub(super) fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
     let (in_values, in_template): (Vec<_>, Vec<_>) =
         draft.findings.iter().partition(|finding| finding.acceptable());
     if !in_template.is_empty() {
@@ -115,7 +117,11 @@ fn refuse_findings(draft: &Draft, accepted: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> {
+/// Asks whether to send.
+///
+/// # Errors
+/// When there is nobody to ask.
+pub(super) fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> {
     if !session.is_interactive() {
         bail!("nothing was sent: there is no terminal to ask at; add --yes to send without being asked");
     }
@@ -140,8 +146,12 @@ async fn follow(
     match submitted.state {
         NoticeState::Pending => {
             say(format_args!(
-                "Notice {} waits for a second person ([approval] required). Nothing was sent.",
-                submitted.number
+                "Notice {number} waits for a second person ({}). Nothing was sent. Somebody else releases it with: \
+                 {} notices approve {number} --hash {}",
+                submitted.second_person,
+                program(session),
+                short_hash(&submitted.hash),
+                number = submitted.number
             ));
             finish(session, arguments, store, submitted, false).await?;
             return Ok(Exit::Incomplete);

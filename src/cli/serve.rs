@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::accounts;
 use crate::app::serving::HttpParts;
 use crate::config::Configuration;
 use crate::dispatch::{Goal, Running};
@@ -39,6 +41,7 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
         "Serving on http://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
         session.settings.instance.public_url.as_str().trim_end_matches('/')
     ));
+    offer_setup(session, &store).await;
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;
     store.close().await;
@@ -47,6 +50,23 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
         anyhow::bail!("serve has ended although nobody wanted it to: start it again, and keep what it said");
     }
     Ok(Exit::Done)
+}
+
+/// Where nobody can sign in yet, whoever sees this console makes the first admin.
+async fn offer_setup(session: &Session, store: &Store) {
+    let offered = match session.open_instance(store).await {
+        Ok(instance) => accounts::offer_setup(&instance).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    match offered {
+        Ok(Some(code)) => say(format_args!(
+            "Nobody can sign in yet. For one hour this code makes the first admin (POST /api/v1/setup): {}\n\
+             Or on this machine: rundruf users add NAME --role admin",
+            code.expose_secret()
+        )),
+        Ok(None) => {}
+        Err(error) => say(format_args!("! whether anybody can sign in is not known: {error:#}")),
+    }
 }
 
 /// The server ends first, so that what it is answering can still be written down; then the dispatcher. If one of them

@@ -1,4 +1,4 @@
-//! `[instance]`, `[database]`, `[http]`, `[webhook]`, `[delivery]`, `[approval]`.
+//! `[instance]`, `[database]`, `[http]`, `[webhook]`, `[delivery]`, `[approval]`, `[accounts]`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,12 +12,15 @@ use crate::domain::delivery::AfterCrash;
 use crate::domain::duration::{format_duration, parse_duration};
 use crate::domain::nearest;
 use crate::domain::retry::RetryPolicy;
-use crate::domain::settings::{Approval, Database, DatabaseUrl, Delivery, Http, Instance, Webhook};
+use crate::domain::settings::{Accounts, Approval, Database, DatabaseUrl, Delivery, Http, Instance, Webhook};
 
 use super::section::{Secret, Section};
 
 /// More connections than this at once serve no relay and no host.
 pub(super) const MOST_CONNECTIONS: u16 = 500;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 pub(super) fn instance(section: &Section<'_>) -> Option<Instance> {
     let name = section.required("name", one_line);
@@ -56,8 +59,9 @@ pub(super) fn database(section: &Section<'_>) -> Option<Database> {
         ),
         _ => Err("must begin with sqlite:// or postgres://"),
     };
+    let key_file = section.required("key_file", |text| Ok(section.resolve(text)));
     match url {
-        Ok(url) => Some(Database { url }),
+        Ok(url) => Some(Database { url, key_file: key_file? }),
         Err(why) => {
             section.fault(key, why);
             None
@@ -108,7 +112,36 @@ pub(super) fn delivery(section: &Section<'_>) -> Option<Delivery> {
 }
 
 pub(super) fn approval(section: &Section<'_>) -> Option<Approval> {
-    Some(Approval { required: section.flag("required")? })
+    let required = section.flag("required");
+    let above = if section.is_missing("above") {
+        Some(None)
+    } else {
+        section.number("above", 1..=u16::MAX).map(Some)
+    };
+    let groups = section.list("groups", group_name);
+    let visibility = section.list("visibility", str::parse);
+    let tell = section.optional("tell", group_name);
+    Some(Approval { required: required?, above: above?, groups, visibility, tell })
+}
+
+/// A group's name, as commands have it.
+fn group_name(text: &str) -> Result<String, String> {
+    let name = text.trim().to_lowercase();
+    if name.is_empty() {
+        return Err("holds an empty text: write a group's name (rundruf groups list shows them)".to_owned());
+    }
+    Ok(name)
+}
+
+pub(super) fn accounts(section: &Section<'_>) -> Option<Accounts> {
+    let require_totp = section.list("require_totp", str::parse);
+    let session_idle = section.required("session_idle", between(MINUTE, 24 * HOUR));
+    let session_absolute = section.required("session_absolute", between(MINUTE, 30 * 24 * HOUR));
+    Some(Accounts {
+        require_totp: require_totp.into_iter().collect(),
+        session_idle: session_idle?,
+        session_absolute: session_absolute?,
+    })
 }
 
 /// `retry = […]` and `then = "…"`.

@@ -1,12 +1,16 @@
 //! From the compiled-in defaults, the user's file and the environment to validated settings.
 
 mod audit;
+mod backup;
 mod email;
 mod email_url;
 mod fault;
 mod general;
 mod imap_url;
+mod incident;
+mod key_file;
 mod print;
+mod retention;
 mod secret;
 mod section;
 mod sms;
@@ -25,6 +29,7 @@ use crate::domain::settings::Settings;
 
 use fault::Context;
 pub use fault::{ConfigError, Fault};
+pub use key_file::{KeyFileError, make_key, read_key};
 use section::Section;
 pub use tree::Origin;
 use tree::Table;
@@ -159,6 +164,10 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let webhook = root.section("webhook", general::webhook);
     let delivery = root.section("delivery", general::delivery);
     let approval = root.section("approval", general::approval);
+    let incident = root.section("incident", incident::read);
+    let backup = root.section("backup", backup::read);
+    let retention = root.section("retention", retention::read);
+    let accounts = root.section("accounts", general::accounts);
     let audit = root.section("audit", |section| audit::audit(section, database.as_ref()));
     Some(Settings {
         file,
@@ -170,6 +179,10 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         webhook: webhook?,
         delivery: delivery?,
         approval: approval?,
+        incident: incident?,
+        backup: backup?,
+        retention: retention?,
+        accounts: accounts?,
         audit: audit?,
     })
 }

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::WebhookFormat;
+use crate::domain::grounds::{LegalBasis, parse_day};
 
 use super::finding::{ContactFinding, Place, shown};
-use super::header::{Column, Header};
+use super::header::{Column, Ground, Header};
 use super::names;
 use super::table::{Cell, LONGEST_CELL, Row};
 
@@ -32,6 +33,8 @@ pub(super) enum Value {
     Text(String),
     Address(Address),
     Format(WebhookFormat),
+    Basis(LegalBasis),
+    Day(jiff::civil::Date),
 }
 
 impl Value {
@@ -145,6 +148,11 @@ fn read_value(column: &Column, text: &str, read: &mut ReadRow) -> Result<Option<
         Column::Point(channel, _) => Value::Address(address(*channel, text)?),
         Column::WebhookFormat => Value::Format(WebhookFormat::from_str(&text.to_lowercase())?),
         Column::WebhookSecret => Value::Text(secrets(text)?),
+        Column::Ground(_, _, Ground::Basis) => Value::Basis(text.parse()?),
+        Column::Ground(_, _, Ground::Consent | Ground::Verified | Ground::Review) => {
+            Value::Day(parse_day(text)?)
+        }
+        Column::Ground(_, _, Ground::Label | Ground::Purpose) => Value::Text(text.to_owned()),
         Column::Name | Column::Organisation | Column::Salutation | Column::Attribute(_) => {
             Value::Text(text.to_owned())
         }

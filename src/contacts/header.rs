@@ -22,10 +22,38 @@ pub(super) enum Column {
     Point(Channel, u8),
     WebhookSecret,
     WebhookFormat,
+    /// Why the contact point of that channel and rank is kept.
+    Ground(Channel, u8, Ground),
     Deputy,
     Groups,
     /// Any other: its name is the attribute's.
     Attribute(String),
+}
+
+/// What the columns behind a contact point's say of it, as the end of their headings: `sms_2_purpose`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ground {
+    Label,
+    Purpose,
+    Basis,
+    Consent,
+    Verified,
+    Review,
+}
+
+impl Ground {
+    const ALL: [(&'static str, Self); 6] = [
+        ("label", Self::Label),
+        ("purpose", Self::Purpose),
+        ("basis", Self::Basis),
+        ("consent", Self::Consent),
+        ("verified", Self::Verified),
+        ("review", Self::Review),
+    ];
+
+    fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, ground)| *ground == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// The columns that mean something to the program, by their headings.
@@ -50,6 +78,9 @@ impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attribute(name) => f.write_str(name),
+            Self::Ground(channel, rank, ground) => {
+                write!(f, "{}_{}", Self::Point(*channel, *rank), ground.as_str())
+            }
             known => {
                 f.write_str(KNOWN.iter().find(|(_, column)| column == known).map_or("", |(name, _)| name))
             }
@@ -108,9 +139,22 @@ pub(super) fn read(row: &Row) -> Result<Header, Vec<String>> {
     if wrong.is_empty() { Ok(header) } else { Err(wrong) }
 }
 
+/// `sms_2_purpose` and its like.
+fn ground_column(heading: &str) -> Option<Column> {
+    let (point, ground) = heading.rsplit_once('_')?;
+    let (_, ground) = Ground::ALL.into_iter().find(|(name, _)| *name == ground)?;
+    match KNOWN.iter().find(|(name, _)| *name == point)?.1 {
+        Column::Point(channel, rank) => Some(Column::Ground(channel, rank, ground)),
+        _ => None,
+    }
+}
+
 fn column(heading: &str) -> Result<Column, String> {
     if let Some((_, column)) = KNOWN.iter().find(|(name, _)| *name == heading) {
         return Ok(column.clone());
+    }
+    if let Some(column) = ground_column(heading) {
+        return Ok(column);
     }
     // As an attribute such a column would be read without a word, and nobody in it would be reached.
     let letters: String = heading.chars().filter(|c| c.is_alphabetic()).collect();
@@ -144,6 +188,15 @@ mod tests {
         assert_eq!(header[&2], Column::Point(Channel::Email, 2));
         assert_eq!(header[&4], Column::Attribute("straße".to_owned()));
         assert!(!header.contains_key(&3));
+    }
+
+    #[test]
+    fn what_is_said_of_a_contact_point_stands_behind_its_name() {
+        let header = header("id,name,sms_2,sms_2_Purpose,email_review,organisation_purpose").unwrap();
+        assert_eq!(header[&3], Column::Ground(Channel::Sms, 2, Ground::Purpose));
+        assert_eq!(header[&3].to_string(), "sms_2_purpose");
+        assert_eq!(header[&4], Column::Ground(Channel::Email, 1, Ground::Review));
+        assert_eq!(header[&5], Column::Attribute("organisation_purpose".to_owned()));
     }
 
     #[test]

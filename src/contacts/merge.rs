@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::{Contact, ContactPoint, WebhookFormat};
+use crate::domain::grounds::{Grounds, LegalBasis};
 
 use super::entry::{ReadRow, Value, Values};
 use super::finding::{ContactFinding, Place, shown};
-use super::header::Column;
+use super::header::{Column, Ground};
 
 /// A contact, and where it comes from.
 #[derive(Debug)]
@@ -118,6 +119,9 @@ impl Draft {
                 wrong(column, reason);
             }
         }
+        for (column, reason) in without_ground(&self.values) {
+            wrong(column, reason);
+        }
         for (first, second) in
             [(&email, Column::Point(Channel::Email, 2)), (&sms, Column::Point(Channel::Sms, 2))]
         {
@@ -173,9 +177,62 @@ fn points(values: &Values, secret: Option<&str>, format: WebhookFormat) -> Vec<C
             rank: *rank,
             webhook_secret: secret.filter(|_| webhook).map(str::to_owned),
             webhook_format: if webhook { format } else { WebhookFormat::default() },
+            grounds: grounds(values, address.channel(), *rank),
         });
     }
     points
+}
+
+/// What is said of contact points that cannot stand, with the column and why.
+fn without_ground(values: &Values) -> Vec<(Column, String)> {
+    let mut wrong = Vec::new();
+    for column in values.keys() {
+        let Column::Ground(channel, rank, ground) = column else { continue };
+        let point = Column::Point(*channel, *rank);
+        let basis = grounds(values, *channel, *rank).basis;
+        let of = |ground| Column::Ground(*channel, *rank, ground);
+        if !values.contains_key(&point) {
+            let reason = format!("it is of no use while the column {point} is empty: fill that first");
+            wrong.push((column.clone(), reason));
+        } else if *ground == Ground::Basis
+            && basis == Some(LegalBasis::Consent)
+            && !values.contains_key(&of(Ground::Consent))
+        {
+            let reason = format!("write into the column {} when the person agreed", of(Ground::Consent));
+            wrong.push((column.clone(), reason));
+        } else if *ground == Ground::Consent && basis.is_some_and(|basis| basis != LegalBasis::Consent) {
+            let reason =
+                format!("the column {} names another legal basis: leave one empty", of(Ground::Basis));
+            wrong.push((column.clone(), reason));
+        }
+    }
+    wrong
+}
+
+/// Why the contact point of `channel` and `rank` is kept. A day of consent alone is the legal basis too.
+fn grounds(values: &Values, channel: Channel, rank: u8) -> Grounds {
+    let value = |ground| values.get(&Column::Ground(channel, rank, ground)).map(|(value, _)| value);
+    let text = |ground| match value(ground) {
+        Some(Value::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let day = |ground| match value(ground) {
+        Some(Value::Day(day)) => Some(*day),
+        _ => None,
+    };
+    let consent = day(Ground::Consent);
+    let basis = match value(Ground::Basis) {
+        Some(Value::Basis(basis)) => Some(*basis),
+        _ => consent.map(|_| LegalBasis::Consent),
+    };
+    Grounds {
+        label: text(Ground::Label),
+        purpose: text(Ground::Purpose),
+        basis,
+        consent,
+        verified: day(Ground::Verified),
+        review: day(Ground::Review),
+    }
 }
 
 fn attributes(values: Values) -> BTreeMap<String, String> {
@@ -192,6 +249,8 @@ fn in_words(column: &Column, value: &Value) -> String {
         (Column::WebhookSecret | Column::Point(Channel::Webhook, _), _) => "another one".to_owned(),
         (_, Value::Text(text)) => format!("\"{}\"", shown(text)),
         (_, Value::Address(address)) => format!("\"{}\"", shown(address.as_str())),
+        (_, Value::Basis(basis)) => format!("\"{basis}\""),
+        (_, Value::Day(day)) => format!("\"{day}\""),
         (_, Value::Format(format)) => format!("\"{}\"", format.as_str()),
     }
 }

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
-
 use crate::channels::email::{Connector, Feed, Mail, SessionEnd, outbox, session};
 use crate::domain::clock::Clock;
 use crate::domain::ids::DeliveryId;
@@ -16,6 +14,7 @@ use super::lease::Lease;
 use super::message::{Item, Message};
 use super::pace::Pace;
 use super::ready::{Ready, Take};
+use super::signals::Signals;
 
 /// How messages leave.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ pub struct Shared {
     /// Whether we may.
     pub lease: Arc<Lease>,
     /// Where outcomes go.
-    pub signals: UnboundedSender<Signal>,
+    pub signals: Signals,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Sessions in a row that ended before anything was accepted.
@@ -133,8 +132,7 @@ pub async fn run(shared: Arc<Shared>, number: u64) {
 
 impl Shared {
     fn tell(&self, signal: Signal) {
-        // The engine outlives its connections; when it is gone, there is nobody to tell.
-        let _ = self.signals.send(signal);
+        self.signals.send(signal);
     }
 }
 

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::address::Channel;
@@ -26,6 +25,7 @@ use super::lease::Lease;
 use super::message::Item;
 use super::outcome::Flight;
 use super::provider::{Provider, Surroundings, providers_of};
+use super::signals::Signals;
 use super::words::Wording;
 use super::{Dispatcher, Finish, Goal, Running};
 use endpoints::EndpointNotes;
@@ -52,8 +52,7 @@ pub(super) struct Engine {
     running: Running,
     process: ProcessId,
     lease: Arc<Lease>,
-    signals: mpsc::UnboundedReceiver<Signal>,
-    sender: mpsc::UnboundedSender<Signal>,
+    signals: Signals,
     /// By place; those of older settings stay until their last delivery has ended.
     providers: BTreeMap<usize, Provider>,
     /// One for each channel.
@@ -76,7 +75,6 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) async fn start(mut parts: Dispatcher) -> Result<Self, StoreError> {
-        let (sender, signals) = mpsc::unbounded_channel();
         let running = parts.settings.borrow_and_update().clone();
         let process = ProcessId(parts.ids.next());
         let lease = Arc::new(Lease::default());
@@ -84,8 +82,7 @@ impl Engine {
             process,
             running,
             lease,
-            signals,
-            sender,
+            signals: Signals::default(),
             providers: BTreeMap::new(),
             roads: Channel::ALL.map(Road::new),
             flights: HashMap::new(),
@@ -111,11 +108,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break Finish::Stopped,
-                signal = self.signals.recv() => {
-                    if let Some(signal) = signal {
-                        self.collect(signal).await;
-                    }
-                }
+                () = self.signals.wait_for(1) => self.collect().await,
                 () = tokio::time::sleep(wait) => {}
             }
             self.take_settings();
@@ -192,18 +185,17 @@ impl Engine {
         }
     }
 
-    /// Takes a signal, and those that follow within a moment: many outcomes, one transaction.
-    async fn collect(&mut self, first: Signal) {
-        self.handle(first);
+    /// Takes the signals that wait, and those that follow within a moment: many outcomes, one transaction.
+    async fn collect(&mut self) {
         let half: usize = self.in_use().map(|provider| provider.capacity() / 2).sum();
-        let until = tokio::time::Instant::now() + LINGER;
-        while self.outcomes.len() < half.max(1) {
-            match tokio::time::timeout_at(until, self.signals.recv()).await {
-                Ok(Some(signal)) => self.handle(signal),
-                Ok(None) | Err(_) => return,
-            }
-        }
-        while let Ok(signal) = self.signals.try_recv() {
+        let missing = half.saturating_sub(self.outcomes.len());
+        // If they do not come, there are fewer.
+        let _ = tokio::time::timeout(LINGER, self.signals.wait_for(missing)).await;
+        self.take_signals();
+    }
+
+    fn take_signals(&mut self) {
+        for signal in self.signals.take() {
             self.handle(signal);
         }
     }
@@ -392,7 +384,7 @@ impl Engine {
         self.providers.retain(|_, provider| provider.flight > 0 || !provider.is_closed());
         let surroundings = Surroundings {
             lease: self.lease.clone(),
-            signals: self.sender.clone(),
+            signals: self.signals.clone(),
             clock: self.parts.clock.clone(),
         };
         for road in &mut self.roads {

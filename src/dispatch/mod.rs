@@ -14,6 +14,7 @@ mod outcome;
 mod pace;
 mod provider;
 mod ready;
+mod signals;
 mod words;
 
 use std::sync::Arc;

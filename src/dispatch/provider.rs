@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
-
 use crate::channels::email::{Connector, Limits};
 use crate::channels::sms::Gateway;
 use crate::domain::address::Channel;
@@ -15,10 +13,11 @@ use crate::domain::rate::Rate;
 use crate::domain::settings::{EmailTransport, Settings, SmsTransport};
 
 use super::calls::{Caller, Endpoints};
-use super::connection::{Shared, Signal, Transport, run};
+use super::connection::{Shared, Transport, run};
 use super::lease::Lease;
 use super::pace::Pace;
 use super::ready::Ready;
+use super::signals::Signals;
 
 /// A process holds at most this many deliveries per open connection: after a crash they all count as in flight.
 const FLIGHT_PER_CONNECTION: usize = 8;
@@ -73,7 +72,7 @@ pub struct Surroundings {
     /// Whether we may send.
     pub lease: Arc<Lease>,
     /// Where outcomes go.
-    pub signals: UnboundedSender<Signal>,
+    pub signals: Signals,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -329,8 +328,6 @@ impl Provider {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc::unbounded_channel;
-
     use super::*;
     use crate::domain::clock::SystemClock;
     use crate::domain::outcome::Reason;
@@ -340,7 +337,7 @@ mod tests {
         settings.sms.providers[0].counts_segments = counts_segments;
         let surroundings = Surroundings {
             lease: Arc::new(Lease::default()),
-            signals: unbounded_channel().0,
+            signals: Signals::default(),
             clock: Arc::new(SystemClock::new()),
         };
         providers_of(Channel::Sms, &settings, 0, &surroundings).remove(0)

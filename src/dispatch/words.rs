@@ -15,8 +15,8 @@ use crate::domain::outcome::Reason;
 use crate::domain::seal::SealPurpose;
 use crate::domain::settings::Instance;
 use crate::domain::template::Values;
-use crate::store::{Claimed, EndpointFacts, Notice, Store, StoreError};
-use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, Reader, RenderFault};
+use crate::store::{Claimed, EndpointFacts, IncidentLink, Notice, Store, StoreError};
+use crate::templates::{Compiled, FrozenTemplate, IncidentFacts, NoticeFacts, Prepared, Reader, RenderFault};
 
 use super::Running;
 use super::message::Message;
@@ -30,8 +30,10 @@ pub struct Words {
     title: String,
     visibility: Visibility,
     exercise: bool,
+    supersedes: Option<String>,
     template: String,
     date: Timestamp,
+    incident: Option<IncidentLink>,
     prepared: Result<Prepared, String>,
 }
 
@@ -63,7 +65,8 @@ impl Wording {
                 "deliveries belong to notice {notice}, which is not there"
             )));
         };
-        let words = Arc::new(Words::new(&frozen, instance));
+        let incident = store.notice_incident(notice).await?;
+        let words = Arc::new(Words::new(&frozen, incident, instance));
         if self.known.len() >= KEPT {
             self.known.clear();
         }
@@ -73,7 +76,7 @@ impl Wording {
 }
 
 impl Words {
-    fn new(notice: &Notice, instance: &Instance) -> Self {
+    fn new(notice: &Notice, incident: Option<IncidentLink>, instance: &Instance) -> Self {
         Self {
             number: notice.number.clone(),
             code: notice.code.clone(),
@@ -81,9 +84,11 @@ impl Words {
             title: notice.title.clone(),
             visibility: notice.visibility,
             exercise: notice.exercise,
+            supersedes: notice.supersedes.clone(),
             template: notice.template.clone(),
             date: notice.released_at.unwrap_or(notice.created_at),
-            prepared: prepare(notice, instance),
+            prepared: prepare(notice, incident.as_ref(), instance),
+            incident,
         }
     }
 
@@ -120,6 +125,9 @@ impl Words {
         let endpoint = endpoint.ok_or_else(|| {
             fault("the contact has no such endpoint any more: import its file, and send again".to_owned())
         })?;
+        let incident = self.incident.as_ref();
+        let services: Vec<&str> =
+            incident.iter().flat_map(|incident| &incident.services).map(String::as_str).collect();
         let publication = Publication {
             published_at: self.date,
             number: &self.number,
@@ -128,14 +136,14 @@ impl Words {
             title: &self.title,
             text: &text,
             language: prepared.webhook_language(&claimed.card),
-            incident: None,
-            phase: None,
-            services: &[],
+            incident: incident.map(|incident| incident.key.as_str()),
+            phase: incident.map(|incident| incident.phase),
+            services: &services,
             visibility: self.visibility,
             exercise: self.exercise,
-            next_update_at: None,
+            next_update_at: incident.and_then(|incident| incident.next_update_at),
             expires_at: claimed.expires_at,
-            supersedes: None,
+            supersedes: self.supersedes.as_deref(),
             contact: &claimed.card.id,
             own: own.as_ref(),
         };
@@ -158,6 +166,9 @@ impl Words {
         let reader = Reader { contact: &claimed.card, confirm_url: confirm_url.as_deref() };
         let content = prepared.render_email(reader).map_err(|error| fault(error.to_string()))?;
         let to = claimed.address.parse().map_err(fault)?;
+        let thread = self.incident.as_ref().filter(|incident| incident.reminder.is_none());
+        let references: Vec<String> =
+            thread.map(|incident| running.composer.thread_id(incident.incident)).into_iter().collect();
         let email = OutgoingEmail {
             delivery: claimed.delivery,
             round: claimed.round,
@@ -165,7 +176,7 @@ impl Words {
             to_name: &claimed.card.name,
             content: &content,
             date: self.date,
-            references: &[],
+            references: &references,
             feedback: Feedback { campaign: &self.number, group: &self.template },
             list_unsubscribe: None,
         };
@@ -205,7 +216,11 @@ fn fault(text: String) -> Reason {
 }
 
 /// Fills a frozen notice with everything but the contact.
-fn prepare(notice: &Notice, instance: &Instance) -> Result<Prepared, String> {
+fn prepare(
+    notice: &Notice,
+    incident: Option<&IncidentLink>,
+    instance: &Instance,
+) -> Result<Prepared, String> {
     let template: FrozenTemplate =
         serde_json::from_value(notice.content.clone()).map_err(|error| error.to_string())?;
     let values: Values =
@@ -218,7 +233,11 @@ fn prepare(notice: &Notice, instance: &Instance) -> Result<Prepared, String> {
         url: instance.notice_url(&notice.number),
         expires_at: notice.expires_at,
         exercise: notice.exercise,
-        incident: None,
+        incident: incident.map(|incident| IncidentFacts {
+            title: incident.title.clone(),
+            phase: incident.phase,
+            next_update_at: incident.next_update_at,
+        }),
     };
     Prepared::new(Arc::new(compiled), &values, instance, &facts).map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Channel};
+use super::grounds::Grounds;
 use super::ids::ContactKey;
 use super::mask::mask_address;
 
@@ -44,6 +45,8 @@ pub struct ContactPoint {
     pub webhook_secret: Option<String>,
     /// Webhooks only: the body's form, from column `webhook_format`.
     pub webhook_format: WebhookFormat,
+    /// Why it is kept.
+    pub grounds: Grounds,
 }
 
 /// Shows neither the secrets nor the address, which is one too for many endpoints.
@@ -182,6 +185,7 @@ mod tests {
             rank: 1,
             webhook_secret: Some("whsec_c2VjcmV0".to_owned()),
             webhook_format: WebhookFormat::Slack,
+            grounds: Grounds::default(),
         };
         let shown = format!("{point:?}");
         assert!(!shown.contains("geheim") && !shown.contains("whsec_"), "{shown}");

@@ -46,8 +46,16 @@ id!(
     ContactKey
 );
 id!(
+    /// One incident.
+    IncidentId
+);
+id!(
     /// One running process, as the holder of leases.
     ProcessId
+);
+id!(
+    /// One session of somebody who has signed in; not its token.
+    SessionId
 );
 
 /// Makes UUIDs of version 7 (RFC 9562, section 5.7) that ascend in the order they were made.

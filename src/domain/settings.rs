@@ -1,10 +1,13 @@
 //! What an instance is set to: the validated form of `rundruf.toml`.
 
 mod audit;
+mod backup;
 mod email;
+mod retention;
 mod sms;
 mod webhook;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,15 +15,20 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use super::actor::Role;
 use super::address::{Address, Channel};
 use super::delivery::AfterCrash;
+use super::incident::UpdateRhythm;
+use super::notice::Visibility;
 use super::retry::RetryPolicy;
 
 pub use audit::{Audit, HeadPlace};
+pub use backup::Backup;
 pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
+pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
     SmsRequestMethod, SmsRequestTemplate, SmsRequestValues, SmsSender, SmsSuccess, SmsTransport,
@@ -48,6 +56,14 @@ pub struct Settings {
     pub delivery: Delivery,
     /// `[approval]`
     pub approval: Approval,
+    /// `[incident]`
+    pub incident: UpdateRhythm,
+    /// `[backup]`
+    pub backup: Backup,
+    /// `[retention]`
+    pub retention: Retention,
+    /// `[accounts]`
+    pub accounts: Accounts,
     /// `[audit]`
     pub audit: Audit,
 }
@@ -126,6 +142,8 @@ impl Instance {
 pub struct Database {
     /// The engine and where it is.
     pub url: DatabaseUrl,
+    /// The file with the key that seals secrets in the store; it is made when it is first needed.
+    pub key_file: PathBuf,
 }
 
 /// Where the store is.
@@ -162,4 +180,23 @@ pub struct Delivery {
 pub struct Approval {
     /// Whether a second person must release every notice.
     pub required: bool,
+    /// Whether one must release notices to more contacts than this.
+    pub above: Option<u16>,
+    /// Groups whose notices one must release.
+    pub groups: Vec<String>,
+    /// Visibilities of notices that one must release.
+    pub visibility: Vec<Visibility>,
+    /// The group that is told at once when somebody releases alone.
+    pub tell: Option<String>,
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    /// The roles whose holders must have a second factor.
+    pub require_totp: BTreeSet<Role>,
+    /// After how long without use a session ends.
+    pub session_idle: Duration,
+    /// After how long a session ends in any case.
+    pub session_absolute: Duration,
 }

@@ -1,11 +1,13 @@
 //! What a template declares, and what its variables may hold.
 
+mod kind;
 mod parse;
 mod phase;
 mod shown;
 mod spec;
 mod value;
 
+pub use kind::NoticeKind;
 pub use parse::{ValueFault, parse_value, parse_values};
 pub use phase::Phase;
 pub use shown::{shown, shown_date, shown_datetime};

@@ -2,6 +2,8 @@
 //! anything; and what a caller has handed over is written down even if he has hung up.
 
 use std::convert::Infallible;
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{plain, protect};
+use super::{api, plain, protect};
 
 /// What a caller may take.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +53,20 @@ const READ_BUFFER: usize = 64 * 1024;
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// Who a request comes from, as the network has it. It stands in the extensions of every request.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// The other end's address.
+    pub(super) address: IpAddr,
+}
+
+/// As the audit log names it.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.to_canonical().fmt(f)
+    }
+}
+
 /// Answers on `listener` until `stop`, then finishes what is being answered.
 pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(limits.connections));
@@ -61,7 +77,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             () = stop.cancelled() => break,
             accepted = accept(&listener, &room) => accepted,
         };
-        let (stream, permit) = match accepted {
+        let (stream, address, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(target: "rundruf::http", "no connection can be accepted: {error}");
@@ -70,6 +86,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             }
         };
         let conversation = Conversation {
+            caller: Caller { address },
             router: TowerToHyperService::new(router.clone()),
             limits,
             permit: Arc::new(permit),
@@ -94,15 +111,16 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> std::io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    let (stream, address) = listener.accept().await?;
+    Ok((stream, address.ip(), permit))
 }
 
 /// One connection with all its requests.
 #[derive(Clone)]
 struct Conversation {
+    caller: Caller,
     router: TowerToHyperService<Router>,
     limits: Limits,
     /// Its place among the connections: is given back when the last answer is done too.
@@ -138,7 +156,12 @@ impl Conversation {
     }
 
     /// Answers in a task of its own, which goes on when the caller hangs up, and whose panic ends nothing else.
-    async fn answer(self, request: hyper::Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
+    async fn answer(
+        self,
+        mut request: hyper::Request<hyper::body::Incoming>,
+    ) -> Result<Response, Infallible> {
+        let is_api = request.uri().path().starts_with("/api/");
+        request.extensions_mut().insert(self.caller.clone());
         let answering = self.router.call(request);
         let task = self.tasks.spawn(async move {
             let answered = answering.await;
@@ -147,15 +170,19 @@ impl Conversation {
         });
         match tokio::time::timeout(self.limits.request, task).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(_)) => Ok(give_up(StatusCode::INTERNAL_SERVER_ERROR, "That failed, and it is our fault.")),
-            Err(_) => Ok(give_up(StatusCode::REQUEST_TIMEOUT, "That took too long.")),
+            Ok(Err(_)) if is_api => Ok(last_words(api::panicked())),
+            Ok(Err(_)) => {
+                Ok(last_words(plain(StatusCode::INTERNAL_SERVER_ERROR, "That failed, and it is our fault.")))
+            }
+            Err(_) if is_api => Ok(last_words(api::timed_out())),
+            Err(_) => Ok(last_words(plain(StatusCode::REQUEST_TIMEOUT, "That took too long."))),
         }
     }
 }
 
 /// The last words on a connection.
-fn give_up(status: StatusCode, text: &str) -> Response {
-    let mut response = protect(plain(status, text));
+fn last_words(response: Response) -> Response {
+    let mut response = protect(response);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

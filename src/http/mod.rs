@@ -1,10 +1,13 @@
-//! The web server: health, receipts, and the page by which a recipient confirms an alarm.
+//! The web server: health, receipts, the API, and the page by which a recipient confirms an
+//! alarm.
 
+mod api;
 mod connections;
 mod health;
 mod hooks;
 mod page;
 mod public;
+mod request_id;
 mod strangers;
 
 use std::sync::Arc;
@@ -45,7 +48,9 @@ fn router(parts: HttpParts) -> Router {
         .route("/readyz", get(health::ready))
         .merge(hooks::router())
         .merge(public::router())
+        .merge(api::router(&shared))
         .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(shared.clone(), request_id::give))
         .layer(middleware::map_response(async |response| protect(response)))
         .with_state(shared)
 }

@@ -6,6 +6,7 @@ use crate::domain::audit::{Entry, Head, NewEntry};
 use crate::domain::clock::Timestamp;
 
 use super::connection::Tx;
+use super::idempotency::mark_effect;
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -84,6 +85,7 @@ impl From<EntryRow> for Entry {
 /// Appends `entry`. It holds the chain's end until the transaction ends: so it is the last thing that a transaction
 /// does before its commit, and all writers take it last.
 pub(super) async fn append(tx: &mut Tx, entry: &NewEntry, at: Timestamp) -> Result<(), StoreError> {
+    mark_effect(tx, entry).await?;
     let head: Option<(i64, String)> = tx.fetch_first(&LOCK_HEAD, ()).await?;
     let (last, previous) = head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
     let entry = Entry::sealed(entry, last + 1, at, &previous);

@@ -51,11 +51,18 @@ statements! {
         UPDATE deliveries SET lane = moved.lane
         FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'lane' AS lane FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id";
-    /// When the next delivery of a lane is due.
-    SELECT_NEXT_DUE = "
-        SELECT due_at FROM deliveries
-        WHERE channel = $1 AND lane = $2 AND priority = $3 AND state = 'queued'
-        ORDER BY due_at LIMIT 1";
+    /// Lanes in which something waits, and when the first of it is due: the open road, and those of their own.
+    SELECT_WAITING = "
+        WITH waiting AS MATERIALIZED (
+            SELECT l.name AS lane, p.priority AS priority,
+                   (SELECT d.due_at FROM deliveries d
+                    WHERE d.channel = $1 AND d.lane = l.name AND d.priority = p.priority AND d.state = 'queued'
+                    ORDER BY d.due_at LIMIT 1) AS due_at
+            FROM (SELECT name FROM lanes
+                  WHERE channel = $1 AND (name LIKE 'destination:%' OR name LIKE 'notice:%')
+                  UNION ALL SELECT '' AS name) AS l
+                 CROSS JOIN (SELECT CAST(0 AS BIGINT) AS priority UNION ALL SELECT CAST(1 AS BIGINT)) AS p)
+        SELECT lane, priority, due_at FROM waiting WHERE due_at IS NOT NULL";
 }
 
 /// How much a lane can take.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::{Contact, ContactPoint, Group, KnownContact, WebhookFormat};
+use crate::domain::grounds::{Grounds, day_from_millis};
 use crate::domain::ids::{ContactKey, DeliveryId};
 
 use super::connection::{Db, Record, Tx};
@@ -29,7 +30,8 @@ statements! {
         ORDER BY id";
     /// All contact points.
     SELECT_POINTS = "
-        SELECT contact_key, channel, rank, address, webhook_secret, webhook_format
+        SELECT contact_key, channel, rank, address, webhook_secret, webhook_format, label, purpose, legal_basis,
+               consent_at, verified_at, review_at
         FROM contact_points
         ORDER BY contact_key, channel, rank";
     /// All direct memberships.
@@ -70,6 +72,12 @@ struct PointRow {
     address: String,
     webhook_secret: Option<String>,
     webhook_format: String,
+    label: String,
+    purpose: String,
+    legal_basis: String,
+    consent_at: Option<i64>,
+    verified_at: Option<i64>,
+    review_at: Option<i64>,
 }
 
 /// Where statements are read: inside a transaction or outside.
@@ -156,6 +164,18 @@ fn parse_point(row: &PointRow) -> Result<ContactPoint, StoreError> {
         rank: u8::try_from(row.rank).unwrap_or(u8::MAX),
         webhook_secret: row.webhook_secret.clone(),
         webhook_format: row.webhook_format.parse().map_err(damaged)?,
+        grounds: Grounds {
+            label: row.label.clone(),
+            purpose: row.purpose.clone(),
+            basis: Some(row.legal_basis.as_str())
+                .filter(|word| !word.is_empty())
+                .map(str::parse)
+                .transpose()
+                .map_err(damaged)?,
+            consent: row.consent_at.map(day_from_millis),
+            verified: row.verified_at.map(day_from_millis),
+            review: row.review_at.map(day_from_millis),
+        },
     })
 }
 

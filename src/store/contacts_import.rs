@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::audit::NewEntry;
 use crate::domain::contact::{Contact, ContactBook, Group};
+use crate::domain::grounds::{LegalBasis, day_to_millis};
 use crate::domain::ids::IdSource;
 
 use super::audit::append;
@@ -36,9 +37,12 @@ statements! {
         WHERE contact_key IN (SELECT unhex(value->>'key', '-') FROM json_each($1))";
     /// Writes contact points.
     INSERT_POINTS = "
-        INSERT INTO contact_points (contact_key, channel, rank, address, webhook_secret, webhook_format)
+        INSERT INTO contact_points (contact_key, channel, rank, address, webhook_secret, webhook_format, label,
+                                    purpose, legal_basis, consent_at, verified_at, review_at)
         SELECT unhex(value->>'key', '-'), value->>'channel', CAST(value->>'rank' AS BIGINT), value->>'address',
-               value->>'secret', value->>'format'
+               value->>'secret', value->>'format', value->>'label', value->>'purpose', value->>'basis',
+               CAST(value->>'consent' AS BIGINT), CAST(value->>'verified' AS BIGINT),
+               CAST(value->>'review' AS BIGINT)
         FROM json_each($1)";
     /// Writes groups; a title that a file gives wins.
     UPSERT_GROUPS = "
@@ -131,6 +135,12 @@ struct PointInput<'a> {
     address: &'a str,
     secret: Option<&'a str>,
     format: &'a str,
+    label: &'a str,
+    purpose: &'a str,
+    basis: &'a str,
+    consent: Option<i64>,
+    verified: Option<i64>,
+    review: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -359,6 +369,12 @@ async fn write_contacts(
                 address: point.address.as_str(),
                 secret: point.webhook_secret.as_deref(),
                 format: point.webhook_format.as_str(),
+                label: &point.grounds.label,
+                purpose: &point.grounds.purpose,
+                basis: point.grounds.basis.map_or("", LegalBasis::as_str),
+                consent: point.grounds.consent.map(day_to_millis),
+                verified: point.grounds.verified.map(day_to_millis),
+                review: point.grounds.review.map(day_to_millis),
             })
         })
         .collect();

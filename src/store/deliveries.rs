@@ -24,6 +24,17 @@ statements! {
           AND d.state IN (SELECT value->>'word' FROM json_each($3))
           AND d.channel IN (SELECT value->>'word' FROM json_each($4))
         ORDER BY d.delivery_id LIMIT $5";
+    /// The same of one notice.
+    SELECT_PAGE_OF_NOTICE = "
+        SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
+               d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
+        FROM deliveries d
+             JOIN notices n ON n.notice_id = d.notice_id
+             JOIN contacts c ON c.contact_key = d.contact_key
+        WHERE d.notice_id = $2 AND d.delivery_id > $1
+          AND d.state IN (SELECT value->>'word' FROM json_each($3))
+          AND d.channel IN (SELECT value->>'word' FROM json_each($4))
+        ORDER BY d.delivery_id LIMIT $5";
     /// One delivery.
     SELECT_ONE = "
         SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
@@ -182,6 +193,23 @@ impl Store {
         let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);
         let channels = wanted(&filter.channels, &Channel::ALL, Channel::as_str);
         self.db.fetch(&SELECT_PAGE, (after, notice, states, channels, limit)).await
+    }
+
+    /// As [`Store::deliveries`], of one notice; the filter's own notice does not count.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn deliveries_of_notice(
+        &self,
+        notice: NoticeId,
+        filter: &DeliveryFilter,
+        after: Option<DeliveryId>,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |id| id.0);
+        let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);
+        let channels = wanted(&filter.channels, &Channel::ALL, Channel::as_str);
+        self.db.fetch(&SELECT_PAGE_OF_NOTICE, (after, notice.0, states, channels, limit)).await
     }
 
     /// One delivery with its tries.

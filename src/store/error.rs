@@ -52,6 +52,12 @@ pub enum StoreError {
     /// Two transactions waited for each other, and the server ended this one. [`once_more`] begins it again.
     #[error("two programs were writing the same rows at the same moment: run the command again")]
     Crossed,
+    /// Another life of the instance has begun under a running process.
+    #[error(
+        "a backup was restored into the store while this process ran: it sends nothing any more; end it and start it \
+         again"
+    )]
+    Restored,
     /// A statement failed in a way that nobody foresaw.
     #[error("the store failed at {statement}: {source}")]
     Unexpected {

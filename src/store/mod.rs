@@ -1,65 +1,103 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod account_changes;
+mod accounts;
 mod acknowledgements;
+mod alarms;
+mod approvals;
 mod audit;
+mod backup;
 mod cascade;
 mod claim;
 mod connection;
 mod contacts;
 mod contacts_import;
+mod corrections;
 mod dead_domains;
 mod deliveries;
+mod drafts;
 mod endpoints;
+mod erasure;
 mod error;
 mod fan_out;
+mod holds;
+mod idempotency;
+mod incident_notices;
+mod incidents;
 mod instance;
 mod lanes;
+mod notice_pages;
 mod notices;
 mod people;
 mod processes;
 mod receipts;
 mod recipients;
 mod record;
+mod retention;
 mod rounds;
+mod services;
+mod sessions;
+mod sign_in_waits;
 mod statement;
 mod summaries;
 mod suppressions;
 mod sweep;
+mod tokens;
+mod workers;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use account_changes::AccountChange;
+pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
+pub use alarms::{AlarmApproval, NewAlarm, StandingAlarm};
+pub use approvals::{Decision, NewDecision, OpenReview, Verdict};
+pub use backup::{Restoring, Settled, Snapshot};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
+pub use corrections::Corrected;
 pub use dead_domains::{DeadDomain, SetAside};
 pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount};
+pub use drafts::StoredDraft;
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
+pub use erasure::{ERASED, ERASED_CODE, Erased};
 pub use error::StoreError;
 pub use fan_out::FanOut;
+pub use holds::LegalHold;
+pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
+pub use incident_notices::{IncidentLink, TimelineNotice};
 pub use lanes::Hold;
-pub use notices::{NewNotice, Release};
+pub use notice_pages::{ListedNotice, NoticeFilter, NoticeHead};
+pub use notices::{NewNotice, Release, Submission, SubmittedNotice};
 pub use people::{Following, NoticePerson, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
 pub use record::{Attempted, Move, Recorded};
+pub use retention::DueNotice;
 pub use rounds::{Resolution, Retried};
+pub use sessions::{KnownSession, NewSession, SessionRow, UsedFactor};
+pub use sign_in_waits::Admission;
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;
 pub use sweep::Swept;
+pub use tokens::{ApiToken, KnownToken, NewToken};
+pub use workers::RunningProcess;
 
 /// The store: one SQLite file, or a PostgreSQL server that several machines share.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
+    generation: Arc<OnceLock<String>>,
 }
 
 /// Why the store is opened.
@@ -87,7 +125,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock })
+        Ok(Self { db, clock, generation: Arc::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

@@ -3,12 +3,19 @@
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::actor::Actor;
+use crate::domain::address::Channel;
 use crate::domain::audience::Audience;
+use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
+use crate::domain::wording::WordingRecord;
 
+use super::approvals::{NewDecision, frozen_hash, write_decision};
+use super::audit::append;
 use super::connection::Tx;
+use super::incident_notices::{self, IncidentLink};
 use super::people::{Following, follow};
 use super::recipients::{MergedRecipient, Recipient, UnreachableRecipient, freeze};
 use super::statement::statements;
@@ -32,7 +39,8 @@ statements! {
     /// A new state.
     UPDATE_STATE = "
         UPDATE notices SET state = $2, updated_at = $3,
-            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END
+            completed_at = CASE WHEN $2 = 'sending' THEN NULL ELSE completed_at END,
+            paused_because = CASE WHEN $2 = 'paused' THEN paused_because ELSE '' END
         WHERE notice_id = $1";
     /// Released now.
     UPDATE_RELEASED = "
@@ -40,11 +48,26 @@ statements! {
     /// Released for later.
     UPDATE_SCHEDULED = "
         UPDATE notices SET state = 'scheduled', scheduled_at = $2, updated_at = $3 WHERE notice_id = $1";
+    /// Another time; what it is worth sending for moves with it.
+    UPDATE_TIME = "
+        UPDATE notices SET expires_at = expires_at + ($2 - COALESCE(scheduled_at, created_at)), scheduled_at = $2,
+                           updated_at = $3
+        WHERE notice_id = $1";
     /// Scheduled notices whose time has come.
     SELECT_SCHEDULED = "
-        SELECT notice_id FROM notices WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at";
+        SELECT notice_id, number FROM notices WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at";
     /// When the next scheduled notice is due.
     SELECT_NEXT_SCHEDULED = "SELECT scheduled_at FROM notices WHERE state = 'scheduled' ORDER BY scheduled_at LIMIT 1";
+    /// What a second person is to agree to, and why.
+    UPDATE_FROZEN = "
+        UPDATE notices SET channels = $2, second_person = $3, supersedes = $4, scheduled_at = $5
+        WHERE notice_id = $1";
+    /// Its hash.
+    UPDATE_HASH = "UPDATE notices SET content_hash = $2 WHERE notice_id = $1";
+    /// The draft that it was.
+    DELETE_DRAFT = "DELETE FROM notice_drafts WHERE notice_id = $1 AND version = $2";
+    /// The number behind an id.
+    SELECT_NUMBER = "SELECT number FROM notices WHERE notice_id = $1";
     /// A later end.
     UPDATE_EXPIRY = "UPDATE notices SET expires_at = $2 WHERE notice_id = $1 AND expires_at < $2";
 }
@@ -80,6 +103,10 @@ pub struct NewNotice {
     pub expires_at: Timestamp,
     /// Whom it is for, and how they are followed.
     pub following: Following,
+    /// The incident that it belongs to.
+    pub incident: Option<IncidentLink>,
+    /// What was found in its words.
+    pub wording: WordingRecord,
 }
 
 /// What follows when a notice is submitted.
@@ -91,6 +118,62 @@ pub enum Release {
     At(Timestamp),
     /// It waits until a second person releases it.
     ByAnother,
+}
+
+/// A notice with everything that is frozen with it, and what follows.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// What it says.
+    pub notice: NewNotice,
+    /// One delivery each.
+    pub recipients: Vec<Recipient>,
+    /// Who shares one of them.
+    pub merged: Vec<MergedRecipient>,
+    /// For whom there is none.
+    pub unreachable: Vec<UnreachableRecipient>,
+    /// By which channels it goes.
+    pub channels: Vec<Channel>,
+    /// Why a second person is needed; empty: none is.
+    pub second_person: String,
+    /// When it is to be released, whoever does that; `None`: at once.
+    pub at: Option<Timestamp>,
+    /// The version of the stored draft that it was, which is gone then; `None`: it was never stored.
+    pub draft_version: Option<i64>,
+    /// The notice that it takes the place of.
+    pub supersedes: Option<NoticeId>,
+    /// What follows.
+    pub release: Release,
+    /// The agreement that it was given beforehand.
+    pub decision: Option<NewDecision>,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmittedNotice {
+    /// Its number.
+    pub number: String,
+    /// Where it stands.
+    pub state: NoticeState,
+    /// The hash of what a second person agrees to.
+    pub hash: String,
+}
+
+/// `entry` about the notice with this number; `facts` are added to what is after.
+pub(super) fn about(entry: &NewEntry, number: &str, facts: &serde_json::Value) -> NewEntry {
+    let mut entry = NewEntry { subject: Subject::new("notice", number), ..entry.clone() };
+    if entry.after.is_null() {
+        entry.after = serde_json::json!({});
+    }
+    if let (Some(after), Some(facts)) = (entry.after.as_object_mut(), facts.as_object()) {
+        after.extend(facts.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    entry
+}
+
+/// The number of a notice.
+pub(super) async fn number_of(tx: &mut Tx, notice: NoticeId) -> Result<String, StoreError> {
+    let row: Option<(String,)> = tx.fetch_first(&SELECT_NUMBER, (notice.0,)).await?;
+    row.map(|(number,)| number).ok_or_else(|| StoreError::Conflict("there is no such notice".to_owned()))
 }
 
 impl Store {
@@ -111,29 +194,83 @@ impl Store {
         Ok(number)
     }
 
-    /// Writes a notice with its frozen list and releases it as `release` says, in one step: a notice that is there is
-    /// on its way, whenever the program ends.
+    /// Writes a notice with its frozen list and releases it as it says, in one step: a notice that is there is on its
+    /// way, whenever the program ends. A draft with its id is gone then.
     ///
     /// # Errors
     /// When the store cannot be written; then there is no such notice and no number is used up.
-    pub async fn submit_released(
+    pub async fn submit(
         &self,
-        notice: &NewNotice,
-        recipients: &[Recipient],
-        merged: &[MergedRecipient],
-        unreachable: &[UnreachableRecipient],
-        release: Release,
-    ) -> Result<(String, NoticeState), StoreError> {
+        submission: &Submission,
+        entry: &NewEntry,
+    ) -> Result<SubmittedNotice, StoreError> {
         let mut tx = self.db.begin().await?;
-        let number = self.write_draft(&mut tx, notice, recipients, merged, unreachable).await?;
-        let id = notice.id;
-        let state = match release {
-            Release::Now => self.release_in(&mut tx, id).await?,
-            Release::At(at) => self.schedule_in(&mut tx, id, at).await?,
-            Release::ByAnother => self.move_in(&mut tx, id, NoticeEvent::Submit).await?,
-        };
+        let submitted = self.submit_in(&mut tx, submission).await?;
+        let facts = submitted.facts();
+        append(&mut tx, &about(entry, &submitted.number, &facts), self.now()).await?;
         tx.commit().await?;
-        Ok((number, state))
+        Ok(submitted)
+    }
+
+    pub(super) async fn submit_in(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+    ) -> Result<SubmittedNotice, StoreError> {
+        let Submission { notice, recipients, merged, unreachable, .. } = submission;
+        let id = notice.id;
+        let number = self.write_draft(tx, notice, recipients, merged, unreachable).await?;
+        let frozen = (
+            id.0,
+            Json(&submission.channels),
+            submission.second_person.clone(),
+            submission.supersedes.map(|superseded| superseded.0),
+            submission.at.map(|at| at.0),
+        );
+        tx.execute(&UPDATE_FROZEN, frozen).await?;
+        let hash = frozen_hash(tx, id).await?;
+        tx.execute(&UPDATE_HASH, (id.0, hash.clone())).await?;
+        if let Some(version) = submission.draft_version
+            && tx.execute(&DELETE_DRAFT, (id.0, version)).await? == 0
+        {
+            return Err(StoreError::Conflict(
+                "the draft was changed, submitted or thrown away meanwhile: read it again".to_owned(),
+            ));
+        }
+        if let Some(decision) = &submission.decision {
+            write_decision(tx, id, decision, &hash, self.now()).await?;
+        }
+        let state = match submission.release {
+            Release::Now => self.release_in(tx, id).await?,
+            Release::At(at) => self.schedule_in(tx, id, at).await?,
+            Release::ByAnother => self.move_in(tx, id, NoticeEvent::Submit).await?,
+        };
+        Ok(SubmittedNotice { number, state, hash })
+    }
+
+    /// Gives a notice that has not been released another time. One that is pending stays so.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has been released or has ended.
+    pub async fn reschedule_notice(
+        &self,
+        notice: NoticeId,
+        at: Timestamp,
+        entry: &NewEntry,
+    ) -> Result<NoticeState, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let before = standing(&mut tx, notice).await?;
+        if !matches!(before, NoticeState::Pending | NoticeState::Scheduled) {
+            return Err(StoreError::Conflict(format!(
+                "it is {before}: only a notice that has not been released can get another time"
+            )));
+        }
+        tx.execute(&UPDATE_TIME, (notice.0, at.0, self.now().0)).await?;
+        let number = number_of(&mut tx, notice).await?;
+        let entry = about(entry, &number, &serde_json::json!({ "state": before, "at": at }));
+        append(&mut tx, &entry, self.now()).await?;
+        tx.commit().await?;
+        Ok(before)
     }
 
     async fn write_draft(
@@ -173,6 +310,8 @@ impl Store {
         .await?;
         freeze(tx, notice.id, recipients, merged, unreachable).await?;
         follow(tx, notice.id, &notice.following, now).await?;
+        let (incident, wording) = (notice.incident.as_ref(), &notice.wording);
+        incident_notices::link(tx, notice.id, incident, wording, &notice.created_by, Timestamp(now)).await?;
         tx.execute(&UPDATE_RECIPIENTS, (notice.id.0, recipients.len() as i64)).await?;
         Ok(number)
     }
@@ -187,23 +326,14 @@ impl Store {
         tx.commit().await
     }
 
-    async fn release_in(&self, tx: &mut Tx, notice: NoticeId) -> Result<NoticeState, StoreError> {
+    pub(super) async fn release_in(&self, tx: &mut Tx, notice: NoticeId) -> Result<NoticeState, StoreError> {
         let next = next_state(tx, notice, NoticeEvent::Release).await?;
         tx.execute(&UPDATE_RELEASED, (notice.0, self.now().0)).await?;
+        incident_notices::released(tx, notice, self.now()).await?;
         Ok(next)
     }
 
-    /// Releases a notice for later.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when it cannot be released from where it stands.
-    pub async fn schedule_notice(&self, notice: NoticeId, at: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        self.schedule_in(&mut tx, notice, at).await?;
-        tx.commit().await
-    }
-
-    async fn schedule_in(
+    pub(super) async fn schedule_in(
         &self,
         tx: &mut Tx,
         notice: NoticeId,
@@ -220,9 +350,11 @@ impl Store {
     /// When the store cannot be written.
     pub async fn release_scheduled(&self) -> Result<Option<Timestamp>, StoreError> {
         let now = self.now().0;
-        let due: Vec<(Uuid,)> = self.db.fetch(&SELECT_SCHEDULED, (now,)).await?;
-        for (notice,) in due {
-            match self.release_notice(NoticeId(notice)).await {
+        let due: Vec<(Uuid, String)> = self.db.fetch(&SELECT_SCHEDULED, (now,)).await?;
+        for (notice, number) in due {
+            let subject = Subject::new("notice", &number);
+            let entry = NewEntry::new(&Actor::program("dispatcher"), "notice.released", subject);
+            match self.release_due(NoticeId(notice), &entry).await {
                 // Another process was quicker, or a person cancelled it.
                 Ok(()) | Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error),
@@ -232,18 +364,42 @@ impl Store {
         Ok(next.map(|(at,)| Timestamp(at)))
     }
 
-    /// Pauses, resumes or cancels; gives the state it has now.
+    /// Releases a notice whose time has come.
+    async fn release_due(&self, notice: NoticeId, entry: &NewEntry) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        if standing(&mut tx, notice).await? != NoticeState::Scheduled {
+            return Err(StoreError::Conflict("somebody else was quicker".to_owned()));
+        }
+        self.release_in(&mut tx, notice).await?;
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await
+    }
+
+    /// Pauses, resumes or cancels; gives the state it has now. An event that has had its effect before leaves no
+    /// second entry.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the event does not fit where it stands.
-    pub async fn move_notice(&self, notice: NoticeId, event: NoticeEvent) -> Result<NoticeState, StoreError> {
+    pub async fn move_notice(
+        &self,
+        notice: NoticeId,
+        event: NoticeEvent,
+        entry: &NewEntry,
+    ) -> Result<NoticeState, StoreError> {
         let mut tx = self.db.begin().await?;
+        let before = standing(&mut tx, notice).await?;
         let next = self.move_in(&mut tx, notice, event).await?;
+        if next != before {
+            let number = number_of(&mut tx, notice).await?;
+            let mut entry = about(entry, &number, &serde_json::json!({ "state": next }));
+            entry.before = serde_json::json!({ "state": before });
+            append(&mut tx, &entry, self.now()).await?;
+        }
         tx.commit().await?;
         Ok(next)
     }
 
-    async fn move_in(
+    pub(super) async fn move_in(
         &self,
         tx: &mut Tx,
         notice: NoticeId,
@@ -265,14 +421,25 @@ impl Store {
     }
 }
 
+impl SubmittedNotice {
+    /// What the audit log says of it.
+    pub(super) fn facts(&self) -> serde_json::Value {
+        serde_json::json!({ "state": self.state, "hash": self.hash })
+    }
+}
+
+/// Where a notice stands; the row stays locked until the transaction ends.
+pub(super) async fn standing(tx: &mut Tx, notice: NoticeId) -> Result<NoticeState, StoreError> {
+    let row: Option<(String,)> = tx.fetch_first(&SELECT_STATE, (notice.0,)).await?;
+    let (state,) = row.ok_or_else(|| StoreError::Conflict("there is no such notice".to_owned()))?;
+    state.parse().map_err(StoreError::Damaged)
+}
+
 /// The state that `event` leads to; the row stays locked until the transaction ends.
 pub(super) async fn next_state(
     tx: &mut Tx,
     notice: NoticeId,
     event: NoticeEvent,
 ) -> Result<NoticeState, StoreError> {
-    let row: Option<(String,)> = tx.fetch_first(&SELECT_STATE, (notice.0,)).await?;
-    let (state,) = row.ok_or_else(|| StoreError::Conflict("there is no such notice".to_owned()))?;
-    let state: NoticeState = state.parse().map_err(StoreError::Damaged)?;
-    state.apply(event).map_err(StoreError::Conflict)
+    standing(tx, notice).await?.apply(event).map_err(StoreError::Conflict)
 }

@@ -17,7 +17,8 @@ use super::{Store, StoreError};
 
 statements! {
     /// A process comes.
-    INSERT_PROCESS = "INSERT INTO processes (process_id, name, started_at, leased_to) VALUES ($1, $2, $3, $4)";
+    INSERT_PROCESS = "
+        INSERT INTO processes (process_id, name, started_at, leased_to, version) VALUES ($1, $2, $3, $4, $5)";
     /// A process shows that it lives, as long as nobody has taken its claims back.
     RENEW_LEASE = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
     /// A process goes.
@@ -94,7 +95,7 @@ impl Store {
     /// Registers a process, leased until `leased_to`.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// When the store cannot be written, or was restored since this program registered first.
     pub async fn register_process(
         &self,
         process: ProcessId,
@@ -102,7 +103,9 @@ impl Store {
         leased_to: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        tx.execute(&INSERT_PROCESS, (process.0, name.to_owned(), self.now().0, leased_to.0)).await?;
+        self.check_generation(&mut tx).await?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        tx.execute(&INSERT_PROCESS, (process.0, name.to_owned(), self.now().0, leased_to.0, version)).await?;
         tx.commit().await
     }
 

@@ -28,23 +28,26 @@ statements! {
     SELECT_REFERRED = "
         SELECT delivery_id, round FROM deliveries WHERE provider = $1 AND provider_ref = $2
         ORDER BY delivery_id DESC LIMIT 1";
-    /// Keeps one receipt, unless it has come before.
+    /// Keeps one receipt, unless it has come before; its words only as long as the address is kept, which may stand in
+    /// them.
     INSERT_RECEIPT = "
         INSERT INTO receipts (receipt_id, delivery_id, round, source, kind, code, text, received_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        VALUES ($1, $2, $3, $4, $5, $6,
+                CASE WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.delivery_id = $2 AND d.address LIKE 'erased:%')
+                     THEN '' ELSE $7 END, $8)
         ON CONFLICT (delivery_id, round, source, kind, code) DO NOTHING";
     /// What receipts make of a delivery.
     UPDATE_REPORTED = "
         UPDATE deliveries SET
             state = $2, process_id = NULL, updated_at = $5,
             reason_code = CASE WHEN $2 = 'failed' THEN $3 ELSE NULL END,
-            reason = CASE WHEN $2 = 'failed' THEN $4 ELSE NULL END
+            reason = CASE WHEN $2 = 'failed' AND address NOT LIKE 'erased:%' THEN $4 ELSE NULL END
         WHERE delivery_id = $1";
     /// An address that turned out not to exist; a bounce for a dead domain says nothing about its mailboxes.
     SUPPRESS_REPORTED = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until, delivery_id)
         SELECT channel, lower(address), $2, $3, $4, $5, $1 FROM deliveries d
-        WHERE delivery_id = $1
+        WHERE delivery_id = $1 AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM dead_domains dead
                           WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
         ON CONFLICT (channel, address) DO UPDATE SET

@@ -79,7 +79,7 @@ statements! {
         SELECT d.channel, lower(d.address), value->>'code', value->>'text', $2, CAST(value->>'until' AS BIGINT),
                d.delivery_id
         FROM json_each($1) JOIN deliveries d ON d.delivery_id = unhex(value->>'id', '-')
-        WHERE d.state <> 'delivered'
+        WHERE d.state <> 'delivered' AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM dead_domains dead
                           WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
         ON CONFLICT (channel, address) DO UPDATE SET

@@ -17,7 +17,7 @@ use crate::domain::notice::NoticeEvent;
 use super::audit::append;
 use super::connection::Tx;
 use super::error::once_more;
-use super::notices::next_state;
+use super::notices::{about, next_state, number_of};
 use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -48,6 +48,7 @@ statements! {
     SELECT_NOT_OUT = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
         WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
+          AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
           AND (NOT EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.cascade_after IS NOT NULL)
@@ -238,8 +239,9 @@ impl Store {
         notice: NoticeId,
         expires_at: Timestamp,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
     ) -> Result<Retried, StoreError> {
-        once_more!(self.try_retry_notice(notice, expires_at, destination))
+        once_more!(self.try_retry_notice(notice, expires_at, destination, entry))
     }
 
     async fn try_retry_notice(
@@ -247,6 +249,7 @@ impl Store {
         notice: NoticeId,
         expires_at: Timestamp,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
     ) -> Result<Retried, StoreError> {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
@@ -261,6 +264,11 @@ impl Store {
         let retried = Retried { deliveries: rows.len(), readdressed: moved.len() };
         if retried.deliveries > 0 {
             self.start_round(&mut tx, &rows, expires_at).await?;
+            let facts = serde_json::json!({
+                "deliveries": retried.deliveries, "readdressed": retried.readdressed, "until": expires_at,
+            });
+            let number = number_of(&mut tx, notice).await?;
+            append(&mut tx, &about(entry, &number, &facts), self.now()).await?;
             tx.commit().await?;
         }
         Ok(retried)
@@ -291,7 +299,8 @@ impl Store {
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
-        complete_notices(tx, rows.iter().map(|row| row.notice_id), now).await?;
+        let reopened: Vec<Uuid> = rows.iter().map(|row| row.notice_id).collect();
+        complete_notices(tx, reopened.into_iter(), now).await?;
         Ok(())
     }
 }

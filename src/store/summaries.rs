@@ -20,20 +20,24 @@ statements! {
     /// One notice.
     SELECT_NOTICE = "
         SELECT notice_id, number, code, template, title, state, priority, visibility, exercise, content, variables,
-               audience, created_at, created_by, released_at, scheduled_at, expires_at, completed_at
-        FROM notices WHERE notice_id = $1";
+               audience, created_at, created_by, released_at, scheduled_at, expires_at, completed_at, content_hash,
+               channels, second_person,
+               (SELECT o.number FROM notices o WHERE o.notice_id = n.supersedes) AS supersedes,
+               (SELECT max(o.number) FROM notices o WHERE o.supersedes = n.notice_id) AS superseded_by
+        FROM notices n WHERE notice_id = $1";
     /// The id behind a number.
     SELECT_ID = "SELECT notice_id FROM notices WHERE number = $1";
     /// All notices, oldest first.
-    SELECT_SUMMARIES = "
-        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open
-        FROM notices ORDER BY notice_id";
+    SELECT_SUMMARIES = "SELECT * FROM notice_summaries ORDER BY notice_id";
     /// One of them.
-    SELECT_SUMMARY = "
-        SELECT notice_id, number, template, title, state, priority, exercise, created_at, created_by, released_at,
-               scheduled_at, expires_at, completed_at, recipients, fanned_out, alarm, cascade_after, cascade_open
-        FROM notices WHERE notice_id = $1";
+    SELECT_SUMMARY = "SELECT * FROM notice_summaries WHERE notice_id = $1";
+    /// Some of them.
+    SELECT_SOME_SUMMARIES = "
+        SELECT * FROM notice_summaries WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
+    /// The counters of some.
+    SELECT_SOME_COUNTS = "
+        SELECT notice_id, channel, state, count FROM notice_counts
+        WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1)) AND count <> 0";
     /// The counters of all notices.
     SELECT_ALL_COUNTS = "SELECT notice_id, channel, state, count FROM notice_counts WHERE count <> 0";
     /// The counters of one.
@@ -79,6 +83,16 @@ pub struct Notice {
     pub expires_at: Timestamp,
     /// When its last delivery ended.
     pub completed_at: Option<Timestamp>,
+    /// The hash of what a second person agrees to; empty for a notice that was written before there was one.
+    pub content_hash: String,
+    /// By which channels it goes.
+    pub channels: Vec<Channel>,
+    /// Why it needs a second person; empty: it does not.
+    pub second_person: String,
+    /// The number of the notice that it takes the place of.
+    pub supersedes: Option<String>,
+    /// The number of the last notice that takes its place.
+    pub superseded_by: Option<String>,
 }
 
 /// A notice in lists, with its counters.
@@ -122,6 +136,12 @@ pub struct NoticeSummary {
     pub cascade_open: i64,
     /// Deliveries by channel and state.
     pub channels: BTreeMap<Channel, Counts>,
+    /// The number of the notice that it takes the place of.
+    pub supersedes: Option<String>,
+    /// The number of the last notice that takes its place.
+    pub superseded_by: Option<String>,
+    /// Whether one person released it alone and nobody has looked at that yet.
+    pub review_open: bool,
 }
 
 impl NoticeSummary {
@@ -160,6 +180,11 @@ struct NoticeRow {
     scheduled_at: Option<i64>,
     expires_at: i64,
     completed_at: Option<i64>,
+    content_hash: String,
+    channels: Json<Vec<Channel>>,
+    second_person: String,
+    supersedes: Option<String>,
+    superseded_by: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -182,6 +207,9 @@ struct SummaryRow {
     alarm: bool,
     cascade_after: Option<i64>,
     cascade_open: i64,
+    supersedes: Option<String>,
+    superseded_by: Option<String>,
+    review_open: bool,
 }
 
 type CountRow = (Uuid, String, String, i64);
@@ -216,6 +244,25 @@ impl Store {
             .map(|row| {
                 let channels = counts.remove(&row.notice_id).unwrap_or_default();
                 row.parse(channels)
+            })
+            .collect()
+    }
+
+    /// The notices with these ids, with their counters.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn notice_summaries(
+        &self,
+        ids: &[NoticeId],
+    ) -> Result<BTreeMap<NoticeId, NoticeSummary>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows: Vec<SummaryRow> = self.db.fetch(&SELECT_SOME_SUMMARIES, (Json(&ids),)).await?;
+        let mut counts = group_counts(self.db.fetch(&SELECT_SOME_COUNTS, (Json(&ids),)).await?)?;
+        rows.into_iter()
+            .map(|row| {
+                let channels = counts.remove(&row.notice_id).unwrap_or_default();
+                row.parse(channels).map(|summary| (summary.id, summary))
             })
             .collect()
     }
@@ -264,6 +311,11 @@ impl NoticeRow {
             scheduled_at: self.scheduled_at.map(Timestamp),
             expires_at: Timestamp(self.expires_at),
             completed_at: self.completed_at.map(Timestamp),
+            content_hash: self.content_hash,
+            channels: self.channels.0,
+            second_person: self.second_person,
+            supersedes: self.supersedes,
+            superseded_by: self.superseded_by,
         })
     }
 }
@@ -290,6 +342,9 @@ impl SummaryRow {
             cascade_after: self.cascade_after.map(|after| Duration::from_millis(after.unsigned_abs())),
             cascade_open: self.cascade_open,
             channels,
+            supersedes: self.supersedes,
+            superseded_by: self.superseded_by,
+            review_open: self.review_open,
         })
     }
 }

@@ -15,7 +15,7 @@ statements! {
     /// All that are in force at a time, oldest first.
     SELECT_SUPPRESSIONS = "
         SELECT channel, address, reason, detail, since, until FROM suppressions
-        WHERE until IS NULL OR until > $1
+        WHERE (until IS NULL OR until > $1) AND address NOT LIKE 'erased:%'
         ORDER BY since, channel, address";
     /// Adds or replaces one.
     UPSERT_SUPPRESSION = "

@@ -19,6 +19,7 @@ use crate::domain::delivery::{AfterCrash, DeliveryState};
 use crate::domain::ids::{ContactKey, DeliveryId, IdSource, NoticeId, ProcessId};
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
 use crate::domain::outcome::Reason;
+use crate::domain::wording::WordingRecord;
 
 const START: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -96,11 +97,42 @@ on_both_engines!(
     an_instance_value_stays_what_it_was_first,
 );
 
+mod accounts;
 mod cascade;
 mod crossing;
 mod domains_down;
 mod endpoints;
+mod idempotency;
+mod incidents;
+mod privacy;
 mod receipts;
+
+/// What the audit log is told by tests that are about something else.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "notice.tested", Subject::new("notice", ""))
+}
+
+/// A submission of `notice` that no second person is asked about.
+fn submission(
+    notice: NewNotice,
+    recipients: Vec<Recipient>,
+    merged: Vec<MergedRecipient>,
+    release: Release,
+) -> Submission {
+    Submission {
+        notice,
+        recipients,
+        merged,
+        unreachable: Vec::new(),
+        channels: vec![Channel::Email],
+        second_person: String::new(),
+        at: None,
+        draft_version: None,
+        supersedes: None,
+        release,
+        decision: None,
+    }
+}
 
 fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
     Contact {
@@ -115,6 +147,7 @@ fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: crate::domain::grounds::Grounds::default(),
         }],
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         attributes: [("plz".to_owned(), "01234".to_owned())].into(),
@@ -134,7 +167,7 @@ impl Bench {
     async fn retry(&self, notice: NoticeId) -> Retried {
         let until = self.clock.now().plus(Duration::from_secs(60));
         let destination = |address: &Address| Some(address.natural_destination());
-        self.store.retry_notice(notice, until, &destination).await.unwrap()
+        self.store.retry_notice(notice, until, &destination, &entry()).await.unwrap()
     }
 
     fn process(&self) -> ProcessId {
@@ -222,6 +255,8 @@ impl Bench {
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
             following: Following::default(),
+            incident: None,
+            wording: WordingRecord::default(),
         }
     }
 
@@ -310,8 +345,14 @@ fn sent(claimed: &Claimed) -> Attempted {
 
 async fn every_statement_prepares(bench: Bench) {
     let all = [
+        account_changes::ALL,
+        super::accounts::ALL,
         acknowledgements::ALL,
+        alarms::ALL,
+        approvals::ALL,
         audit::ALL,
+        corrections::ALL,
+        super::backup::ALL,
         super::cascade::ALL,
         super::cascade::FIRING,
         claim::ALL,
@@ -319,12 +360,26 @@ async fn every_statement_prepares(bench: Bench) {
         contacts_import::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        retention::ALL,
+        drafts::ALL,
         rounds::ALL,
+        super::services::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
+        super::incident_notices::ALL,
+        super::incidents::ALL,
+        sessions::ALL,
+        sign_in_waits::ALL,
+        tokens::ALL,
+        super::endpoints::ALL,
+        erasure::ALL,
+        fan_out::ALL,
+        holds::ALL,
+        super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,
         notices::ALL,
+        super::notice_pages::ALL,
         summaries::ALL,
         people::ALL,
         processes::ALL,
@@ -333,6 +388,7 @@ async fn every_statement_prepares(bench: Bench) {
         record::ALL,
         suppressions::ALL,
         sweep::ALL,
+        workers::ALL,
     ];
     for statement in all.into_iter().flatten() {
         let prepared = match &bench.store.db {
@@ -513,8 +569,9 @@ async fn a_notice_is_submitted_and_released_in_one_step(bench: Bench) {
         (Release::ByAnother, NoticeState::Pending),
     ] {
         let new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
-        let (_, told) = bench.store.submit_released(&new, &[], &[], &[], release).await.unwrap();
-        assert_eq!((told, bench.state(new.id).await), (state, state));
+        let submission = submission(new, Vec::new(), Vec::new(), release);
+        let told = bench.store.submit(&submission, &entry()).await.unwrap().state;
+        assert_eq!((told, bench.state(submission.notice.id).await), (state, state));
     }
 }
 
@@ -576,12 +633,15 @@ async fn a_paused_notice_lets_others_pass_and_resumes(bench: Bench) {
     let paused = bench.notice(30, &["x.example"], Priority::Normal).await;
     let other = bench.notice(5, &["y.example"], Priority::Normal).await;
     bench.fan_out_all().await;
-    assert_eq!(bench.store.move_notice(paused, NoticeEvent::Pause).await.unwrap(), NoticeState::Paused);
+    assert_eq!(
+        bench.store.move_notice(paused, NoticeEvent::Pause, &entry()).await.unwrap(),
+        NoticeState::Paused
+    );
     let process = bench.running().await;
     let claimed = bench.claim(process, 10).await;
     assert_eq!(claimed.iter().filter(|claimed| claimed.notice == other).count(), 5);
     assert_eq!(claimed.len(), 5);
-    bench.store.move_notice(paused, NoticeEvent::Resume).await.unwrap();
+    bench.store.move_notice(paused, NoticeEvent::Resume, &entry()).await.unwrap();
     assert_eq!(bench.claim(process, 100).await.len(), 30);
 }
 
@@ -590,7 +650,7 @@ async fn cancelling_ends_what_waits_and_what_comes_back(bench: Bench) {
     bench.store.fan_out(notice, 6).await.unwrap();
     let process = bench.running().await;
     let claimed = bench.claim(process, 2).await;
-    bench.store.move_notice(notice, NoticeEvent::Cancel).await.unwrap();
+    bench.store.move_notice(notice, NoticeEvent::Cancel, &entry()).await.unwrap();
     bench.fan_out_all().await;
     while bench.store.sweep().await.unwrap().is_some() {}
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 2), (DeliveryState::Cancelled, 8)]);

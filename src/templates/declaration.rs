@@ -9,7 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Place};
 use crate::domain::nearest::hint;
-use crate::domain::template::{ChoiceOption, LAST_LANGUAGE, Labels, TemplateSpec, Variable, VariableType};
+use crate::domain::template::{
+    ChoiceOption, LAST_LANGUAGE, Labels, NoticeKind, TemplateSpec, Variable, VariableType,
+};
 
 /// Names that always stand in a text, or that Handlebars has a meaning for.
 const RESERVED: [&str; 22] = [
@@ -55,7 +57,7 @@ impl Reader<'_> {
     fn template(&mut self, name: &str, table: &DeTable<'_>) -> Declaration {
         self.known_keys(
             table,
-            &["title", "description", "phase", "audience", "alarm", "sms_segments", "variable"],
+            &["title", "description", "phase", "kind", "audience", "alarm", "sms_segments", "variable"],
             "a template",
         );
         let title = table.get("title").and_then(|entry| self.string(entry));
@@ -66,6 +68,7 @@ impl Reader<'_> {
             let text = self.string(entry)?;
             text.parse().map_err(|what| self.say(&entry.span(), what)).ok()
         });
+        let declared_kind = table.get("kind").and_then(|entry| self.kind(table, entry));
         let mut lines = BTreeMap::new();
         let variables =
             table.get("variable").map(|entry| self.variables(entry, &mut lines)).unwrap_or_default();
@@ -74,12 +77,23 @@ impl Reader<'_> {
             title: title.unwrap_or_default(),
             description: table.get("description").and_then(|entry| self.string(entry)).unwrap_or_default(),
             phase,
+            declared_kind,
             audience: table.get("audience").and_then(|entry| self.string(entry)).unwrap_or_default(),
             alarm: self.boolean(table, "alarm"),
             sms_segments: table.get("sms_segments").map_or(1, |entry| self.segments(entry)),
             variables,
         };
         Declaration { spec, lines }
+    }
+
+    /// An alarm that must be confirmed is nothing else beside, and nothing else is one.
+    fn kind(&mut self, table: &DeTable<'_>, entry: &Entry<'_>) -> Option<NoticeKind> {
+        let text = self.string(entry)?;
+        let kind: NoticeKind = text.parse().map_err(|what| self.say(&entry.span(), what)).ok()?;
+        if (kind == NoticeKind::Alarm) != self.boolean(table, "alarm") {
+            self.say(&entry.span(), "kind = \"alarm\" and alarm = true belong together".into());
+        }
+        Some(kind)
     }
 
     fn segments(&mut self, entry: &Entry<'_>) -> usize {

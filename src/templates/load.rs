@@ -133,6 +133,40 @@ pub fn load_template(dir: &Path, name: &str) -> Result<FrozenTemplate, LoadError
     read_template(dir, name, &layout).map_err(LoadError::Broken)
 }
 
+/// The templates that the program itself needs and that are compiled in, by name: declaration, then files.
+const BUILT_IN: [(&str, &str, &[(&str, &str)]); 1] = [(
+    "eilfreigabe",
+    include_str!("../../templates/eilfreigabe/template.toml"),
+    &[
+        ("email.de.md", include_str!("../../templates/eilfreigabe/email.de.md")),
+        ("email.en.md", include_str!("../../templates/eilfreigabe/email.en.md")),
+        ("sms.de.txt", include_str!("../../templates/eilfreigabe/sms.de.txt")),
+        ("sms.en.txt", include_str!("../../templates/eilfreigabe/sms.en.txt")),
+    ],
+)];
+
+/// The template `name` as it is compiled in.
+///
+/// # Errors
+/// If there is none of this name.
+pub fn built_in_template(name: &str) -> Result<FrozenTemplate, LoadError> {
+    let folder = "(built in)".to_owned();
+    let Some((name, text, files)) = BUILT_IN.iter().find(|(known, ..)| *known == name) else {
+        let hint = hint(name, BUILT_IN.map(|(known, ..)| known));
+        return Err(LoadError::Unknown { name: name.to_owned(), folder, hint });
+    };
+    let path: Arc<str> = format!("{folder}/{DECLARATION}").into();
+    let declaration = declaration::parse(name, &path, text).map_err(LoadError::Broken)?;
+    Ok(FrozenTemplate {
+        spec: declaration.spec,
+        layout_folder: folder.clone(),
+        folder,
+        declared_on: declaration.lines,
+        files: files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect(),
+        layout: layout::built_in(),
+    })
+}
+
 fn template_names(dir: &Path) -> Result<Vec<String>, LoadError> {
     let folder_error = |source| LoadError::Folder { folder: dir.display().to_string(), source };
     let mut names = Vec::new();

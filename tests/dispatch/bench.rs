@@ -112,6 +112,7 @@ impl Bench {
                 rank: 1,
                 webhook_secret: None,
                 webhook_format: WebhookFormat::Standard,
+                grounds: rundruf::domain::grounds::Grounds::default(),
             }],
             groups: Vec::new(),
             attributes: BTreeMap::new(),
@@ -158,6 +159,8 @@ impl Bench {
             created_by: "test".to_owned(),
             expires_at: self.clock.now().plus(Duration::from_secs(3_600)),
             following: rundruf::store::Following::default(),
+            incident: None,
+            wording: rundruf::domain::wording::WordingRecord::default(),
         };
         self.store.submit_notice(&new, &recipients, &[], &[]).await.unwrap();
         self.store.release_notice(id).await.unwrap();

@@ -52,6 +52,8 @@ async fn send_alarm(store: &Store) -> NoticeId {
         audience: Audience::default(),
         created_by: "test".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(86_400)),
+        incident: None,
+        wording: rundruf::domain::wording::WordingRecord::default(),
         following: Following {
             alarm: true,
             people: vec![person],

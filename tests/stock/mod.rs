@@ -151,6 +151,7 @@ fn contact(id: &str) -> Contact {
             rank: 1,
             webhook_secret: None,
             webhook_format: WebhookFormat::Standard,
+            grounds: rundruf::domain::grounds::Grounds::default(),
         }],
         groups: vec!["all".to_owned()],
         attributes: BTreeMap::default(),
@@ -218,6 +219,8 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
         created_by: "anna".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(3_600)),
         following: rundruf::store::Following::default(),
+        incident: None,
+        wording: rundruf::domain::wording::WordingRecord::default(),
     };
     store.submit_notice(&new, &recipients, &merged, &unreachable).await.unwrap();
     store.release_notice(new.id).await.unwrap();

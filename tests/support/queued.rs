@@ -38,6 +38,8 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
         created_by: "test".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(86_400)),
         following: rundruf::store::Following::default(),
+        incident: None,
+        wording: rundruf::domain::wording::WordingRecord::default(),
     };
     let recipients: Vec<Recipient> = (0..count)
         .map(|n| Recipient {

@@ -26,6 +26,8 @@ fn wish(cascade: &[Channel], after: Option<u64>) -> Wish {
         exercise: false,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     }
 }
 
@@ -35,6 +37,7 @@ fn spec(alarm: bool) -> TemplateSpec {
         title: "T".to_owned(),
         description: String::new(),
         phase: None,
+        declared_kind: None,
         audience: String::new(),
         alarm,
         sms_segments: 1,
@@ -52,6 +55,7 @@ fn known(ids: &IdSource, id: &str, addresses: &[(Channel, &str)], deputy: Option
         rank,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     let contact = Contact {
         id: id.to_owned(),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::defaults;
-use crate::domain::actor::Actor;
 use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
 use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::outcome::Reason;
+use crate::domain::seal::Seal;
 use crate::domain::settings::DatabaseUrl;
 use crate::store::{NewNotice, Purpose, Recipient};
 
@@ -24,8 +25,8 @@ fn entry() -> NewEntry {
 struct World {
     settings: Settings,
     store: Store,
-    ids: IdSource,
-    chance: Chance,
+    ids: Arc<IdSource>,
+    chance: Arc<Chance>,
     clock: Arc<SystemClock>,
     folder: tempfile::TempDir,
 }
@@ -38,12 +39,13 @@ async fn world(others: &[&str]) -> World {
     settings.instance.templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
     let url = DatabaseUrl::Sqlite(folder.path().join("rundruf.db"));
     let store = Store::open(&url, Purpose::Write, clock.clone()).await.unwrap();
-    let ids = IdSource::new(clock.clone(), Arc::new(Chance::from_system()));
+    let ids = Arc::new(IdSource::new(clock.clone(), Arc::new(Chance::from_system())));
     let point = |channel, address: &str| ContactPoint {
         address: Address::parse(channel, address).unwrap(),
         rank: 1,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     };
     let emails = others.iter().map(|address| point(Channel::Email, address));
     let contact = Contact {
@@ -59,7 +61,7 @@ async fn world(others: &[&str]) -> World {
     };
     let book = ContactBook { contacts: vec![contact], groups: BTreeMap::new() };
     store.import_contacts(&book, &ids, false, &entry()).await.unwrap();
-    World { settings, store, ids, chance: Chance::seeded(1), clock, folder }
+    World { settings, store, ids, chance: Arc::new(Chance::seeded(1)), clock, folder }
 }
 
 impl World {
@@ -69,6 +71,8 @@ impl World {
         let (notice, delivery) = (NoticeId(self.ids.next()), DeliveryId(self.ids.next()));
         let new = NewNotice {
             following: crate::store::Following::default(),
+            incident: None,
+            wording: crate::domain::wording::WordingRecord::default(),
             id: notice,
             year: 2026,
             code: "ABCD2345".to_owned(),
@@ -100,10 +104,16 @@ impl World {
     }
 
     async fn tell(&self) -> Told {
-        let now = self.clock.now();
-        tell_owners(&self.settings, &self.store, &self.ids, &self.chance, &Seal::new(b"key"), now)
-            .await
-            .unwrap()
+        let (_, settings) = tokio::sync::watch::channel(Arc::new(self.settings.clone()));
+        let instance = Instance {
+            store: self.store.clone(),
+            settings,
+            seal: Seal::new(b"key"),
+            ids: self.ids.clone(),
+            clock: self.clock.clone(),
+            chance: self.chance.clone(),
+        };
+        tell_owners(&instance).await.unwrap()
     }
 }
 

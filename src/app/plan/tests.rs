@@ -20,6 +20,7 @@ fn contact(ids: &IdSource, id: &str, addresses: &[&str]) -> KnownContact {
         rank,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     let contact = Contact {
         id: id.to_owned(),
@@ -112,6 +113,7 @@ fn a_suppressed_endpoint_is_known_however_its_address_is_spelt() {
         rank: 1,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     let suppression = Suppression {
         channel: "webhook".to_owned(),

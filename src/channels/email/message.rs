@@ -7,7 +7,7 @@ use lettre::message::header::{self, Header, HeaderName, HeaderValue, Headers};
 
 use crate::domain::address::EmailAddress;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, IncidentId};
 use crate::domain::message::EmailContent;
 use crate::domain::seal::{Seal, base32};
 use crate::domain::settings::Email;
@@ -33,7 +33,7 @@ pub struct OutgoingEmail<'a> {
     pub content: &'a EmailContent,
     /// When the notice was released: the same in every try.
     pub date: Timestamp,
-    /// Message-IDs of earlier messages of the incident to this recipient, oldest first, with their `<>`.
+    /// Message-IDs, with their `<>`, of what this message follows, oldest first; see [`Composer::thread_id`].
     pub references: &'a [String],
     /// What complaints are counted by.
     pub feedback: Feedback<'a>,
@@ -122,18 +122,19 @@ struct Frame {
     date: Timestamp,
     campaign: String,
     group: String,
+    references: Vec<String>,
 }
 
 impl Frame {
     /// `None` when the headers hold more that is the recipient's own.
     fn of(email: &OutgoingEmail<'_>) -> Option<Self> {
-        let own = !email.references.is_empty() || email.list_unsubscribe.is_some();
-        (!own).then(|| Self {
+        email.list_unsubscribe.is_none().then(|| Self {
             subject: email.content.subject.clone(),
             language: email.content.language.clone(),
             date: email.date,
             campaign: email.feedback.campaign.to_owned(),
             group: email.feedback.group.to_owned(),
+            references: email.references.to_vec(),
         })
     }
 }
@@ -196,6 +197,12 @@ impl Composer {
     /// The Message-ID of a delivery, with its `<>`: the same for every try.
     pub fn message_id(&self, delivery: DeliveryId) -> String {
         format!("<{}@{}>", base32(delivery), self.message_id_domain)
+    }
+
+    /// What every mail of an incident refers to (RFC 5322, section 3.6.4), so that mail programs show them together. No
+    /// message has this id: which of them somebody got differs from one recipient to the next.
+    pub fn thread_id(&self, incident: IncidentId) -> String {
+        format!("<incident.{}@{}>", incident.0.simple(), self.message_id_domain)
     }
 
     /// The return paths in use.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::domain::address::Channel;
+use crate::domain::approval::BreakGlass;
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::duration::parse_duration;
 use crate::domain::notice::{Priority, Visibility};
@@ -46,6 +47,12 @@ pub struct SendArguments {
     /// A TOML or JSON file with values of the template's variables; --set wins over it
     #[arg(long, value_name = "FILE")]
     pub vars: Option<PathBuf>,
+    /// The incident that the notice belongs to, by its key; a status notice promises its next update
+    #[arg(long, value_name = "KEY")]
+    pub incident: Option<String>,
+    /// When more will be said: 17:00, 2026-11-20T17:00 or +4h. Without it what [incident] proposes
+    #[arg(long, value_name = "TIME", requires = "incident")]
+    pub next_update: Option<String>,
     /// Who may read the notice beside its recipients: internal, partner or public
     #[arg(long, value_name = "WHO", default_value = "internal")]
     pub visibility: Visibility,
@@ -67,9 +74,26 @@ pub struct SendArguments {
     /// Answer the question "send?" with yes; no finding is passed over by it
     #[arg(long, short)]
     pub yes: bool,
+    /// If it needs a second person and nobody can be waited for: release it alone, for this reason (attack, life,
+    /// infrastructure, second-person-unreachable); every approver is told at once
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<BreakGlass>,
+    /// What is worth knowing beside the reason
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "break_glass",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub note: String,
     /// Send although a typed value looks like a placeholder that was left
     #[arg(long)]
     pub accept_findings: bool,
+    /// Words that claim more than is known in the incident's phase are meant so; without it they are written down as
+    /// not looked at. They never stop a notice
+    #[arg(long)]
+    pub accept_wording: bool,
     /// Wait at most this long (10m) for the last delivery, of an alarm for the last confirmation; then exit 3, and
     /// another process goes on
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "no_wait")]

@@ -5,12 +5,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::domain::address::{Channel, WebhookUrl};
+use crate::domain::approval::BreakGlass;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::parse_duration;
 use crate::domain::ids::DeliveryId;
+use crate::domain::notice::Priority;
 
 use super::super::table::Format;
-use super::ListFormat;
+use super::{ListFormat, NamedValue};
 
 /// `notices …`
 #[derive(Debug, Subcommand)]
@@ -28,6 +30,49 @@ pub enum NoticesCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Agree to a notice that waits for a second person: it goes out
+    Approve {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// Only if this is what waits: the hash that `notices show` gives, or its beginning
+        #[arg(long, value_name = "HASH")]
+        hash: Option<String>,
+    },
+    /// Do not agree: the notice is not sent
+    Reject {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// Why; the author reads it
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Release a notice alone that waits for a second person; every approver is told at once
+    Release {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// Why: attack, life, infrastructure, second-person-unreachable; without it you are asked
+        #[arg(long, value_name = "REASON")]
+        break_glass: Option<BreakGlass>,
+        /// What is worth knowing beside the reason
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        note: String,
+    },
+    /// Write down that you have looked at what one person released alone
+    Review {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// What you found
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        note: String,
+    },
+    /// Give a notice that has not been released another time
+    Schedule {
+        #[command(flatten)]
+        notice: NoticeArgument,
+        /// When, in the instance's time zone: 2026-11-20T18:00 or 18:00
+        #[arg(long, value_name = "TIME")]
+        at: String,
+    },
     /// Let nothing more leave until it is resumed; its expiry runs on
     Pause(NoticeArgument),
     /// Let a paused notice go on
@@ -36,10 +81,45 @@ pub enum NoticesCommand {
     Cancel(NoticeArgument),
     /// Send again to those who did not get it
     Retry(NoticeArgument),
+    /// Send a notice that takes the place of another: to exactly those who got that one or may have got it. What of the
+    /// old one has not left is cancelled
+    Correct(Box<CorrectArguments>),
     /// Say who got it, who did not, and why
     Report(ReportArguments),
     /// Write down that a person reached a contact another way: it counts, and nothing more follows for it
     Reached(ReachedArguments),
+}
+
+/// `notices correct NOTICE …`
+#[derive(Debug, Args)]
+pub struct CorrectArguments {
+    /// The notice that is wrong.
+    #[command(flatten)]
+    pub notice: NoticeArgument,
+    /// The template of the correction
+    #[arg(long, value_name = "TEMPLATE", default_value = "korrektur-alle")]
+    pub template: String,
+    /// The value of a variable of the template; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub values: Vec<NamedValue>,
+    /// A TOML or JSON file with values of the template's variables; --set wins over it
+    #[arg(long, value_name = "FILE")]
+    pub vars: Option<std::path::PathBuf>,
+    /// Channels to use, comma-separated: email, sms, webhook
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
+    pub channel: Vec<Channel>,
+    /// urgent goes before everything else
+    #[arg(long, value_name = "PRIORITY", default_value = "urgent")]
+    pub priority: Priority,
+    /// Show what would be sent and to whom; send and cancel nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Answer the question "send?" with yes; no finding is passed over by it
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Send although a typed value looks like a placeholder that was left
+    #[arg(long)]
+    pub accept_findings: bool,
 }
 
 /// `notices report NOTICE …`

@@ -7,8 +7,11 @@ use anyhow::bail;
 use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
 use crate::cli::arguments::{ContactFiles, ImportArguments};
 use crate::cli::output::{counted, program, write_text};
+use crate::cli::report::in_words;
 use crate::cli::session::{Exit, Session, out, say};
 use crate::contacts::{ContactFinding, Reading};
+use crate::domain::contact::ContactPoint;
+use crate::domain::grounds::hints;
 use crate::store::{ImportReport, Purpose, Store, StoreError};
 
 /// How many findings are shown before the rest is only counted.
@@ -63,6 +66,7 @@ pub(super) async fn check(session: &Session, files: ContactFiles) -> anyhow::Res
         writeln!(text, "{finding}")?;
     }
     write_text(&mut out(), &text)?;
+    say_hints(session, &reading);
     let contacts = counted(reading.book.contacts.len() as i128, "contact", "contacts");
     let read = format!("{} and {} checked", files_and_rows(&reading), contacts);
     if reading.findings.is_empty() {
@@ -97,6 +101,29 @@ fn say_findings(findings: &[ContactFinding]) {
     let more = findings.len().saturating_sub(MOST_FINDINGS);
     if more > 0 {
         say(format_args!("and {more} more"));
+    }
+}
+
+/// Contact points that somebody should look at; they stop nothing.
+fn say_hints(session: &Session, reading: &Reading) {
+    let today = session.clock.now().in_zone(&session.settings.instance.timezone).date();
+    let hints: Vec<String> = reading
+        .book
+        .contacts
+        .iter()
+        .flat_map(|contact| {
+            let of = |(point, hint): (&ContactPoint, String)| {
+                format!("look: {}, {}: {hint}", contact.id, in_words(point.address.channel()))
+            };
+            hints(contact, today).into_iter().map(of)
+        })
+        .collect();
+    for hint in hints.iter().take(MOST_FINDINGS) {
+        say(hint);
+    }
+    let more = hints.len().saturating_sub(MOST_FINDINGS);
+    if more > 0 {
+        say(format_args!("and {more} more to look at"));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::cli::session::{Session, out};
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::{Contact, ContactPoint, KnownContact};
+use crate::domain::grounds::{Grounds, LegalBasis};
 use crate::store::{Purpose, Suppression};
 
 /// Everything about one contact.
@@ -42,6 +43,7 @@ struct ShownPoint<'a> {
     webhook_format: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signed: Option<bool>,
+    grounds: &'a Grounds,
     blocked: Option<Blocked<'a>>,
 }
 
@@ -99,6 +101,7 @@ fn points<'a>(contact: &'a Contact, suppressions: &'a [Suppression]) -> Vec<Show
                 address: point.address.as_str(),
                 webhook_format: is_webhook.then(|| point.webhook_format.as_str()),
                 signed: is_webhook.then_some(point.webhook_secret.is_some()),
+                grounds: &point.grounds,
                 blocked: blocked(point, suppressions),
             }
         })
@@ -155,6 +158,7 @@ fn point_words(session: &Session, point: &ShownPoint<'_>) -> String {
     if let (Some(format), Some(signed)) = (point.webhook_format, point.signed) {
         words = format!("{words} ({format}, {})", if signed { "signed" } else { "not signed" });
     }
+    words.push_str(&grounds_words(point.grounds));
     if let Some(blocked) = &point.blocked {
         let until = blocked.until.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
         let until =
@@ -162,4 +166,22 @@ fn point_words(session: &Session, point: &ShownPoint<'_>) -> String {
         words = format!("{words} [BLOCKED {until}: {} {}]", blocked.reason, blocked.detail);
     }
     words
+}
+
+/// Why a point is kept, behind its address; empty where nothing was said.
+pub(super) fn grounds_words(grounds: &Grounds) -> String {
+    let day = |word: &str, day: Option<jiff::civil::Date>| day.map(|day| format!("{word} {day}"));
+    let said = |word: &str, text: &str| (!text.is_empty()).then(|| format!("{word}{text}"));
+    let parts: Vec<String> = [
+        said("", &grounds.label),
+        said("for ", &grounds.purpose),
+        said("basis ", grounds.basis.map_or("", LegalBasis::as_str)),
+        day("consent", grounds.consent),
+        day("verified", grounds.verified),
+        day("review", grounds.review),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }

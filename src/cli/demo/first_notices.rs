@@ -109,6 +109,8 @@ fn wish(template: &str, group: &str, values: &[(&str, Fill)], now: Timestamp, zo
         exercise: true,
         at: None,
         expires_after: None,
+        incident: None,
+        accept_wording: false,
     }
 }
 

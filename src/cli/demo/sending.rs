@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::app::compose::{Wish, compose};
 use crate::app::release::{Submitted, submit};
-use crate::cli::dispatching::instance_seal;
 use crate::cli::output::counted;
 use crate::cli::report::{People, in_words};
 use crate::cli::send::summary;
@@ -103,7 +102,6 @@ pub(super) async fn submit_wish(
     group: &str,
 ) -> anyhow::Result<Submitted> {
     let now = session.clock.now();
-    let zone = &session.settings.instance.timezone;
     let draft = compose(wish, &session.settings, store, &session.ids, now).await?;
     let template = &draft.wish.template;
     if !draft.findings.is_empty() {
@@ -120,19 +118,8 @@ pub(super) async fn submit_wish(
         counted(everybody.contacts as i128, "contact", "contacts"),
         channels.collect::<Vec<_>>().join(", ")
     ))?;
-    let seal = instance_seal(session, store).await?;
-    let submitted = submit(
-        &draft,
-        store,
-        &session.ids,
-        &session.chance,
-        &seal,
-        zone,
-        &session.operator,
-        session.settings.approval.required,
-        now,
-    )
-    .await?;
+    let instance = session.open_instance(store).await?;
+    let submitted = submit(&instance, &session.actor(), &draft).await?;
     while store.fan_out(submitted.id, ALL_DELIVERIES).await?.is_some() {}
     Ok(submitted)
 }

@@ -37,11 +37,16 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
             "set [email] from to an address of yours",
         ));
     }
-    if settings.approval.required {
+    let approval = &settings.approval;
+    let asks = approval.required
+        || approval.above.is_some()
+        || !approval.groups.is_empty()
+        || !approval.visibility.is_empty();
+    if asks && approval.tell.is_none() {
         lines.push(Line::warning(
             "approval",
-            "[approval] required is on: every notice stays pending, and this version has no way to release it",
-            "set it to false, or nothing leaves",
+            "some notices need a second person, and nobody is told when one is released without",
+            "set [approval] tell to the group of those who may release",
         ));
     }
     lines.extend(public_address(session, is_smtp));

@@ -14,6 +14,7 @@
 mod certificates;
 mod disk;
 mod gateways;
+mod incidents;
 mod instance;
 mod mail;
 mod records;

@@ -10,6 +10,7 @@ use crate::domain::address::{Channel, WebhookUrl};
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
+use crate::domain::grounds::hints;
 use crate::domain::mask::{mask_address, mask_addresses_in};
 use crate::domain::notice::NoticeState;
 use crate::store::{FailingEndpoint, Purpose, Store, StoreError};
@@ -48,6 +49,8 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.extend(contacts(session, &store).await?);
     lines.extend(webhooks(&store).await?);
     lines.extend(endpoints(session, &store).await?);
+    lines.extend(reviews(session, &store).await?);
+    lines.extend(super::incidents::lines(session, &store).await?);
     lines.extend(waiting(session, &store).await?);
     lines.extend(holds(session, &store).await?);
     lines.extend(dead_domains(session, &store).await?);
@@ -105,6 +108,23 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
             "add an e-mail address or a telephone number to their rows and import the files",
         ));
     }
+    let today = session.clock.now().in_zone(&session.settings.instance.timezone).date();
+    let to_look_at: Vec<&str> = contacts
+        .iter()
+        .filter(|known| !hints(&known.contact, today).is_empty())
+        .map(|known| known.contact.id.as_str())
+        .collect();
+    if !to_look_at.is_empty() {
+        lines.push(Line::warning(
+            "contacts",
+            format!(
+                "{} private addresses without purpose or legal basis, or past their review: {}",
+                count_have(to_look_at.len()),
+                named(&to_look_at)
+            ),
+            format!("\"{} contacts check\" says which and why", program(session)),
+        ));
+    }
     if !single.is_empty() {
         lines.push(Line::warning(
             "contacts",
@@ -113,6 +133,25 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
         ));
     }
     Ok(lines)
+}
+
+/// Notices that one person released alone and nobody has looked at.
+async fn reviews(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let open = store.open_reviews().await?;
+    let line = |review: crate::store::OpenReview| {
+        Line::warning(
+            "approval",
+            format!(
+                "{} was released by {} alone on {} ({}), and nobody has looked at it",
+                review.number,
+                review.by,
+                session.local(review.at),
+                review.reason
+            ),
+            format!("somebody else: \"{} notices review {}\"", program(session), review.number),
+        )
+    };
+    Ok(open.into_iter().map(line).collect())
 }
 
 /// Endpoints of webhooks; one that is switched off is a suppressed address.

@@ -10,11 +10,12 @@ use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::duration::format_duration;
 use crate::domain::template::{Value, Values};
-use crate::store::{Notice, NoticeSummary, Purpose};
+use crate::store::{Decision, Notice, NoticeSummary, Purpose};
 
+use super::approval;
 use crate::cli::lookup::find_notice;
 use crate::cli::output::{counted, write_text};
-use crate::cli::report::{notice_meaning, result_cells};
+use crate::cli::report::{incident_lines, notice_meaning, result_cells};
 use crate::cli::session::{Session, out};
 use crate::cli::table::{Cell, json_object};
 
@@ -24,7 +25,17 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
     let summary = find_notice(session, &store, number).await?;
     let notice = store.notice(summary.id).await?.context("the notice has just been removed")?;
     let held = store.waiting_for_domains(Some(summary.id)).await?;
-    let text = if json { line(&summary, &notice, &held) } else { words(session, &summary, &notice, &held)? };
+    let decisions = store.decisions(summary.id).await?;
+    let text = if json {
+        line(&summary, &notice, &held, &decisions)
+    } else {
+        let mut text = words(session, &summary, &notice, &held)?;
+        for line in incident_lines(session, &store, &summary).await? {
+            writeln!(text, "  {line}")?;
+        }
+        approval::write(&mut text, session, &notice, &decisions)?;
+        text
+    };
     write_text(&mut out(), &text)?;
     Ok(())
 }
@@ -32,7 +43,7 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
 /// How many deliveries wait for each domain that is down.
 type Held = BTreeMap<String, i64>;
 
-fn line(summary: &NoticeSummary, notice: &Notice, held: &Held) -> String {
+fn line(summary: &NoticeSummary, notice: &Notice, held: &Held, decisions: &[Decision]) -> String {
     let time = |at: Timestamp| Cell::from(at.to_string());
     let mut cells = result_cells(summary);
     cells.extend([
@@ -50,11 +61,16 @@ fn line(summary: &NoticeSummary, notice: &Notice, held: &Held) -> String {
         ("completed_at", notice.completed_at.map(time).into()),
         ("recipients", summary.recipients.into()),
         ("held", held.values().sum::<i64>().into()),
+        ("hash", notice.content_hash.as_str().into()),
+        ("second_person", notice.second_person.as_str().into()),
+        ("supersedes", notice.supersedes.as_deref().into()),
+        ("superseded_by", notice.superseded_by.as_deref().into()),
     ]);
     let line = json_object(&cells);
     let open = line.strip_suffix('}').unwrap_or(&line);
     let audience = serde_json::to_string(&notice.audience).unwrap_or_default();
-    format!("{open},\"audience\":{audience},\"values\":{}}}\n", notice.variables)
+    let decisions = approval::json(decisions);
+    format!("{open},\"audience\":{audience},\"values\":{},\"decisions\":{decisions}}}\n", notice.variables)
 }
 
 fn words(
@@ -77,6 +93,8 @@ fn words(
     facts.extend(notice.released_at.map(|at| ("released", local(at))));
     facts.push(("expires", local(notice.expires_at)));
     facts.extend(notice.completed_at.map(|at| ("ended", local(at))));
+    facts.extend(notice.supersedes.as_ref().map(|number| ("corrects", number.clone())));
+    facts.extend(notice.superseded_by.as_ref().map(|number| ("corrected", format!("by {number}"))));
     facts.push(("to", audience(&notice.audience)));
     facts.push(("deliveries", deliveries(summary)));
     facts.extend(summary.cascade_after.map(|after| ("cascade", cascade(summary, after))));

@@ -1,6 +1,7 @@
 //! What became of a notice, for people and for programs.
 
 mod call_list;
+mod incident;
 mod people;
 mod words;
 
@@ -21,6 +22,7 @@ use super::session::Session;
 use super::table::{Cell, json_object};
 
 pub(super) use call_list::write_call_list;
+pub(super) use incident::incident_lines;
 pub(super) use people::{People, by_what};
 pub(super) use words::{advice, delivery_meaning, notice_meaning};
 
@@ -83,6 +85,7 @@ pub(super) async fn write_report(
         unconfirmed: unconfirmed(session, store, notice).await?,
         people: People::read(store, notice).await?,
         audit: Some(store.audit_head().await?).filter(|head| head.sequence > 0),
+        incident: incident_lines(session, store, notice).await?,
     };
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
     Ok(())
@@ -101,6 +104,8 @@ struct Facts {
     people: People,
     /// Where the audit log ends; `None`: it is empty.
     audit: Option<Head>,
+    /// Where its incident stands, a line each.
+    incident: Vec<String>,
 }
 
 async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -> anyhow::Result<i64> {
@@ -121,6 +126,9 @@ impl Report<'_> {
     fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         self.headline(&mut text)?;
+        for line in &self.facts.incident {
+            writeln!(text, "  {line}")?;
+        }
         self.totals(&mut text)?;
         self.facts.people.write(&mut text, &program(self.session), &self.notice.number)?;
         for state in [
@@ -145,6 +153,15 @@ impl Report<'_> {
         let exercise = if notice.exercise { "  [EXERCISE]" } else { "" };
         writeln!(text, "Notice {}  {}{exercise}", notice.number, notice.title)?;
         writeln!(text, "  {}: {}", notice.state, notice_meaning(notice.state))?;
+        if let Some(number) = &notice.supersedes {
+            writeln!(text, "  It corrects {number}.")?;
+        }
+        if let Some(number) = &notice.superseded_by {
+            writeln!(text, "  {number} corrects it.")?;
+        }
+        if notice.review_open {
+            writeln!(text, "  One person released it alone, and nobody has looked at that yet.")?;
+        }
         let mut times = vec![format!("submitted {} by {}", self.local(notice.created_at), notice.created_by)];
         if let Some(at) = notice.scheduled_at.filter(|_| notice.state == NoticeState::Scheduled) {
             times.push(format!("leaves {}", self.local(at)));

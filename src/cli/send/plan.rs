@@ -16,7 +16,7 @@ use super::super::session::{Session, say};
 const NAMES: usize = 20;
 
 /// Shows the plan and the findings on standard error.
-pub(super) fn show(session: &Session, draft: &Draft) {
+pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     let wish = &draft.wish;
     let mut marks = String::new();
     if wish.exercise {
@@ -44,6 +44,7 @@ pub(super) fn show(session: &Session, draft: &Draft) {
         say(format_args!("  It goes out at {}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
+    super::incident::show(session, draft);
     if let Some(cascade) = &draft.cascade {
         show_cascade(cascade, draft.template.spec.alarm);
     }

@@ -51,10 +51,10 @@ impl Engine {
         }
         let until = tokio::time::Instant::now() + FAREWELL;
         while !self.flights.is_empty() {
-            match tokio::time::timeout_at(until, self.signals.recv()).await {
-                Ok(Some(signal)) => self.handle(signal),
-                Ok(None) | Err(_) => break,
+            if tokio::time::timeout_at(until, self.signals.wait_for(1)).await.is_err() {
+                break;
             }
+            self.take_signals();
             if self.now() >= self.renew_at
                 && let Err(error) = self.cycle_without_claim().await
             {

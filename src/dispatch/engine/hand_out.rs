@@ -94,7 +94,7 @@ impl Engine {
     fn compose(&self, ready: Arc<Ready>, channel: Channel, chunk: Vec<Task>) {
         let running = self.running.clone();
         let now = self.parts.clock.now();
-        let signals = self.sender.clone();
+        let signals = self.signals.clone();
         let epoch = self.lease.epoch();
         tokio::task::spawn_blocking(move || {
             let mut items = Vec::with_capacity(chunk.len());
@@ -110,14 +110,13 @@ impl Engine {
                     Err(reason) => {
                         ready.dropped(&claimed.destination);
                         let outcome = Outcome::Permanent { reason, fault: Fault::Recipient };
-                        // The engine ends only after every flight has ended.
-                        let _ = signals.send(Signal::Ended { delivery: claimed.delivery, epoch, outcome });
+                        signals.send(Signal::Ended { delivery: claimed.delivery, epoch, outcome });
                     }
                 }
             }
             for item in ready.push(items) {
                 let outcome = Outcome::Returned;
-                let _ = signals.send(Signal::Ended { delivery: item.delivery(), epoch, outcome });
+                signals.send(Signal::Ended { delivery: item.delivery(), epoch, outcome });
             }
         });
     }

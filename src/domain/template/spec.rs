@@ -6,8 +6,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::NoticeKind;
 use super::phase::Phase;
 use crate::domain::nearest::hint;
+
+/// What templates call the promised next update.
+const NEXT_UPDATE: &str = "naechste";
 
 /// Words by language code: `de` → `Beginn der Störung`.
 pub type Labels = BTreeMap<String, String>;
@@ -23,6 +27,9 @@ pub struct TemplateSpec {
     pub description: String,
     /// The phase of an incident it is written for.
     pub phase: Option<Phase>,
+    /// What its notices are, if it says so itself; see [`TemplateSpec::kind`].
+    #[serde(default)]
+    pub declared_kind: Option<NoticeKind>,
     /// Whom it is meant for, as a hint for the author; may be empty.
     pub audience: String,
     /// Whether recipients must confirm.
@@ -34,6 +41,22 @@ pub struct TemplateSpec {
 }
 
 impl TemplateSpec {
+    /// What its notices are: what it declares, or what its alarm and its phase tell. A template for no phase is about
+    /// no incident.
+    pub fn kind(&self) -> NoticeKind {
+        self.declared_kind.unwrap_or(match self.phase {
+            _ if self.alarm => NoticeKind::Alarm,
+            Some(Phase::Resolved) => NoticeKind::AllClear,
+            Some(_) => NoticeKind::Status,
+            None => NoticeKind::Message,
+        })
+    }
+
+    /// The variable in which its text promises the next update: the date and time called `naechste`.
+    pub fn next_update_variable(&self) -> Option<&Variable> {
+        self.variable(NEXT_UPDATE).filter(|variable| variable.kind == VariableType::Datetime)
+    }
+
     /// The declaration of `name`.
     pub fn variable(&self, name: &str) -> Option<&Variable> {
         self.variables.iter().find(|variable| variable.name == name)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::connection::Tx;
 use super::super::lanes::{Bucket, LaneRow, ensure_lane, lock_new_lanes, write_buckets};
-use super::{CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, Room, SELECT_DUE, SELECT_LIVE, SELECT_NEXT_DUE};
+use super::{CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, Room, SELECT_DUE, SELECT_LIVE, SELECT_WAITING};
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::ContactCard;
 use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
@@ -28,6 +28,13 @@ struct DueRow {
     attempts: i64,
     units: i64,
     card: Json<ContactCard>,
+}
+
+/// A lane in which something waits, and when the first of it is due.
+struct Head {
+    lane: String,
+    priority: i64,
+    due_at: i64,
 }
 
 #[derive(Serialize)]
@@ -141,36 +148,39 @@ impl<'a> Claiming<'a> {
     }
 
     /// Goes through priorities, and within each through the lanes of their own before the open road: those are few
-    /// and their room is small.
+    /// and their room is small. Lanes in which nothing waits are not even looked at.
     pub(super) async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        let mut own: Vec<String> = self
-            .rows
-            .keys()
-            .filter(|name| name.starts_with("destination:") || name.starts_with("notice:"))
-            .cloned()
-            .collect();
-        own.sort();
-        let mut open = Vec::with_capacity(own.len());
-        for lane in own {
-            if self.is_open(tx, &lane).await? {
-                open.push(lane);
-            }
-        }
-        let own = open;
-        for priority in [Priority::Urgent, Priority::Normal] {
-            for lane in own.iter().map(String::as_str).chain([""]) {
-                self.take_from(tx, lane, priority).await?;
+        let mut heads = self.waiting(tx).await?;
+        for head in &heads {
+            if head.due_at <= self.now {
+                self.take_from(tx, &head.lane, Priority::from_rank(head.priority)).await?;
             }
         }
         if self.claimed.is_empty() {
-            for priority in [Priority::Urgent, Priority::Normal] {
-                for lane in own.iter().map(String::as_str).chain([""]) {
-                    self.look_ahead(tx, lane, priority).await?;
-                }
+            if self.moved {
+                heads = self.waiting(tx).await?;
             }
+            self.look_ahead(&heads);
         }
         self.wake_for_quotas();
         Ok(())
+    }
+
+    /// The lanes that are not shut and in which something waits, in the order in which they are gone through.
+    async fn waiting(&mut self, tx: &mut Tx) -> Result<Vec<Head>, StoreError> {
+        let heads: Vec<(String, i64, i64)> =
+            tx.fetch(&SELECT_WAITING, (self.request.channel.as_str(),)).await?;
+        let mut open = Vec::with_capacity(heads.len());
+        for (lane, priority, due_at) in heads {
+            if self.is_open(tx, &lane).await? {
+                open.push(Head { lane, priority, due_at });
+            }
+        }
+        open.sort_by(|one, other| {
+            let order = |head: &Head| (head.priority, head.lane.is_empty());
+            order(one).cmp(&order(other)).then_with(|| one.lane.cmp(&other.lane))
+        });
+        Ok(open)
     }
 
     /// A notice's own lane stays shut while the notice is paused, cancelled or out of time.
@@ -380,16 +390,15 @@ impl<'a> Claiming<'a> {
         Ok(())
     }
 
-    async fn look_ahead(&mut self, tx: &mut Tx, lane: &str, priority: Priority) -> Result<(), StoreError> {
-        let next: Option<(i64,)> = tx
-            .fetch_first(&SELECT_NEXT_DUE, (self.request.channel.as_str(), lane.to_owned(), priority.rank()))
-            .await?;
-        match next {
-            Some((due_at,)) if due_at > self.now => self.wake_at(due_at),
-            Some(_) if !self.is_held(lane) => self.more = true,
-            _ => {}
+    /// What was not claimed is due later, or waits for room.
+    fn look_ahead(&mut self, heads: &[Head]) {
+        for head in heads {
+            if head.due_at > self.now {
+                self.wake_at(head.due_at);
+            } else if !self.is_held(&head.lane) {
+                self.more = true;
+            }
         }
-        Ok(())
     }
 
     /// A quota that is used up says when it has one more.

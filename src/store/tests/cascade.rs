@@ -53,6 +53,7 @@ fn member((id, addresses, deputy): &Cast<'_>) -> Contact {
         rank,
         webhook_secret: None,
         webhook_format: WebhookFormat::Standard,
+        grounds: crate::domain::grounds::Grounds::default(),
     });
     Contact {
         organisation: format!("Amt {id}"),
@@ -138,7 +139,8 @@ impl Stage {
         following.links = all.into_iter().map(|delivery| (delivery, hash(delivery))).collect();
         let id = NoticeId(bench.ids.next());
         let new = NewNotice { following, ..bench.new_notice(id, Priority::Normal) };
-        bench.store.submit_released(&new, &recipients, &merged, &[], Release::Now).await.unwrap();
+        let submission = submission(new, recipients, merged, Release::Now);
+        bench.store.submit(&submission, &entry()).await.unwrap();
         bench.fan_out_all().await;
         let process = bench.running().await;
         let keys = known.iter().map(|known| (known.contact.id.clone(), known.key)).collect();
@@ -397,9 +399,9 @@ async fn who_has_no_way_of_its_own_has_its_deputy_told_at_once(bench: Bench) {
 async fn nothing_fires_while_a_notice_is_paused(bench: Bench) {
     let stage = Stage::new(bench, true, &[("a", &["+491711111111", "a@x.example"], None)], &["a"]).await;
     stage.send_all().await;
-    stage.bench.store.move_notice(stage.notice, NoticeEvent::Pause).await.unwrap();
+    stage.bench.store.move_notice(stage.notice, NoticeEvent::Pause, &entry()).await.unwrap();
     assert_eq!(stage.later().await, 0);
-    stage.bench.store.move_notice(stage.notice, NoticeEvent::Resume).await.unwrap();
+    stage.bench.store.move_notice(stage.notice, NoticeEvent::Resume, &entry()).await.unwrap();
     assert_eq!(stage.cascade().await, 1);
 }
 
@@ -407,7 +409,7 @@ async fn cancelling_and_expiry_end_cascades(bench: Bench) {
     let cast: [Cast<'_>; 1] = [("a", &["+491711111111", "a@x.example"], None)];
     let stage = Stage::new(bench, true, &cast, &["a"]).await;
     stage.send_all().await;
-    stage.bench.store.move_notice(stage.notice, NoticeEvent::Cancel).await.unwrap();
+    stage.bench.store.move_notice(stage.notice, NoticeEvent::Cancel, &entry()).await.unwrap();
     assert_eq!(stage.later().await, 0);
     assert_eq!((stage.state().await, stage.summary().await.cascade_open), (NoticeState::Cancelled, 0));
     assert!(stage.confirm("+491711111111").await.acknowledged_at.is_some(), "a confirmation always counts");
@@ -544,14 +546,14 @@ async fn nobody_is_forgotten_and_no_address_is_told_twice(bench: Bench) {
                 }
                 _ => {
                     let event = if below(2) == 0 { NoticeEvent::Pause } else { NoticeEvent::Resume };
-                    let _ = stage.bench.store.move_notice(stage.notice, event).await;
+                    let _ = stage.bench.store.move_notice(stage.notice, event, &entry()).await;
                 }
             }
             if stage.bench.clock.now() >= START.plus(Duration::from_secs(3_000 * (seed + 1))) {
                 break;
             }
         }
-        let _ = stage.bench.store.move_notice(stage.notice, NoticeEvent::Resume).await;
+        let _ = stage.bench.store.move_notice(stage.notice, NoticeEvent::Resume, &entry()).await;
         stage
             .bench
             .store

@@ -42,6 +42,7 @@ impl Bench {
                     rank: 2,
                     webhook_secret: None,
                     webhook_format: WebhookFormat::Standard,
+                    grounds: crate::domain::grounds::Grounds::default(),
                 });
             }
         }

@@ -214,7 +214,7 @@ async fn what_was_missed_long_ago_or_cancelled_stays(bench: Bench) {
     bench.ended(process, &cancelled, Move::Failed).await;
     bench.submit_call().await;
     let paused = bench.claimed(process).await.remove(0);
-    bench.store.move_notice(paused.notice, NoticeEvent::Cancel).await.unwrap();
+    bench.store.move_notice(paused.notice, NoticeEvent::Cancel, &entry()).await.unwrap();
     bench.ended(process, &paused, Move::Failed).await;
     let since = START.plus(Duration::from_secs(1));
     let replayed = bench.store.replay_endpoint(URL, since, START.plus(DAY), &entry()).await.unwrap();

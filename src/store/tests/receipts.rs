@@ -260,7 +260,7 @@ async fn a_receipt_for_what_waits_for_its_next_try_ends_it(bench: Bench) {
 
 async fn what_is_given_back_to_a_cancelled_notice_ends(bench: Bench) {
     let (notice, process, _) = bench.sending().await;
-    bench.store.move_notice(notice, NoticeEvent::Cancel).await.unwrap();
+    bench.store.move_notice(notice, NoticeEvent::Cancel, &entry()).await.unwrap();
     while bench.store.sweep().await.unwrap().is_some() {}
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 1)]);
     assert_eq!(bench.store.return_strays(process, &[]).await.unwrap(), 1);

@@ -34,6 +34,7 @@ fn spec() -> TemplateSpec {
         title: "Probe".into(),
         description: String::new(),
         phase: None,
+        declared_kind: None,
         audience: String::new(),
         alarm: false,
         sms_segments: 1,

@@ -1,0 +1,219 @@
+//! Signing in and out.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::app::instance::Instance;
+use crate::domain::account::AccountName;
+use crate::domain::actor::{Actor, Way};
+use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::clock::Timestamp;
+use crate::domain::credential::{Credential, token_hash};
+use crate::domain::ids::SessionId;
+use crate::domain::second_factor::recovery_hash;
+use crate::domain::sign_in_wait::WaitKey;
+use crate::store::{Account, Admission, NewSession, UsedFactor};
+
+use super::error::AccountsError;
+use super::factor::opened_factor;
+use super::hashing::verified;
+
+/// For how long ended sessions are kept: from where somebody has signed in within this time, they are known.
+const SESSIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// The most that is kept of what a browser calls itself, in characters.
+const LONGEST_AGENT: usize = 200;
+
+/// What stands for the account where nobody knows one: what was typed may have been a password.
+const UNKNOWN: &str = "unknown";
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The network address.
+    pub address: String,
+    /// The request's id in the logs.
+    pub request: String,
+    /// What the browser or program calls itself.
+    pub agent: String,
+}
+
+impl Origin {
+    /// Somebody of whom only the place is known.
+    pub(super) fn stranger(&self) -> Actor {
+        self.actor(UNKNOWN)
+    }
+
+    /// The person called `name`, without rights yet.
+    pub(super) fn actor(&self, name: &str) -> Actor {
+        Actor {
+            name: name.to_owned(),
+            way: Way::Account,
+            rights: std::collections::BTreeSet::new(),
+            groups: None,
+            origin: self.address.clone(),
+            request: self.request.clone(),
+        }
+    }
+}
+
+/// What is shown as the second factor.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// The code that the device shows.
+    Code(SecretString),
+    /// One of the printed codes.
+    RecoveryCode(SecretString),
+}
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Its token, which is kept nowhere.
+    pub token: SecretString,
+    /// Which session.
+    pub session: SessionId,
+    /// Whose.
+    pub account: AccountName,
+    /// When it ends in any case.
+    pub ends_at: Timestamp,
+}
+
+/// Signs somebody in. Every failure is counted and written into the audit log, without what was typed.
+///
+/// # Errors
+/// [`AccountsError::Wrong`], [`AccountsError::FactorNeeded`], [`AccountsError::Wait`], [`AccountsError::Busy`], or the
+/// store's and the vault's.
+pub async fn sign_in(
+    instance: &Instance,
+    name: &str,
+    password: &SecretString,
+    proof: Option<&Proof>,
+    origin: &Origin,
+) -> Result<SignedIn, AccountsError> {
+    let typed = name.trim().to_lowercase();
+    let name: Option<AccountName> = typed.parse().ok();
+    let own = WaitKey::account_at_origin(&typed, &origin.address);
+    let mut shared = vec![WaitKey::origin(&origin.address)];
+    let is_known = match &name {
+        Some(name) => instance.store.is_known_origin(name, &origin.address).await?,
+        None => false,
+    };
+    if !is_known {
+        shared.push(WaitKey::account(&typed));
+    }
+    let keys: Vec<WaitKey> = std::iter::once(own.clone()).chain(shared.iter().cloned()).collect();
+    let waits_begin = admit(instance, &keys).await?;
+
+    let account = match &name {
+        Some(name) => instance.store.account(name).await?,
+        None => None,
+    };
+    let usable = account.as_ref().filter(|account| account.disabled_at.is_none());
+    let is_right = verified(password, usable.and_then(|account| account.password.clone())).await?;
+    let Some(account) = usable.filter(|_| is_right) else {
+        let why = match &account {
+            None => "no such account",
+            Some(account) if account.disabled_at.is_some() => "disabled",
+            Some(account) if account.password.is_none() => "no password",
+            Some(_) => "password",
+        };
+        refused(instance, account.as_ref(), why, waits_begin, origin).await?;
+        return Err(AccountsError::Wrong);
+    };
+
+    let used = match shown(instance, account, proof).await {
+        Ok(used) => used,
+        Err(error) => {
+            match error {
+                AccountsError::WrongCode => {
+                    refused(instance, Some(account), "code", waits_begin, origin).await?
+                }
+                // The password was right: nothing has failed.
+                _ => instance.store.take_back_try(&keys, false).await?,
+            }
+            return Err(if matches!(error, AccountsError::WrongCode) { AccountsError::Wrong } else { error });
+        }
+    };
+    let (token, new) = new_session(instance, &account.name, origin);
+    let how = if matches!(used, UsedFactor::RecoveryCode(_)) { "recovery code" } else { "password" };
+    let entry = NewEntry::new(
+        &origin.actor(account.name.as_str()),
+        "session.began",
+        Subject::new("account", &account.name),
+    )
+    .with(json!({"session": new.id.to_string(), "by": how}));
+    let forget = instance.now().minus(SESSIONS_KEPT);
+    if !instance.store.begin_session(&new, &used, forget, &entry).await? {
+        refused(instance, Some(account), "code used before", waits_begin, origin).await?;
+        return Err(AccountsError::Wrong);
+    }
+    instance.store.take_back_try(&shared, false).await?;
+    instance.store.take_back_try(&[own, WaitKey::codes(&account.name)], true).await?;
+    Ok(SignedIn { token, session: new.id, account: account.name.clone(), ends_at: new.ends_at })
+}
+
+/// Counts a try; says whether waits begin with it if it fails.
+///
+/// # Errors
+/// [`AccountsError::Wait`].
+pub(super) async fn admit(instance: &Instance, keys: &[WaitKey]) -> Result<bool, AccountsError> {
+    match instance.store.admit_try(keys).await? {
+        Admission::Admitted { waits_begin } => Ok(waits_begin),
+        Admission::Wait(until) => Err(AccountsError::Wait { now: instance.now(), until }),
+    }
+}
+
+/// A session of `account` that is to begin now, with its token.
+pub(super) fn new_session(
+    instance: &Instance,
+    account: &AccountName,
+    origin: &Origin,
+) -> (SecretString, NewSession) {
+    let token = Credential::Session.issue(&instance.chance);
+    let agent = origin.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect();
+    let session = NewSession {
+        id: SessionId(instance.ids.next()),
+        hash: token_hash(&token),
+        account: account.clone(),
+        origin: origin.address.clone(),
+        agent,
+        ends_at: instance.now().plus(instance.settings().accounts.session_absolute),
+    };
+    (token, session)
+}
+
+/// What the second factor is shown with, where the account has one.
+async fn shown(
+    instance: &Instance,
+    account: &Account,
+    proof: Option<&Proof>,
+) -> Result<UsedFactor, AccountsError> {
+    let Some(sealed) = &account.totp else { return Ok(UsedFactor::Nothing) };
+    let Some(proof) = proof else { return Err(AccountsError::FactorNeeded) };
+    admit(instance, &[WaitKey::codes(&account.name)]).await?;
+    match proof {
+        Proof::RecoveryCode(code) => Ok(UsedFactor::RecoveryCode(recovery_hash(&account.name, code))),
+        Proof::Code(code) => {
+            let factor = opened_factor(instance, &account.name, sealed).await?;
+            let step = factor.check(code, instance.now(), account.totp_step);
+            step.map(UsedFactor::Step).ok_or(AccountsError::WrongCode)
+        }
+    }
+}
+
+/// Writes down that somebody was not let in.
+async fn refused(
+    instance: &Instance,
+    account: Option<&Account>,
+    why: &str,
+    waits_begin: bool,
+    origin: &Origin,
+) -> Result<(), AccountsError> {
+    let subject = account.map_or_else(|| UNKNOWN.to_owned(), |account| account.name.to_string());
+    let entry = NewEntry::new(&origin.stranger(), "session.refused", Subject::new("account", subject))
+        .because(why)
+        .with(json!({"waits_begin": waits_begin}));
+    Ok(instance.store.write_entry(&entry).await?)
+}

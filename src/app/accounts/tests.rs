@@ -1,0 +1,388 @@
+//! Signing in and everything around it, with a clock that is moved by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+
+use super::*;
+use crate::app::instance::Instance;
+use crate::config::defaults;
+use crate::domain::account::{AccountName, Duty};
+use crate::domain::actor::{Actor, Right, Role, Way};
+use crate::domain::chance::Chance;
+use crate::domain::clock::{Clock, ManualClock, Timestamp};
+use crate::domain::ids::IdSource;
+use crate::domain::seal::Seal;
+use crate::domain::second_factor::SecondFactor;
+use crate::domain::settings::{DatabaseUrl, Settings};
+use crate::store::{Purpose, Store};
+
+const PASSWORD: &str = "kanne rost dienstag ufer";
+const OTHER: &str = "wolke gabel montag kiesel";
+
+struct Stage {
+    instance: Instance,
+    clock: Arc<ManualClock>,
+    _folder: tempfile::TempDir,
+}
+
+async fn stage(set: impl FnOnce(&mut Settings)) -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new(Timestamp(1_795_000_000_000)));
+    let chance = Arc::new(Chance::seeded(1));
+    let mut settings = defaults().unwrap();
+    settings.database.url = DatabaseUrl::Sqlite(folder.path().join("rundruf.db"));
+    settings.database.key_file = folder.path().join("rundruf.key");
+    set(&mut settings);
+    let store = Store::open(&settings.database.url, Purpose::Write, clock.clone()).await.unwrap();
+    let (_, settings) = watch::channel(Arc::new(settings));
+    let instance = Instance {
+        store,
+        settings,
+        seal: Seal::new(b"key"),
+        ids: Arc::new(IdSource::new(clock.clone(), chance.clone())),
+        clock: clock.clone(),
+        chance,
+    };
+    Stage { instance, clock, _folder: folder }
+}
+
+fn secret(text: &str) -> SecretString {
+    text.into()
+}
+
+fn name(text: &str) -> AccountName {
+    text.parse().unwrap()
+}
+
+fn from(address: &str) -> Origin {
+    Origin { address: address.to_owned(), request: "r-1".to_owned(), agent: "test".to_owned() }
+}
+
+const HOME: &str = "192.0.2.1";
+
+impl Stage {
+    async fn user(&self, account: &str, roles: &[Role]) {
+        let roles = roles.iter().copied().collect();
+        let password = Some(secret(PASSWORD));
+        add_user(&self.instance, &Actor::shell("test"), &name(account), roles, password).await.unwrap();
+    }
+
+    async fn try_as(
+        &self,
+        account: &str,
+        password: &str,
+        proof: Option<Proof>,
+        at: &str,
+    ) -> Result<SignedIn, AccountsError> {
+        sign_in(&self.instance, account, &secret(password), proof.as_ref(), &from(at)).await
+    }
+
+    async fn signed_in(&self, account: &str) -> SecretString {
+        self.try_as(account, PASSWORD, None, HOME).await.unwrap().token
+    }
+
+    async fn caller(&self, token: &SecretString) -> Option<Caller> {
+        caller_of(&self.instance, token, HOME, "r-2").await.unwrap()
+    }
+
+    async fn actor(&self, token: &SecretString) -> Actor {
+        actor_of(&self.instance, token, HOME, "r-2").await.unwrap().unwrap()
+    }
+
+    /// Sets a second factor up; gives it and the recovery codes.
+    async fn enrol(&self, actor: &Actor) -> (SecondFactor, Vec<SecretString>) {
+        let offered = offer_factor(&self.instance, actor, &secret(PASSWORD)).await.unwrap();
+        let factor = SecondFactor::of(offered.secret, "x", &name(&actor.name)).unwrap();
+        let codes = confirm_factor(&self.instance, actor, &self.code(&factor)).await.unwrap();
+        (factor, codes)
+    }
+
+    fn code(&self, factor: &SecondFactor) -> SecretString {
+        factor.code_at(self.clock.now())
+    }
+
+    /// The whole audit log as text.
+    async fn log(&self) -> String {
+        let entries = self.instance.store.audit_entries(0, 10_000).await.unwrap();
+        entries.iter().map(|entry| format!("{entry:?}\n")).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_session_gives_the_rights_of_the_roles_until_it_ends() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    let token = stage.signed_in(" Anna ").await;
+    let caller = stage.caller(&token).await.unwrap();
+    assert_eq!((caller.actor.label().as_str(), caller.actor.way), ("anna", Way::Account));
+    assert_eq!((caller.actor.origin.as_str(), caller.actor.request.as_str()), (HOME, "r-2"));
+    assert!(
+        caller.actor.may(Right::NoticesWrite).is_ok() && caller.actor.may(Right::NoticesRelease).is_err()
+    );
+    end_own_session(&stage.instance, &caller.actor, caller.session.unwrap()).await.unwrap();
+    assert!(stage.caller(&token).await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_ends_without_use_and_in_any_case() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    let idle = stage.signed_in("anna").await;
+    stage.clock.advance(Duration::from_secs(29 * 60));
+    assert!(stage.caller(&idle).await.is_some());
+    stage.clock.advance(Duration::from_secs(29 * 60));
+    assert!(stage.caller(&idle).await.is_some(), "it was used meanwhile");
+    stage.clock.advance(Duration::from_secs(30 * 60));
+    assert!(stage.caller(&idle).await.is_none());
+
+    let busy = stage.signed_in("anna").await;
+    for _ in 0..35 {
+        stage.clock.advance(Duration::from_secs(20 * 60));
+        assert!(stage.caller(&busy).await.is_some());
+    }
+    stage.clock.advance(Duration::from_secs(20 * 60));
+    assert!(stage.caller(&busy).await.is_none(), "twelve hours are over");
+}
+
+#[tokio::test]
+async fn nobody_learns_what_was_wrong_and_the_log_has_no_password() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    stage.user("berta", &[Role::Author]).await;
+    let shell = Actor::shell("test");
+    set_disabled(&stage.instance, &shell, &name("berta"), true, None).await.unwrap();
+    let wrong = [
+        ("anna", OTHER),
+        ("berta", PASSWORD),
+        ("nobody", PASSWORD),
+        (PASSWORD, "anna"),
+        ("anna", ""),
+        ("", ""),
+    ];
+    for (account, password) in wrong {
+        let refused = stage.try_as(account, password, None, HOME).await.unwrap_err();
+        assert!(matches!(refused, AccountsError::Wrong), "{account}: {refused}");
+    }
+    let log = stage.log().await;
+    assert_eq!(log.matches("session.refused").count(), wrong.len());
+    assert!(!log.contains("kanne") && !log.contains("wolke") && !log.contains("argon2"), "{log}");
+}
+
+#[tokio::test]
+async fn many_failures_slow_one_address_down_and_keep_nobody_out_elsewhere() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    for _ in 0..6 {
+        stage.try_as("anna", OTHER, None, "198.51.100.7").await.unwrap_err();
+    }
+    let refused = stage.try_as("anna", PASSWORD, None, "198.51.100.7").await.unwrap_err();
+    assert_eq!(refused.retry_after(), Some(1), "even the right one must wait there: {refused}");
+    stage.try_as("anna", PASSWORD, None, HOME).await.unwrap();
+    stage.clock.advance(Duration::from_secs(1));
+    stage.try_as("anna", PASSWORD, None, "198.51.100.7").await.unwrap();
+    assert!(stage.log().await.contains(r#"\"waits_begin\":true"#));
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_and_no_code_counts_twice() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    let actor = stage.actor(&stage.signed_in("anna").await).await;
+    let (factor, codes) = stage.enrol(&actor).await;
+    let used = stage.code(&factor);
+    let with = |code: &SecretString| Some(Proof::Code(code.clone()));
+    let refused = stage.try_as("anna", PASSWORD, None, HOME).await.unwrap_err();
+    assert!(matches!(refused, AccountsError::FactorNeeded));
+    let refused = stage.try_as("anna", PASSWORD, with(&used), HOME).await.unwrap_err();
+    assert!(matches!(refused, AccountsError::Wrong), "it was used to confirm");
+    stage.clock.advance(Duration::from_secs(30));
+    let code = stage.code(&factor);
+    let refused = stage.try_as("anna", OTHER, with(&code), HOME).await.unwrap_err();
+    assert!(matches!(refused, AccountsError::Wrong));
+    stage.try_as("anna", PASSWORD, with(&code), HOME).await.unwrap();
+    stage.try_as("anna", PASSWORD, with(&code), HOME).await.unwrap_err();
+
+    let typed = secret(&codes[3].expose_secret().to_uppercase().replace('-', " "));
+    stage.try_as("anna", PASSWORD, Some(Proof::RecoveryCode(typed.clone())), HOME).await.unwrap();
+    stage.try_as("anna", PASSWORD, Some(Proof::RecoveryCode(typed)), HOME).await.unwrap_err();
+    let log = stage.log().await;
+    assert!(!log.contains(factor.secret().expose_secret()) && !log.contains(codes[0].expose_secret()));
+}
+
+#[tokio::test]
+async fn guessing_codes_with_the_right_password_is_slowed_down_everywhere() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    let actor = stage.actor(&stage.signed_in("anna").await).await;
+    stage.enrol(&actor).await;
+    let guess = |at: String| {
+        let proof = Some(Proof::Code(secret("000000")));
+        let stage = &stage;
+        async move { stage.try_as("anna", PASSWORD, proof, &at).await.unwrap_err() }
+    };
+    for n in 0..6 {
+        assert!(matches!(guess(format!("198.51.100.{n}")).await, AccountsError::Wrong));
+    }
+    assert!(matches!(guess("203.0.113.1".to_owned()).await, AccountsError::Wait { .. }));
+}
+
+#[tokio::test]
+async fn a_role_that_demands_a_second_factor_can_only_set_one_up() {
+    let stage = stage(|settings| settings.accounts.require_totp = [Role::Approver].into()).await;
+    stage.user("anna", &[Role::Approver]).await;
+    let token = stage.signed_in("anna").await;
+    let caller = stage.caller(&token).await.unwrap();
+    assert_eq!(caller.duties, [Duty::EnrolSecondFactor]);
+    assert!(caller.actor.rights.is_empty());
+    stage.enrol(&caller.actor).await;
+    let caller = stage.caller(&token).await.unwrap();
+    assert!(caller.duties.is_empty() && caller.actor.may(Right::NoticesRelease).is_ok());
+    let dropped = drop_factor(&stage.instance, &caller.actor, &secret(PASSWORD)).await;
+    assert!(matches!(dropped, Err(AccountsError::FactorDemanded)));
+}
+
+#[tokio::test]
+async fn a_password_that_was_handed_over_must_be_replaced_first() {
+    let stage = stage(|_| ()).await;
+    let shell = Actor::shell("test");
+    let made_up =
+        add_user(&stage.instance, &shell, &name("anna"), [Role::Author].into(), None).await.unwrap().unwrap();
+    let begun = stage.try_as("anna", made_up.expose_secret(), None, HOME).await.unwrap();
+    let caller = stage.caller(&begun.token).await.unwrap();
+    assert_eq!(caller.duties, [Duty::ChangePassword]);
+    assert!(caller.actor.rights.is_empty());
+    let change = async |old: &SecretString, new: &str| {
+        change_password(&stage.instance, &caller.actor, old, secret(new), &from(HOME)).await
+    };
+    let same = change(&made_up, made_up.expose_secret()).await.unwrap_err();
+    assert!(matches!(same, AccountsError::Password(_)), "{same}");
+    assert!(matches!(change(&secret(OTHER), PASSWORD).await, Err(AccountsError::Wrong)));
+    assert!(matches!(change(&made_up, "kurz").await, Err(AccountsError::Password(_))));
+    let fresh = change(&made_up, PASSWORD).await.unwrap();
+    assert!(stage.caller(&begun.token).await.is_none(), "the old session has ended");
+    assert!(stage.caller(&fresh.token).await.unwrap().duties.is_empty());
+    stage.try_as("anna", made_up.expose_secret(), None, HOME).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_tokens_that_its_owner_has_made() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Admin]).await;
+    let actor = stage.actor(&stage.signed_in("anna").await).await;
+    let wish = |token: &str| TokenWish {
+        name: name(token),
+        rights: [Right::NoticesRead].into(),
+        groups: None,
+        expires_at: None,
+    };
+    let hers = create_token(&stage.instance, &actor, wish("hers")).await.unwrap();
+    let shells = create_token(&stage.instance, &Actor::shell("test"), wish("shells")).await.unwrap();
+    assert_eq!(stage.actor(&hers).await.label(), "token:hers");
+    change_password(&stage.instance, &actor, &secret(PASSWORD), secret(OTHER), &from(HOME)).await.unwrap();
+    assert!(stage.caller(&hers).await.is_none());
+    assert!(stage.caller(&shells).await.is_some());
+    let listed = format!("{:?}", tokens(&stage.instance, &actor).await.unwrap());
+    assert!(!listed.contains(hers.expose_secret()) && !stage.log().await.contains(shells.expose_secret()));
+}
+
+#[tokio::test]
+async fn a_token_ends_in_time_and_gives_no_more_than_it_has() {
+    let stage = stage(|_| ()).await;
+    let end = stage.clock.now().plus(Duration::from_secs(3_600));
+    let wish = |token: &str, rights: &[Right], expires_at: Option<Timestamp>| TokenWish {
+        name: name(token),
+        rights: rights.iter().copied().collect(),
+        groups: None,
+        expires_at,
+    };
+    let rights = [Right::AccountsWrite, Right::NoticesRead];
+    let shell = Actor::shell("test");
+    let maker = create_token(&stage.instance, &shell, wish("maker", &rights, Some(end))).await.unwrap();
+    let actor = stage.actor(&maker).await;
+    let beyond = [
+        wish("more", &[Right::NoticesRelease], Some(end)),
+        wish("longer", &[Right::NoticesRead], Some(end.plus(Duration::from_secs(1)))),
+        wish("endless", &[Right::NoticesRead], None),
+    ];
+    for wish in beyond {
+        let refused = create_token(&stage.instance, &actor, wish).await;
+        assert!(matches!(refused, Err(AccountsError::BeyondTheToken)));
+    }
+    let admin = add_user(&stage.instance, &actor, &name("eve"), [Role::Admin].into(), None).await;
+    assert!(matches!(admin, Err(AccountsError::BeyondTheToken)));
+    create_token(&stage.instance, &actor, wish("within", &[Right::NoticesRead], Some(end))).await.unwrap();
+    let unknown = TokenWish {
+        groups: Some(["nowhere".to_owned()].into()),
+        ..wish("grouped", &[Right::NoticesRead], None)
+    };
+    let refused = create_token(&stage.instance, &shell, unknown).await;
+    assert!(matches!(refused, Err(AccountsError::NoSuchGroup(_))));
+    stage.clock.advance(Duration::from_secs(3_600));
+    assert!(stage.caller(&maker).await.is_none());
+}
+
+#[tokio::test]
+async fn without_the_right_nothing_about_others_is_seen_or_changed() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author, Role::Approver]).await;
+    stage.user("berta", &[Role::Admin]).await;
+    let token = stage.signed_in("berta").await;
+    let session = stage.caller(&token).await.unwrap().session.unwrap();
+    let anna = stage.actor(&stage.signed_in("anna").await).await;
+    let (instance, before) = (&stage.instance, stage.log().await);
+    let denied = [
+        users(instance, &anna).await.err(),
+        tokens(instance, &anna).await.err(),
+        sessions(instance, &anna, None).await.err(),
+        sessions(instance, &anna, Some(&name("berta"))).await.err(),
+        end_session(instance, &anna, session).await.err(),
+        reset(instance, &anna, &name("berta"), true, true).await.err(),
+        set_disabled(instance, &anna, &name("berta"), true, None).await.err(),
+        set_roles(instance, &anna, &name("anna"), [Role::Admin].into(), None).await.err(),
+        add_user(instance, &anna, &name("eve"), [Role::Admin].into(), None).await.err(),
+    ];
+    for refused in denied {
+        assert!(matches!(refused, Some(AccountsError::Denied(_))), "{refused:?}");
+    }
+    let own = end_own_session(instance, &anna, session).await;
+    assert!(matches!(own, Err(AccountsError::NoSuchSession)), "it is not hers");
+    assert_eq!(stage.log().await, before);
+    assert!(stage.caller(&token).await.is_some());
+}
+
+#[tokio::test]
+async fn the_code_on_the_console_makes_the_first_admin_within_an_hour() {
+    let stage = stage(|_| ()).await;
+    let late = offer_setup(&stage.instance).await.unwrap().unwrap();
+    stage.clock.advance(SETUP_CODE_LASTS);
+    let claim = async |code: &SecretString| {
+        set_up(&stage.instance, code, &name("anna"), secret(PASSWORD), &from(HOME)).await
+    };
+    assert!(matches!(claim(&late).await, Err(AccountsError::WrongSetupCode)));
+    let code = offer_setup(&stage.instance).await.unwrap().unwrap();
+    claim(&code).await.unwrap();
+    assert!(offer_setup(&stage.instance).await.unwrap().is_none());
+    assert!(claim(&code).await.is_err());
+    let actor = stage.actor(&stage.signed_in("anna").await).await;
+    assert!(actor.may(Right::AccountsWrite).is_ok());
+    assert!(!stage.log().await.contains(code.expose_secret()));
+}
+
+#[tokio::test]
+async fn a_lost_key_file_is_said_and_recovery_codes_still_let_in() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Author]).await;
+    let actor = stage.actor(&stage.signed_in("anna").await).await;
+    let (factor, codes) = stage.enrol(&actor).await;
+    let file = stage.instance.settings().database.key_file.clone();
+    std::fs::remove_file(&file).unwrap();
+    stage.clock.advance(Duration::from_secs(30));
+    let proof = Some(Proof::Code(stage.code(&factor)));
+    let refused = stage.try_as("anna", PASSWORD, proof, HOME).await.unwrap_err();
+    assert!(refused.to_string().contains("is not there"), "{refused}");
+    assert!(!file.exists(), "no other key is made in its place");
+    stage.try_as("anna", PASSWORD, Some(Proof::RecoveryCode(codes[0].clone())), HOME).await.unwrap();
+}

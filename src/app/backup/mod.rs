@@ -1,0 +1,71 @@
+//! Backups: everything that the store holds in one encrypted file, and back again.
+//!
+//! | File | What it does |
+//! |---|---|
+//! | `archive` | writes and reads tar, as POSIX has it |
+//! | `make` | from the store into a file |
+//! | `check` | whether a file is whole and unchanged, before anything is done with it |
+//! | `restore` | from a file into the store |
+
+pub mod archive;
+mod check;
+mod make;
+mod restore;
+
+use std::io;
+
+use crate::app::encryption::EncryptionError;
+use crate::domain::actor::Denied;
+use crate::domain::audit::Broken;
+use crate::store::StoreError;
+
+pub use check::{Checked, check};
+pub use make::{Made, Wish, make};
+pub use restore::{Restored, restore};
+
+/// Why a backup could not be made or used; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Somebody may not.
+    #[error("{0}")]
+    Denied(#[from] Denied),
+    /// A file.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The archive cannot be read, or ends too early.
+    #[error("the backup is damaged and nothing was changed ({0}): take another one")]
+    Damaged(String),
+    /// It is whole, but not for this program.
+    #[error("{0}")]
+    Unsuitable(String),
+    /// Its audit log was bent.
+    #[error("the audit log in the backup is broken and nothing was changed: {0}")]
+    Audit(#[from] Broken),
+    /// With what it is encrypted.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store holds something already.
+    #[error(
+        "the store is not empty, and a restore replaces all that it holds: make a backup of it first, then run \
+         the restore again with --replace"
+    )]
+    NotEmpty,
+}
+
+impl From<io::Error> for BackupError {
+    fn from(error: io::Error) -> Self {
+        // What age says of a chunk that was changed or cut off comes as an error of reading.
+        Self::Damaged(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! Notices that are being written: kept, changed, thrown away, and at last submitted.
+
+use crate::app::compose::{Draft, Wish, compose};
+use crate::app::instance::Instance;
+use crate::app::release::{Submitted, may_reach, submit_stored};
+use crate::domain::actor::{Actor, Right};
+use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::NoticeId;
+use crate::store::StoredDraft;
+
+use super::NoticeError;
+
+/// A draft as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptDraft {
+    /// The notice's id, later.
+    pub id: NoticeId,
+    /// One more with every change.
+    pub version: i64,
+    /// What somebody wants to send.
+    pub wish: Wish,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// By whom.
+    pub updated_by: String,
+}
+
+impl KeptDraft {
+    fn parse(stored: StoredDraft) -> Result<Self, NoticeError> {
+        let damaged = |error| NoticeError::Wrong(format!("the draft {} cannot be read: {error}", stored.id));
+        Ok(Self {
+            id: stored.id,
+            version: stored.version,
+            wish: serde_json::from_value(stored.wish).map_err(damaged)?,
+            created_at: stored.created_at,
+            created_by: stored.created_by,
+            updated_at: stored.updated_at,
+            updated_by: stored.updated_by,
+        })
+    }
+}
+
+/// Keeps a new draft. It need not be complete yet: what is missing shows in its check.
+///
+/// # Errors
+/// When `actor` may not.
+pub async fn keep(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<KeptDraft, NoticeError> {
+    actor.may(Right::NoticesWrite)?;
+    let id = NoticeId(instance.ids.next());
+    let entry = NewEntry::new(actor, "notice.drafted", Subject::new("draft", id)).with(facts(wish));
+    instance.store.keep_draft(id, &json(wish)?, &actor.label(), &entry).await?;
+    read(instance, actor, id).await
+}
+
+/// Changes a draft that was read in `version`.
+///
+/// # Errors
+/// [`NoticeError::Stale`] when somebody else was quicker.
+pub async fn change(
+    instance: &Instance,
+    actor: &Actor,
+    id: NoticeId,
+    version: i64,
+    wish: &Wish,
+) -> Result<KeptDraft, NoticeError> {
+    actor.may(Right::NoticesWrite)?;
+    let before = read(instance, actor, id).await?;
+    let entry = NewEntry::new(actor, "notice.drafted", Subject::new("draft", id))
+        .changing(facts(&before.wish), facts(wish));
+    let changed = instance.store.change_draft(id, version, &json(wish)?, &actor.label(), &entry).await?;
+    match changed {
+        Some(_) => read(instance, actor, id).await,
+        None => Err(NoticeError::Stale(read(instance, actor, id).await?.version)),
+    }
+}
+
+/// Throws a draft away that was read in `version`.
+///
+/// # Errors
+/// [`NoticeError::Stale`] when somebody else has changed it.
+pub async fn discard(
+    instance: &Instance,
+    actor: &Actor,
+    id: NoticeId,
+    version: i64,
+) -> Result<(), NoticeError> {
+    actor.may(Right::NoticesWrite)?;
+    let before = read(instance, actor, id).await?;
+    let entry = NewEntry::new(actor, "notice.discarded", Subject::new("draft", id))
+        .changing(facts(&before.wish), serde_json::Value::Null);
+    if instance.store.drop_draft(id, version, &entry).await? {
+        return Ok(());
+    }
+    Err(NoticeError::Stale(read(instance, actor, id).await?.version))
+}
+
+/// One draft.
+///
+/// # Errors
+/// [`NoticeError::UnknownDraft`] when there is none with this id.
+pub async fn read(instance: &Instance, actor: &Actor, id: NoticeId) -> Result<KeptDraft, NoticeError> {
+    actor.may(Right::NoticesRead)?;
+    let stored = instance.store.draft(id).await?.ok_or(NoticeError::UnknownDraft(id))?;
+    KeptDraft::parse(stored)
+}
+
+/// All drafts, oldest first.
+///
+/// # Errors
+/// When `actor` may not.
+pub async fn list(instance: &Instance, actor: &Actor) -> Result<Vec<KeptDraft>, NoticeError> {
+    actor.may(Right::NoticesRead)?;
+    instance.store.drafts().await?.into_iter().map(KeptDraft::parse).collect()
+}
+
+/// What sending the draft would mean: its texts checked, its people counted.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub async fn work_out(instance: &Instance, actor: &Actor, wish: Wish) -> Result<Draft, NoticeError> {
+    actor.may(Right::NoticesRead)?;
+    let settings = instance.settings();
+    let draft = compose(wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
+    may_reach(actor, &draft)?;
+    Ok(draft)
+}
+
+/// Submits a stored draft: it gets its number, and is gone as a draft. Findings in typed values are refused unless
+/// `accept_findings`.
+///
+/// # Errors
+/// [`NoticeError::Stale`] when it is not the version that was read; everything that keeps it from being sent.
+pub async fn submit(
+    instance: &Instance,
+    actor: &Actor,
+    id: NoticeId,
+    version: Option<i64>,
+    accept_findings: bool,
+) -> Result<Submitted, NoticeError> {
+    actor.may(Right::NoticesWrite)?;
+    let kept = read(instance, actor, id).await?;
+    if version.is_some_and(|version| version != kept.version) {
+        return Err(NoticeError::Stale(kept.version));
+    }
+    if kept.wish.at.is_some_and(|at| at <= instance.now()) {
+        return Err(NoticeError::Wrong("its time has passed: name one in the future, or none".to_owned()));
+    }
+    let draft = work_out(instance, actor, kept.wish).await?;
+    sendable(instance, &draft, accept_findings)?;
+    submit_stored(instance, actor, &draft, Some((id, kept.version))).await
+}
+
+/// Says whether nothing keeps a draft from being sent.
+///
+/// # Errors
+/// The findings, or that nobody could confirm it.
+pub fn sendable(instance: &Instance, draft: &Draft, accept_findings: bool) -> Result<(), NoticeError> {
+    let refusing = draft.findings.iter().filter(|finding| !(finding.acceptable() && accept_findings));
+    let refusing: Vec<String> = refusing.map(|finding| format!("  {finding}")).collect();
+    if !refusing.is_empty() {
+        return Err(NoticeError::Wrong(format!(
+            "the check has found something: mend it, or accept what stands in typed values\n{}",
+            refusing.join("\n")
+        )));
+    }
+    let settings = instance.settings();
+    match crate::app::cascade::confirmation_fault(&draft.template.spec, &settings.instance) {
+        Some(fault) => Err(NoticeError::Wrong(fault)),
+        None => Ok(()),
+    }
+}
+
+fn json(wish: &Wish) -> Result<serde_json::Value, NoticeError> {
+    serde_json::to_value(wish).map_err(|error| NoticeError::Wrong(error.to_string()))
+}
+
+/// What the audit log says of a draft: no contact's id.
+fn facts(wish: &Wish) -> serde_json::Value {
+    serde_json::json!({
+        "template": wish.template,
+        "groups": wish.audience.groups,
+        "except": wish.audience.except,
+        "contacts": wish.audience.contacts.len(),
+        "visibility": wish.visibility,
+        "exercise": wish.exercise,
+    })
+}

@@ -1,0 +1,92 @@
+//! A notice on its way: pause, resume, cancel, send again, another time.
+
+use crate::app::instance::Instance;
+use crate::domain::actor::{Actor, Right};
+use crate::domain::address::Address;
+use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::clock::Timestamp;
+use crate::domain::notice::{NoticeEvent, NoticeState};
+use crate::store::Retried;
+
+use super::decide::open_destination;
+use super::{NoticeError, find};
+
+/// Nothing more leaves until it is resumed; its expiry runs on.
+///
+/// # Errors
+/// When `actor` may not, or the notice is not being sent.
+pub async fn pause(instance: &Instance, actor: &Actor, number: &str) -> Result<NoticeState, NoticeError> {
+    steer(instance, actor, number, NoticeEvent::Pause, "notice.paused").await
+}
+
+/// A paused notice goes on.
+///
+/// # Errors
+/// When `actor` may not, or the notice is not paused.
+pub async fn resume(instance: &Instance, actor: &Actor, number: &str) -> Result<NoticeState, NoticeError> {
+    steer(instance, actor, number, NoticeEvent::Resume, "notice.resumed").await
+}
+
+/// What has not left stays here.
+///
+/// # Errors
+/// When `actor` may not, or the notice has ended.
+pub async fn cancel(instance: &Instance, actor: &Actor, number: &str) -> Result<NoticeState, NoticeError> {
+    steer(instance, actor, number, NoticeEvent::Cancel, "notice.cancelled").await
+}
+
+async fn steer(
+    instance: &Instance,
+    actor: &Actor,
+    number: &str,
+    event: NoticeEvent,
+    action: &'static str,
+) -> Result<NoticeState, NoticeError> {
+    actor.may(Right::NoticesRelease)?;
+    let notice = find(&instance.store, number).await?;
+    let entry = NewEntry::new(actor, action, Subject::new("notice", number));
+    let moved = instance.store.move_notice(notice.id, event, &entry).await;
+    moved.map_err(NoticeError::about(number))
+}
+
+/// Sends a notice again to those who did not get it; those deliveries have as much time as a new notice. Gives what was
+/// done, and until when it is worth sending.
+///
+/// # Errors
+/// When `actor` may not, or the notice has not ended.
+pub async fn retry(
+    instance: &Instance,
+    actor: &Actor,
+    number: &str,
+) -> Result<(Retried, Timestamp), NoticeError> {
+    actor.may(Right::NoticesRelease)?;
+    let notice = find(&instance.store, number).await?;
+    let settings = instance.settings();
+    let expires_at = instance.now().plus(settings.delivery.expires_after);
+    let dead = instance.store.dead_domains().await?;
+    let destination = |address: &Address| open_destination(&settings, &dead, address);
+    let entry = NewEntry::new(actor, "notice.retried", Subject::new("notice", number));
+    let retried = instance.store.retry_notice(notice.id, expires_at, &destination, &entry).await;
+    Ok((retried.map_err(NoticeError::about(number))?, expires_at.max(notice.expires_at)))
+}
+
+/// Gives a notice that is scheduled, or that waits for a second person, another time; the agreement stands, for it is
+/// about words and people.
+///
+/// # Errors
+/// When `actor` may not, the time has passed, or the notice has been released.
+pub async fn schedule(
+    instance: &Instance,
+    actor: &Actor,
+    number: &str,
+    at: Timestamp,
+) -> Result<NoticeState, NoticeError> {
+    actor.may(Right::NoticesRelease)?;
+    let notice = find(&instance.store, number).await?;
+    if at <= instance.now() {
+        return Err(NoticeError::Wrong("that time has passed: name one in the future".to_owned()));
+    }
+    let entry = NewEntry::new(actor, "notice.scheduled", Subject::new("notice", number));
+    let moved = instance.store.reschedule_notice(notice.id, at, &entry).await;
+    moved.map_err(NoticeError::about(number))
+}

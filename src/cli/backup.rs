@@ -1,0 +1,142 @@
+//! `backup` and `restore`.
+
+use std::path::Path;
+
+use anyhow::Context;
+use secrecy::SecretString;
+
+use crate::app::backup::{self, Wish};
+use crate::app::encryption::{DecryptionKey, EncryptionKey};
+use crate::config::Configuration;
+use crate::domain::backup::Manifest;
+use crate::store::Purpose;
+
+use super::arguments::{BackupArguments, RestoreArguments};
+use super::output::{counted, program};
+use super::session::{Exit, Session, say};
+
+/// Makes a backup.
+pub(super) async fn make(session: &Session, arguments: BackupArguments) -> anyhow::Result<Exit> {
+    let store = session.open_store(Purpose::Read).await?;
+    let instance = session.open_instance(&store).await?;
+    let key = match &arguments.passphrase_file {
+        _ if arguments.unencrypted => None,
+        Some(file) => Some(EncryptionKey::Passphrase(secret(file)?)),
+        None => Some(EncryptionKey::from_settings(&session.settings.backup)?),
+    };
+    let is_encrypted = key.is_some();
+    let file = arguments.file.unwrap_or_else(|| {
+        let now = session.clock.now().in_zone(&session.settings.instance.timezone);
+        let end = if is_encrypted { "tar.age" } else { "tar" };
+        format!("rundruf-{}.{end}", now.strftime("%Y%m%d-%H%M%S")).into()
+    });
+    let environment = (session.environment)().into_iter();
+    let configuration = Configuration::load(session.config.as_deref(), Path::new(""), environment)?.to_toml();
+    let wish = Wish { file: file.clone(), key, configuration, with_key: arguments.with_key };
+    let made = backup::make(&instance, &session.actor(), &wish).await?;
+    store.close().await;
+    say(format_args!(
+        "{} holds everything as it was at {}: {}, {} KB.",
+        file.display(),
+        session.local(made.at),
+        counted(i128::from(made.rows), "row", "rows"),
+        made.bytes.div_ceil(1_000),
+    ));
+    if !is_encrypted {
+        say("It is NOT encrypted: whoever gets hold of it can read every name and address in it.");
+    }
+    say(if arguments.with_key {
+        "The key that seals secrets is in it, too: keep it where nobody else comes.".to_owned()
+    } else {
+        format!(
+            "The key that seals secrets ({}) is not in it: keep a copy of that file in another place.",
+            session.settings.database.key_file.display()
+        )
+    });
+    Ok(Exit::Done)
+}
+
+/// Puts a backup back, or only looks at it.
+pub(super) async fn restore(session: &Session, arguments: RestoreArguments) -> anyhow::Result<Exit> {
+    let key = decryption_key(session, &arguments)?;
+    if arguments.check {
+        let checked = backup::check(&arguments.file, key.as_ref())?;
+        describe(session, &checked.manifest);
+        say("It is whole, and its audit log is unbroken. Nothing was changed.");
+        return Ok(Exit::Done);
+    }
+    let store = session.open_store(Purpose::Write).await?;
+    let instance = session.open_instance(&store).await?;
+    let restored =
+        backup::restore(&instance, &session.actor(), &arguments.file, key.as_ref(), arguments.replace)
+            .await?;
+    store.close().await;
+    describe(session, &restored.manifest);
+    let (settled, program) = (restored.settled, program(session));
+    say(format_args!(
+        "It is restored. Nothing of it is sent by itself: {}, {} (rundruf deliveries list --state unclear).",
+        counted(
+            i128::from(settled.paused),
+            "notice that was live is paused",
+            "notices that were live are paused"
+        ),
+        counted(settled.unclear as i128, "delivery is unclear", "deliveries are unclear"),
+    ));
+    if settled.paused > 0 {
+        say(format_args!(
+            "What was waiting at that time may have been sent since. Look at each (\"{program} notices list\"), then \
+             \"{program} notices resume NUMBER\" or \"{program} notices cancel NUMBER\"."
+        ));
+    }
+    if settled.numbers_skipped > 0 {
+        say(format_args!(
+            "New notices leave out {} numbers: some may have been given after the backup was made.",
+            settled.numbers_skipped
+        ));
+    }
+    say(
+        "Accounts and tokens are as they were then: disable again whom you have disabled since. Processes that ran \
+         on this store send nothing any more: end them and start them again.",
+    );
+    Ok(Exit::Done)
+}
+
+fn describe(session: &Session, manifest: &Manifest) {
+    say(format_args!(
+        "A backup of {}, as it was at {}: {}, made by rundruf {}{}.",
+        manifest.instance,
+        session.local(manifest.made_at()),
+        counted(i128::from(manifest.rows()), "row", "rows"),
+        manifest.program,
+        if manifest.with_key { ", with the key that seals secrets" } else { "" },
+    ));
+}
+
+fn decryption_key(session: &Session, arguments: &RestoreArguments) -> anyhow::Result<Option<DecryptionKey>> {
+    if let Some(file) = &arguments.identity {
+        let key = DecryptionKey::from_key_file(&text(file)?);
+        return Ok(Some(key.with_context(|| file.display().to_string())?));
+    }
+    if let Some(file) = &arguments.passphrase_file {
+        return Ok(Some(DecryptionKey::Passphrase(secret(file)?)));
+    }
+    Ok(session.settings.backup.passphrase.clone().map(DecryptionKey::Passphrase))
+}
+
+fn text(file: &Path) -> anyhow::Result<SecretString> {
+    let read = std::fs::read_to_string(file);
+    Ok(SecretString::from(read.with_context(|| format!("{} cannot be read", file.display()))?))
+}
+
+/// The first line of a file, which is a passphrase.
+fn secret(file: &Path) -> anyhow::Result<SecretString> {
+    use secrecy::ExposeSecret;
+    let text = text(file)?;
+    let line = text.expose_secret().lines().next().unwrap_or_default();
+    anyhow::ensure!(
+        !line.is_empty(),
+        "{} is empty: write the passphrase into its first line",
+        file.display()
+    );
+    Ok(SecretString::from(line))
+}

@@ -1,0 +1,81 @@
+//! `notices correct`
+
+use crate::app::cascade::confirmation_fault;
+use crate::app::compose::Wish;
+use crate::app::notices::correct;
+use crate::domain::audience::Audience;
+use crate::domain::notice::{NoticeState, Visibility};
+
+use crate::cli::arguments::CorrectArguments;
+use crate::cli::lookup::{find_notice, open_existing};
+use crate::cli::output::{counted, program, short_hash};
+use crate::cli::send::{confirm, plan, refuse_findings};
+use crate::cli::session::{Exit, Session, say};
+use crate::cli::values::read_values;
+
+use super::who_sends;
+
+/// Shows what the correction would mean, asks, and submits it.
+pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyhow::Result<Exit> {
+    let store = open_existing(session).await?;
+    let number = &find_notice(session, &store, &arguments.notice.number).await?.number;
+    let instance = session.open_instance(&store).await?;
+    let wish = Wish {
+        template: arguments.template.clone(),
+        values: read_values(&arguments.values, arguments.vars.as_deref())?,
+        audience: Audience::default(),
+        channels: arguments.channel.clone(),
+        cascade: Vec::new(),
+        after: None,
+        priority: arguments.priority,
+        visibility: Visibility::Internal,
+        exercise: false,
+        at: None,
+        expires_after: None,
+        incident: None,
+        accept_wording: false,
+    };
+    let (old, draft) = correct::draft(&instance, number, wish).await?;
+    plan::show(session, &draft);
+    say(format_args!(
+        "  It corrects {number}: it goes to those who got that, or may have; the rest of {number} stays here."
+    ));
+    refuse_findings(&draft, arguments.accept_findings)?;
+    if arguments.dry_run {
+        say("This was a dry run: nothing was written down, nothing was sent and nothing was cancelled.");
+        return Ok(Exit::Done);
+    }
+    if let Some(fault) = confirmation_fault(&draft.template.spec, &session.settings.instance) {
+        anyhow::bail!("nothing was sent: {fault}");
+    }
+    if !arguments.yes && !confirm(session, &draft)? {
+        say("Nothing was sent.");
+        return Ok(Exit::Refused);
+    }
+    let done = correct::correct(&instance, &session.actor(), &old, &draft).await?;
+    let new = &done.submitted;
+    if done.old == NoticeState::Cancelled {
+        super::end_cancelled(&store, old.id).await?;
+    }
+    let to = counted(done.people as i128, "contact", "contacts");
+    say(format_args!(
+        "{} corrects {number}, for {to} who got it or may have got it. {number} is {}.",
+        new.number, done.old
+    ));
+    let exit = if new.state == NoticeState::Pending {
+        say(format_args!(
+            "{} waits for a second person ({}): {} notices approve {} --hash {}",
+            new.number,
+            new.second_person,
+            program(session),
+            new.number,
+            short_hash(&new.hash)
+        ));
+        Exit::Incomplete
+    } else {
+        say(who_sends(session));
+        Exit::Done
+    };
+    store.close().await;
+    Ok(exit)
+}

@@ -1,0 +1,103 @@
+//! Release by one person: a reason by a key press, and a word about who is told.
+
+use std::io::{BufRead, Write};
+
+use anyhow::bail;
+
+use crate::app::instance::Instance;
+use crate::app::notices::break_glass;
+use crate::app::release::Submitted;
+use crate::domain::approval::BreakGlass;
+use crate::domain::notice::NoticeState;
+
+use super::super::arguments::SendArguments;
+use super::super::output::program;
+use super::super::session::{Session, say};
+
+/// Why a notice that waits for a second person is to be released by one; `None`: it is not.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub(super) fn reason(
+    session: &Session,
+    arguments: &SendArguments,
+    submitted: &Submitted,
+) -> anyhow::Result<Option<(BreakGlass, String)>> {
+    if let Some(reason) = arguments.break_glass {
+        return Ok(Some((reason, arguments.note.clone())));
+    }
+    if arguments.yes || !session.is_interactive() {
+        return Ok(None);
+    }
+    say(format_args!(
+        "Notice {} needs a second person: {}. If nobody can be waited for, release it alone; every approver is told at \
+         once, and one of them looks at it afterwards.",
+        submitted.number, submitted.second_person
+    ));
+    ask()
+}
+
+/// Asks for a reason by one key; anything else means: wait for the second person.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub(in crate::cli) fn ask() -> anyhow::Result<Option<(BreakGlass, String)>> {
+    let mut terminal = std::io::stderr().lock();
+    for (number, reason) in (1..).zip(BreakGlass::ALL) {
+        writeln!(terminal, "  {number}  {}", reason.words())?;
+    }
+    write!(terminal, "Release it alone, because (1-4, words behind it if you like; Enter: wait): ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    let mut keys = answer.trim().chars();
+    let reason = keys.next().and_then(BreakGlass::from_key);
+    Ok(reason.map(|reason| (reason, keys.as_str().trim().to_owned())))
+}
+
+/// Releases the notice with this number alone.
+///
+/// # Errors
+/// When that is refused.
+pub(in crate::cli) async fn release(
+    session: &Session,
+    instance: &Instance,
+    number: &str,
+    reason: BreakGlass,
+    note: &str,
+) -> anyhow::Result<NoticeState> {
+    let broken = break_glass::release(instance, &session.actor(), number, reason, note).await?;
+    match broken.untold {
+        None => say(format_args!(
+            "{number} is released by you alone ({reason}). The group {} is told; one of them reviews it with: {} \
+             notices review {number}",
+            session.settings.approval.tell.as_deref().unwrap_or_default(),
+            program(session)
+        )),
+        Some(why) => say(format_args!(
+            "{number} is released by you alone ({reason}). NOBODY WAS TOLD: {why}. Tell the approvers yourself; one of \
+             them reviews it with: {} notices review {number}",
+            program(session)
+        )),
+    }
+    Ok(broken.state)
+}
+
+/// The reason that a command needs: named, or asked for at the terminal.
+///
+/// # Errors
+/// When none is given and nobody can be asked.
+pub(in crate::cli) fn required(
+    session: &Session,
+    named: Option<BreakGlass>,
+    note: &str,
+) -> anyhow::Result<Option<(BreakGlass, String)>> {
+    match named {
+        Some(reason) => Ok(Some((reason, note.to_owned()))),
+        None if session.is_interactive() => ask(),
+        None => bail!(
+            "say why you release it alone: --break-glass {}",
+            BreakGlass::ALL.map(BreakGlass::as_str).join("|")
+        ),
+    }
+}

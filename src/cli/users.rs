@@ -1,0 +1,154 @@
+//! `users …`
+
+use std::io::Read;
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::app::accounts;
+use crate::app::instance::Instance;
+use crate::domain::account::{AccountName, comma_separated};
+use crate::domain::actor::Role;
+use crate::store::{Purpose, Store};
+
+use super::arguments::{AddUserArguments, ListFormat, ResetUserArguments, UsersCommand};
+use super::lookup::{open_existing, time_cell};
+use super::output::write_text;
+use super::session::{Exit, Session, out, say};
+use super::table::{Cell, ListWriter};
+
+const COLUMNS: &[&str] = &[
+    "name",
+    "roles",
+    "second_factor",
+    "must_change",
+    "signed_in_at",
+    "created_at",
+    "created_by",
+    "disabled_at",
+];
+
+/// The most bytes of a password on standard input.
+const LONGEST: u64 = 4_096;
+
+pub(super) async fn run(session: &Session, command: UsersCommand) -> anyhow::Result<Exit> {
+    match command {
+        UsersCommand::Add(arguments) => add(session, arguments).await?,
+        UsersCommand::List { format } => list(session, format).await?,
+        UsersCommand::Disable { name } => set_disabled(session, &name, true).await?,
+        UsersCommand::Enable { name } => set_disabled(session, &name, false).await?,
+        UsersCommand::Reset(arguments) => reset(session, arguments).await?,
+        UsersCommand::Roles { name, roles } => set_roles(session, &name, roles).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn add(session: &Session, arguments: AddUserArguments) -> anyhow::Result<()> {
+    let AddUserArguments { name, roles, password_stdin } = arguments;
+    let password = if password_stdin { Some(password_from(std::io::stdin())?) } else { None };
+    let store = session.open_store(Purpose::Write).await?;
+    let instance = session.open_instance(&store).await?;
+    let roles = roles.into_iter().collect();
+    let made_up = accounts::add_user(&instance, &session.actor(), &name, roles, password).await?;
+    store.close().await;
+    say(format_args!("The account {name} is made."));
+    hand_over(&name, made_up)
+}
+
+async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
+    let format = format.format();
+    let store = session.open_store(Purpose::Read).await?;
+    let instance = session.open_instance(&store).await?;
+    let mut out = out();
+    let mut list = ListWriter::new(&mut out, format, COLUMNS);
+    for account in accounts::users(&instance, &session.actor()).await? {
+        let time = |at: Option<_>| at.map_or(Cell::Nothing, |at| time_cell(session, format, at));
+        list.row(vec![
+            ("name", account.name.to_string().into()),
+            ("roles", comma_separated(&account.roles).into()),
+            ("second_factor", if account.totp_since.is_some() { "yes" } else { "no" }.into()),
+            ("must_change", if account.must_change { "yes" } else { "no" }.into()),
+            ("signed_in_at", time(account.signed_in_at)),
+            ("created_at", time(Some(account.created_at))),
+            ("created_by", account.created_by.into()),
+            ("disabled_at", time(account.disabled_at)),
+        ])?;
+    }
+    list.finish()?;
+    Ok(())
+}
+
+async fn set_disabled(session: &Session, name: &AccountName, disabled: bool) -> anyhow::Result<()> {
+    let (store, instance) = existing(session).await?;
+    accounts::set_disabled(&instance, &session.actor(), name, disabled, None).await?;
+    store.close().await;
+    if disabled {
+        say(format_args!("{name} cannot sign in any more; their sessions and API tokens have ended."));
+    } else {
+        say(format_args!("{name} can sign in again."));
+    }
+    Ok(())
+}
+
+async fn reset(session: &Session, arguments: ResetUserArguments) -> anyhow::Result<()> {
+    let ResetUserArguments { name, second_factor, keep_password } = arguments;
+    let (store, instance) = existing(session).await?;
+    let made_up = accounts::reset(&instance, &session.actor(), &name, !keep_password, second_factor).await?;
+    store.close().await;
+    if second_factor {
+        say(format_args!("{name} has no second factor and no recovery codes any more."));
+    }
+    say(format_args!("Their sessions and API tokens have ended."));
+    hand_over(&name, made_up)
+}
+
+async fn set_roles(session: &Session, name: &AccountName, roles: Vec<Role>) -> anyhow::Result<()> {
+    let (store, instance) = existing(session).await?;
+    let roles = roles.into_iter().collect();
+    let words = comma_separated(&roles);
+    accounts::set_roles(&instance, &session.actor(), name, roles, None).await?;
+    store.close().await;
+    say(format_args!("{name} is {words} from now on."));
+    Ok(())
+}
+
+async fn existing(session: &Session) -> anyhow::Result<(Store, Instance)> {
+    let store = open_existing(session).await?;
+    let instance = session.open_instance(&store).await?;
+    Ok((store, instance))
+}
+
+/// Shows a password that was made up: the only time that it is to be seen.
+fn hand_over(name: &AccountName, made_up: Option<SecretString>) -> anyhow::Result<()> {
+    let Some(password) = made_up else { return Ok(()) };
+    say(format_args!(
+        "Hand this password over to {name}. It is shown this once, and must be replaced at the first sign-in:"
+    ));
+    write_text(&mut out(), &format!("{}\n", password.expose_secret()))?;
+    Ok(())
+}
+
+/// The first line of `input`, without its end.
+fn password_from(input: impl Read) -> anyhow::Result<SecretString> {
+    let mut text = String::new();
+    input.take(LONGEST).read_to_string(&mut text).context("the password on standard input cannot be read")?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() {
+        bail!("there is no password on standard input: nothing was changed");
+    }
+    Ok(SecretString::from(line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_read_without_the_end_of_its_line() {
+        for (text, password) in [("geheim wort\n", "geheim wort"), ("x y\r\n", "x y"), (" z", " z")] {
+            assert_eq!(password_from(text.as_bytes()).unwrap().expose_secret(), password);
+        }
+        assert!(password_from("\n".as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,58 @@
+//! What stands before every handler: who calls, whether they may, and whether it has been done already.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::Shared;
+
+use super::caller::{SignedIn, authenticate};
+use super::idempotency;
+use super::problem::Problem;
+use super::route::{Needs, Repetition};
+
+/// What the table says of a route.
+#[derive(Debug, Clone)]
+pub(super) struct Guard {
+    pub(super) shared: Arc<Shared>,
+    pub(super) needs: Needs,
+    pub(super) repetition: Repetition,
+    pub(super) largest_body: usize,
+}
+
+/// Lets through whoever may use the route, once for each key.
+pub(super) async fn stand(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let passed = match guard.admit(request).await {
+        Ok(passed) => passed,
+        Err(problem) => return problem.into_response(),
+    };
+    let Passed { request, caller } = passed;
+    match caller {
+        Some(SignedIn(actor)) if guard.repetition != Repetition::Harmless => {
+            idempotency::once(&guard, &actor, request, next).await
+        }
+        _ => next.run(request).await,
+    }
+}
+
+struct Passed {
+    request: Request,
+    caller: Option<SignedIn>,
+}
+
+impl Guard {
+    async fn admit(&self, request: Request) -> Result<Passed, Problem> {
+        if self.needs == Needs::Nothing {
+            return Ok(Passed { request, caller: None });
+        }
+        let (mut parts, body) = request.into_parts();
+        let caller = authenticate(&self.shared.parts.instance, &parts).await?;
+        if let Needs::Right(right) = self.needs {
+            caller.0.may(right)?;
+        }
+        parts.extensions.insert(caller.clone());
+        Ok(Passed { request: Request::from_parts(parts, body), caller: Some(caller) })
+    }
+}

@@ -1,0 +1,111 @@
+//! What a caller may see: tokens that are limited to groups see those only, and addresses stand masked unless somebody
+//! has a reason, which is logged.
+
+use crate::app::instance::Instance;
+use crate::domain::actor::{Actor, Right};
+use crate::domain::audience::Audience;
+use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::mask::{mask_address, mask_addresses_in};
+use crate::store::NoticeHead;
+
+use super::problem::{Kind, Problem};
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// Whether `actor` may see a notice to `audience`: all of it is within the groups that they are limited to.
+pub(crate) fn may_see(actor: &Actor, audience: &Audience) -> bool {
+    actor.groups.is_none()
+        || (audience.contacts.is_empty() && audience.groups.iter().all(|group| actor.may_reach(group)))
+}
+
+/// The notice called `number`, if there is one that `actor` may see.
+///
+/// # Errors
+/// 404 otherwise: whoever may not see it is not told that it exists.
+pub(crate) async fn notice(instance: &Instance, actor: &Actor, number: &str) -> Result<NoticeHead, Problem> {
+    let head = instance.store.notice_head(number).await?.filter(|head| may_see(actor, &head.audience));
+    head.ok_or_else(|| Problem::not_found("such notice: GET /api/v1/notices lists those that you may see"))
+}
+
+/// Somebody whose token is limited to groups must name what they ask for.
+///
+/// # Errors
+/// 403 for such tokens.
+pub(crate) fn unlimited(actor: &Actor, instead: &str) -> Result<(), Problem> {
+    if actor.groups.is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Forbidden, format!("this token is limited to groups: {instead}")))
+}
+
+/// Whether addresses are shown as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    /// As much as tells them apart.
+    Masked,
+    /// As they are; that was logged.
+    Revealed,
+}
+
+impl Addresses {
+    /// Shows the addresses of `subject` if there is a `reason`, and writes down who saw them and why.
+    ///
+    /// # Errors
+    /// 403 without the right, 422 when the reason is none, 503 when it cannot be logged: then nothing is shown.
+    pub(crate) async fn open(
+        instance: &Instance,
+        actor: &Actor,
+        reason: Option<&str>,
+        subject: Subject,
+    ) -> Result<Self, Problem> {
+        let Some(reason) = reason.map(str::trim) else { return Ok(Self::Masked) };
+        actor.may(Right::ContactsReveal)?;
+        let length = reason.chars().count();
+        if length == 0 || length > LONGEST_REASON || reason.chars().any(char::is_control) {
+            return Err(Problem::invalid(
+                "reveal",
+                format!("say why, in 1 to {LONGEST_REASON} characters on one line"),
+            ));
+        }
+        let entry = NewEntry::new(actor, "contacts.revealed", subject).because(reason);
+        instance.store.write_entry(&entry).await?;
+        Ok(Self::Revealed)
+    }
+
+    /// An address as it may be shown.
+    pub(crate) fn show(self, address: &str) -> String {
+        match self {
+            Self::Masked => mask_address(address),
+            Self::Revealed => address.to_owned(),
+        }
+    }
+
+    /// Another program's sentence as it may be shown.
+    pub(crate) fn show_in(self, text: &str) -> String {
+        match self {
+            Self::Masked => mask_addresses_in(text),
+            Self::Revealed => text.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limited_token_sees_what_went_to_its_groups_alone() {
+        let mut actor = Actor::shell("anna");
+        let audience = |groups: &[&str], contacts: &[&str]| Audience {
+            groups: groups.iter().map(|name| (*name).to_owned()).collect(),
+            contacts: contacts.iter().map(|id| (*id).to_owned()).collect(),
+            ..Audience::default()
+        };
+        assert!(may_see(&actor, &audience(&["press"], &["x"])));
+        actor.groups = Some(["schools".to_owned(), "press".to_owned()].into());
+        assert!(may_see(&actor, &audience(&["schools", "press"], &[])));
+        assert!(!may_see(&actor, &audience(&["schools", "towns"], &[])));
+        assert!(!may_see(&actor, &audience(&["schools"], &["mayor"])));
+    }
+}

@@ -1,0 +1,201 @@
+//! Everything into the store again, in one transaction, and what keeps a restored instance from sending what is stale.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::domain::audit::NewEntry;
+use crate::domain::backup::Table;
+use crate::domain::delivery::DeliveryState;
+
+use super::super::audit::append;
+use super::super::connection::Tx;
+use super::super::record::{Tally, complete_notices, write_counts};
+use super::super::statement::statements;
+use super::super::{Store, StoreError};
+use super::{Stored, catalogue, execute, fetch, migration};
+
+statements! {
+    /// Whether anything is there that a person would miss.
+    SELECT_USED = "
+        SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM contacts) OR EXISTS (SELECT 1 FROM notices)
+                           OR EXISTS (SELECT 1 FROM audit_entries) THEN 1 ELSE 0 END AS BIGINT)";
+    /// What was live waits for a person.
+    PAUSE_LIVE = "
+        UPDATE notices SET state = 'paused', paused_because = $1, updated_at = $2
+        WHERE state IN ('scheduled', 'sending', 'paused')";
+    /// Nobody knows what became of what was in flight.
+    MAKE_UNCLEAR = "
+        UPDATE deliveries SET state = 'unclear', process_id = NULL, reason_code = 'restored', reason = $1,
+                              updated_at = $2
+        WHERE state = 'sending'
+        RETURNING notice_id, channel";
+    /// Nobody is told by the program itself what may have been told before.
+    TELL_NOBODY = "
+        UPDATE webhook_endpoints SET told_at = $1 WHERE switched_off_at IS NOT NULL AND told_at IS NULL";
+    /// Numbers that were given after the backup was made are not given again.
+    SKIP_NUMBERS = "
+        UPDATE notice_sequences SET last = last + $1
+        WHERE year = (SELECT max(year) FROM notice_sequences)";
+    /// Processes that ran before are told apart from those that run after.
+    WRITE_GENERATION = "
+        INSERT INTO instance_values (name, value) VALUES ('generation', $1)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+}
+
+/// So many numbers of notices are passed over: more than anybody gives between two backups.
+const NUMBERS_SKIPPED: i64 = 100;
+
+/// A restore that is under way. Dropped before [`Restoring::commit`], nothing has changed.
+#[derive(Debug)]
+pub struct Restoring {
+    tx: Tx,
+    tables: BTreeMap<String, Stored>,
+    /// How SQLite's triggers are made again.
+    triggers: Vec<String>,
+}
+
+/// What a restored store has had to give up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// Notices that were live and are paused now.
+    pub paused: u64,
+    /// Deliveries that were in flight and are unclear now.
+    pub unclear: usize,
+    /// How many numbers of notices are passed over.
+    pub numbers_skipped: i64,
+}
+
+impl Store {
+    /// Whether there is anything in it that a person would miss.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_used(&self) -> Result<bool, StoreError> {
+        let used: Option<(i64,)> = self.db.fetch_first(&SELECT_USED, ()).await?;
+        Ok(used.is_some_and(|(used,)| used == 1))
+    }
+
+    /// The number of the newest migration, and the tables that a backup of this store would hold.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn shape(&self) -> Result<(i64, Vec<Table>), StoreError> {
+        let snapshot = self.snapshot().await?;
+        Ok((snapshot.migration(), snapshot.tables()))
+    }
+
+    /// Empties every table, so that rows can be put in; others wait until the end.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn begin_restore(&self) -> Result<Restoring, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let stored = catalogue(&mut tx).await?;
+        let triggers = empty(&mut tx, &stored).await?;
+        let tables = stored.into_iter().map(|table| (table.name.clone(), table)).collect();
+        Ok(Restoring { tx, tables, triggers })
+    }
+}
+
+/// Removes all rows. What keeps the audit log from being changed is put aside until the end.
+async fn empty(tx: &mut Tx, tables: &[Stored]) -> Result<Vec<String>, StoreError> {
+    let names: Vec<String> = tables.iter().map(|table| format!("\"{}\"", table.name)).collect();
+    if matches!(tx, Tx::Postgres(_)) {
+        execute(tx, "restore", "SET LOCAL idle_in_transaction_session_timeout = 0".to_owned(), None).await?;
+        for name in &names {
+            execute(tx, "restore", format!("ALTER TABLE {name} DISABLE TRIGGER USER"), None).await?;
+        }
+        execute(tx, "restore", format!("TRUNCATE {}", names.join(", ")), None).await?;
+        return Ok(Vec::new());
+    }
+    execute(tx, "restore", "PRAGMA defer_foreign_keys = ON".to_owned(), None).await?;
+    let text = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name".to_owned();
+    let triggers: Vec<(String, String)> = fetch(tx, "restore", text, None).await?;
+    for (name, _) in &triggers {
+        execute(tx, "restore", format!("DROP TRIGGER \"{name}\""), None).await?;
+    }
+    for name in names.iter().rev() {
+        execute(tx, "restore", format!("DELETE FROM {name}"), None).await?;
+    }
+    Ok(triggers.into_iter().map(|(_, text)| text).collect())
+}
+
+impl Restoring {
+    /// Puts rows into `table`; `rows` is a JSON list of objects. Gives how many there were.
+    ///
+    /// # Errors
+    /// When the store cannot be written, there is no such table, or a row contradicts another.
+    pub async fn put(&mut self, table: &str, rows: String) -> Result<u64, StoreError> {
+        let stored = self.tables.get(table).ok_or_else(|| {
+            StoreError::Damaged(format!("the backup has a table {table}, which is unknown"))
+        })?;
+        let columns: Vec<String> =
+            stored.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
+        let values: Vec<String> = stored.columns.iter().map(|column| column.back("value")).collect();
+        let list = match self.tx {
+            Tx::Sqlite(_) => "json_each($1)",
+            Tx::Postgres(_) => "jsonb_array_elements(CAST($1 AS jsonb))",
+        };
+        let text = format!(
+            "INSERT INTO \"{table}\" ({}) SELECT {} FROM {list}",
+            columns.join(", "),
+            values.join(", ")
+        );
+        execute(&mut self.tx, "restore", text, Some(rows)).await
+    }
+
+    /// The number of the newest migration.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn migration(&mut self) -> Result<i64, StoreError> {
+        migration(&mut self.tx).await
+    }
+
+    /// Sees to it that nothing stale is sent, `at` (UTC milliseconds), for the reason `why`; and that processes which
+    /// ran before learn of it by another `generation`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn settle(&mut self, why: &str, generation: &str, at: i64) -> Result<Settled, StoreError> {
+        let tx = &mut self.tx;
+        let paused = tx.execute(&PAUSE_LIVE, (why.to_owned(), at)).await?;
+        let in_flight = "it was being sent when the backup was made that this instance was restored from";
+        let rows: Vec<(Uuid, String)> = tx.fetch(&MAKE_UNCLEAR, (in_flight.to_owned(), at)).await?;
+        let mut tally = Tally::default();
+        for (notice, channel) in &rows {
+            tally.moved(*notice, channel, DeliveryState::Sending, DeliveryState::Unclear);
+        }
+        write_counts(tx, &tally.into_deltas()).await?;
+        let notices: std::collections::BTreeSet<Uuid> = rows.iter().map(|(notice, _)| *notice).collect();
+        complete_notices(tx, notices, at).await?;
+        tx.execute(&TELL_NOBODY, (at,)).await?;
+        let skipped = tx.execute(&SKIP_NUMBERS, (NUMBERS_SKIPPED,)).await?;
+        tx.execute(&WRITE_GENERATION, (generation.to_owned(),)).await?;
+        let numbers_skipped = if skipped > 0 { NUMBERS_SKIPPED } else { 0 };
+        Ok(Settled { paused, unclear: rows.len(), numbers_skipped })
+    }
+
+    /// Makes it durable, with `entry` as the last in the restored log, `at`.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing has changed.
+    pub async fn commit(
+        mut self,
+        entry: &NewEntry,
+        at: crate::domain::clock::Timestamp,
+    ) -> Result<(), StoreError> {
+        append(&mut self.tx, entry, at).await?;
+        if matches!(self.tx, Tx::Postgres(_)) {
+            for name in self.tables.keys() {
+                let text = format!("ALTER TABLE \"{name}\" ENABLE TRIGGER USER");
+                execute(&mut self.tx, "restore", text, None).await?;
+            }
+        }
+        for trigger in std::mem::take(&mut self.triggers) {
+            execute(&mut self.tx, "restore", trigger, None).await?;
+        }
+        self.tx.commit().await
+    }
+}

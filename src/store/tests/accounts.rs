@@ -1,0 +1,222 @@
+//! Accounts, sessions, tokens and waits, as both engines keep them.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::account::AccountName;
+use crate::domain::actor::{Actor, Right, Role};
+use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::ids::SessionId;
+use crate::domain::sign_in_wait::WaitKey;
+
+on_both_engines!(
+    a_name_is_given_once,
+    the_last_admin_stays,
+    two_editors_at_once_are_noticed,
+    a_step_and_a_recovery_code_count_once,
+    disabling_ends_sessions_and_tokens,
+    a_setup_code_makes_one_account,
+    waits_are_counted_and_taken_back,
+    an_address_is_known_after_a_session,
+);
+
+fn name(text: &str) -> AccountName {
+    text.parse().unwrap()
+}
+
+fn entry(action: &'static str) -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), action, Subject::new("account", "x"))
+}
+
+fn new_account(account: &str, roles: &[Role]) -> NewAccount {
+    NewAccount {
+        name: name(account),
+        roles: roles.iter().copied().collect(),
+        password: Some("hash".to_owned()),
+        must_change: true,
+        created_by: "shell:test".to_owned(),
+    }
+}
+
+impl Bench {
+    async fn account_of(&self, account: &str, roles: &[Role]) {
+        self.store.add_account(&new_account(account, roles), &entry("account.added")).await.unwrap();
+    }
+
+    async fn change(&self, account: &str, change: AccountChange) -> Result<(), StoreError> {
+        self.store.change_account(&name(account), change, None, &entry("account.changed")).await
+    }
+
+    fn session_of(&self, account: &str, token: u8) -> NewSession {
+        NewSession {
+            id: SessionId(self.ids.next()),
+            hash: vec![token; 32],
+            account: name(account),
+            origin: "192.0.2.1".to_owned(),
+            agent: "test".to_owned(),
+            ends_at: self.clock.now().plus(Duration::from_secs(3_600)),
+        }
+    }
+
+    async fn begin(&self, session: &NewSession, used: &UsedFactor) -> bool {
+        self.store.begin_session(session, used, START, &entry("session.began")).await.unwrap()
+    }
+
+    async fn token_of(&self, token: &str, account: Option<&str>, hash: u8) -> Result<(), StoreError> {
+        let new = NewToken {
+            name: name(token),
+            hash: vec![hash; 32],
+            account: account.map(name),
+            rights: [Right::NoticesRead, Right::AuditRead].into(),
+            groups: Some(["schools".to_owned(), "mit,komma".to_owned()].into()),
+            created_by: "anna".to_owned(),
+            expires_at: Some(START),
+        };
+        self.store.add_token(&new, &entry("token.created")).await
+    }
+
+    async fn entries(&self) -> i64 {
+        self.store.audit_head().await.unwrap().sequence
+    }
+}
+
+async fn a_name_is_given_once(bench: Bench) {
+    bench.account_of("anna", &[Role::Author, Role::Approver]).await;
+    let again = bench.store.add_account(&new_account("anna", &[Role::Admin]), &entry("x")).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))));
+    let anna = bench.store.account(&name("anna")).await.unwrap().unwrap();
+    assert_eq!(anna.roles, BTreeSet::from([Role::Author, Role::Approver]));
+    assert!(anna.must_change && anna.disabled_at.is_none() && anna.totp.is_none());
+    bench.token_of("leitstelle", None, 1).await.unwrap();
+    bench.store.revoke_token(&name("leitstelle"), &entry("token.revoked")).await.unwrap();
+    let again = bench.token_of("leitstelle", None, 2).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "not even after it was revoked");
+    assert_eq!(bench.entries().await, 3, "what was refused leaves no entry");
+}
+
+async fn the_last_admin_stays(bench: Bench) {
+    bench.account_of("anna", &[Role::Admin]).await;
+    bench.account_of("adminton", &[Role::Author]).await;
+    let demoted = AccountChange::Roles([Role::Author].into());
+    for change in [AccountChange::Disable, demoted.clone()] {
+        let refused = bench.change("anna", change).await.unwrap_err();
+        assert!(refused.to_string().contains("last admin"), "{refused}");
+    }
+    bench.change("adminton", AccountChange::Disable).await.unwrap();
+    bench.account_of("berta", &[Role::Admin, Role::Author]).await;
+    bench.change("anna", demoted).await.unwrap();
+    assert!(bench.change("berta", AccountChange::Disable).await.is_err());
+    bench.change("anna", AccountChange::Roles([Role::Admin].into())).await.unwrap();
+    bench.change("berta", AccountChange::Disable).await.unwrap();
+    bench.change("berta", AccountChange::Enable).await.unwrap();
+}
+
+async fn two_editors_at_once_are_noticed(bench: Bench) {
+    bench.account_of("anna", &[Role::Author]).await;
+    let seen = bench.store.account(&name("anna")).await.unwrap().unwrap().version;
+    let change = async |roles: &[Role]| {
+        let roles = AccountChange::Roles(roles.iter().copied().collect());
+        bench.store.change_account(&name("anna"), roles, Some(seen), &entry("x")).await
+    };
+    change(&[Role::Approver]).await.unwrap();
+    assert!(matches!(change(&[Role::Admin]).await, Err(StoreError::Conflict(_))));
+    let roles = bench.store.account(&name("anna")).await.unwrap().unwrap().roles;
+    assert_eq!(roles, BTreeSet::from([Role::Approver]));
+    assert!(matches!(bench.change("nobody", AccountChange::Enable).await, Err(StoreError::Conflict(_))));
+}
+
+async fn a_step_and_a_recovery_code_count_once(bench: Bench) {
+    bench.account_of("anna", &[Role::Author]).await;
+    bench.change("anna", AccountChange::OfferFactor("sealed".to_owned())).await.unwrap();
+    let confirm = |offered: &str| AccountChange::ConfirmFactor {
+        offered: offered.to_owned(),
+        step: 100,
+        codes: vec![vec![1], vec![2]],
+    };
+    assert!(bench.change("anna", confirm("another")).await.is_err(), "another was offered");
+    bench.change("anna", confirm("sealed")).await.unwrap();
+    let anna = bench.store.account(&name("anna")).await.unwrap().unwrap();
+    assert_eq!((anna.totp.as_deref(), anna.totp_step, anna.totp_pending), (Some("sealed"), Some(100), None));
+
+    let entries = bench.entries().await;
+    assert!(!bench.begin(&bench.session_of("anna", 1), &UsedFactor::Step(100)).await, "used to confirm");
+    assert!(bench.begin(&bench.session_of("anna", 1), &UsedFactor::Step(101)).await);
+    assert!(!bench.begin(&bench.session_of("anna", 2), &UsedFactor::Step(101)).await);
+    assert!(!bench.begin(&bench.session_of("anna", 2), &UsedFactor::Step(99)).await);
+    assert!(bench.begin(&bench.session_of("anna", 2), &UsedFactor::RecoveryCode(vec![2])).await);
+    assert!(!bench.begin(&bench.session_of("anna", 3), &UsedFactor::RecoveryCode(vec![2])).await);
+    assert!(!bench.begin(&bench.session_of("anna", 3), &UsedFactor::RecoveryCode(vec![9])).await);
+    assert_eq!(bench.store.recovery_codes_left(&name("anna")).await.unwrap(), 1);
+    assert_eq!(bench.entries().await, entries + 2);
+    let reset = AccountChange::Reset { password: None, drop_second_factor: true };
+    bench.change("anna", reset).await.unwrap();
+    assert_eq!(bench.store.recovery_codes_left(&name("anna")).await.unwrap(), 0);
+}
+
+async fn disabling_ends_sessions_and_tokens(bench: Bench) {
+    bench.account_of("anna", &[Role::Author]).await;
+    bench.account_of("berta", &[Role::Author]).await;
+    for (account, token) in [("anna", 1), ("anna", 2), ("berta", 3)] {
+        assert!(bench.begin(&bench.session_of(account, token), &UsedFactor::Nothing).await);
+    }
+    bench.token_of("hers", Some("anna"), 11).await.unwrap();
+    bench.token_of("shells", None, 12).await.unwrap();
+    let known = bench.store.token_by_hash(vec![11; 32]).await.unwrap().unwrap();
+    assert_eq!(known.rights, BTreeSet::from([Right::NoticesRead, Right::AuditRead]));
+    assert_eq!(known.groups, Some(BTreeSet::from(["mit,komma".to_owned(), "schools".to_owned()])));
+    assert_eq!(bench.store.sessions(None, Timestamp(0)).await.unwrap().len(), 3);
+
+    bench.change("anna", AccountChange::Disable).await.unwrap();
+    for (token, remains) in [(1, false), (2, false), (3, true)] {
+        let found = bench.store.session_by_hash(vec![token; 32]).await.unwrap();
+        assert_eq!(found.is_some(), remains, "{token}");
+    }
+    assert!(bench.store.token_by_hash(vec![11; 32]).await.unwrap().is_none());
+    assert!(bench.store.token_by_hash(vec![12; 32]).await.unwrap().is_some());
+    assert_eq!(bench.store.sessions(Some(&name("berta")), Timestamp(0)).await.unwrap().len(), 1);
+}
+
+async fn a_setup_code_makes_one_account(bench: Bench) {
+    let later = bench.clock.now().plus(Duration::from_secs(60));
+    assert!(bench.store.offer_setup(vec![1], later).await.unwrap());
+    assert!(bench.store.offer_setup(vec![2], later).await.unwrap(), "a later code replaces it");
+    let first = new_account("anna", &[Role::Admin]);
+    let claim =
+        async |code: u8| bench.store.add_first_account(vec![code], &first, &entry("x")).await.unwrap();
+    assert!(!claim(1).await);
+    assert!(claim(2).await);
+    assert!(!claim(2).await, "it counts once");
+    assert!(!bench.store.offer_setup(vec![3], later).await.unwrap(), "there is an account");
+}
+
+async fn waits_are_counted_and_taken_back(bench: Bench) {
+    let (own, origin) = (WaitKey::account_at_origin("anna", "192.0.2.1"), WaitKey::origin("192.0.2.1"));
+    let keys = [own.clone(), origin.clone()];
+    let mut began = 0;
+    for _ in 0..6 {
+        match bench.store.admit_try(&keys).await.unwrap() {
+            Admission::Admitted { waits_begin } => began += i32::from(waits_begin),
+            Admission::Wait(until) => panic!("{until}"),
+        }
+    }
+    assert_eq!(began, 1, "waits begin with the sixth");
+    let until = bench.clock.now().plus(Duration::from_secs(1));
+    assert_eq!(bench.store.admit_try(&keys).await.unwrap(), Admission::Wait(until));
+    let elsewhere = WaitKey::account_at_origin("anna", "192.0.2.9");
+    let admitted = bench.store.admit_try(&[elsewhere]).await.unwrap();
+    assert!(matches!(admitted, Admission::Admitted { .. }), "only that address waits");
+    bench.clock.advance(Duration::from_secs(1));
+    assert!(matches!(bench.store.admit_try(&keys).await.unwrap(), Admission::Admitted { .. }));
+    assert!(matches!(bench.store.admit_try(&keys).await.unwrap(), Admission::Wait(_)));
+    bench.store.take_back_try(&[own], true).await.unwrap();
+    bench.store.take_back_try(&[origin], false).await.unwrap();
+    assert_eq!(bench.store.admit_try(&keys).await.unwrap(), Admission::Admitted { waits_begin: false });
+}
+
+async fn an_address_is_known_after_a_session(bench: Bench) {
+    bench.account_of("anna", &[Role::Author]).await;
+    assert!(!bench.store.is_known_origin(&name("anna"), "192.0.2.1").await.unwrap());
+    assert!(bench.begin(&bench.session_of("anna", 1), &UsedFactor::Nothing).await);
+    assert!(bench.store.is_known_origin(&name("anna"), "192.0.2.1").await.unwrap());
+    assert!(!bench.store.is_known_origin(&name("berta"), "192.0.2.1").await.unwrap());
+}
