@@ -8,11 +8,12 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use crate::cli::arguments::Command;
-use crate::cli::{self, Arguments, Exit, Session, process_environment};
+use crate::cli::{self, Arguments, Exit, SAID, Session, process_environment, say_as_log};
 use crate::config;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::ids::IdSource;
+use crate::domain::settings::LogFormat;
 use crate::http;
 
 /// Runs what `arguments` ask for.
@@ -32,7 +33,6 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 fn run_command(arguments: Arguments) -> anyhow::Result<Exit> {
-    log_to_standard_error();
     // The demo has a configuration of its own: nothing that lies about here may disturb it.
     let settings = if let Command::Demo(_) = &arguments.command {
         config::defaults()?
@@ -40,6 +40,7 @@ fn run_command(arguments: Arguments) -> anyhow::Result<Exit> {
         let environment = process_environment().into_iter();
         config::load(arguments.config.as_deref(), std::path::Path::new(""), environment)?
     };
+    log_to_standard_error(settings.log);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let chance = Arc::new(Chance::from_system());
     let session = Session {
@@ -60,13 +61,29 @@ fn run_command(arguments: Arguments) -> anyhow::Result<Exit> {
     exit
 }
 
-/// Logs go to standard error, errors only unless `RUNDRUF_LOG` asks for more: commands speak for themselves. Only our
-/// own: what libraries log is not ours to vouch for, and could name recipients or secrets.
-fn log_to_standard_error() {
-    let wanted = EnvFilter::try_from_env("RUNDRUF_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+/// Logs go to standard error, errors only unless `RUNDRUF_LOG` asks for more: commands speak for themselves. As JSON,
+/// what is said to a person is a line of the log, too. Only our own: what libraries log is not ours to vouch for, and
+/// could name recipients or secrets.
+fn log_to_standard_error(format: LogFormat) {
     let ours = filter_fn(|metadata| metadata.target().split("::").next() == Some(env!("CARGO_PKG_NAME")));
-    let colours = std::io::stderr().is_terminal();
-    let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let wanted = EnvFilter::try_from_env("RUNDRUF_LOG");
+    let subscriber = tracing_subscriber::registry();
     // A second subscriber is refused; the first serves.
-    let _ = tracing_subscriber::registry().with(writer.with_filter(ours)).with(wanted).try_init();
+    let _ = match format {
+        LogFormat::Text => {
+            let colours = std::io::stderr().is_terminal();
+            let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+            let wanted = wanted.unwrap_or_else(|_| EnvFilter::new("error"));
+            subscriber.with(writer.with_filter(ours)).with(wanted).try_init()
+        }
+        LogFormat::Json => {
+            let writer = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
+            let mut wanted = wanted.unwrap_or_else(|_| EnvFilter::new("info"));
+            if let Ok(said) = format!("{SAID}=info").parse() {
+                wanted = wanted.add_directive(said);
+            }
+            say_as_log();
+            subscriber.with(writer.with_filter(ours)).with(wanted).try_init()
+        }
+    };
 }

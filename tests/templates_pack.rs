@@ -13,10 +13,10 @@ use rundruf::domain::contact::ContactCard;
 use rundruf::domain::message::EmailContent;
 use rundruf::domain::settings::Instance;
 use rundruf::domain::sms_text::{SmsEncoding, measure};
-use rundruf::domain::template::{Phase, TemplateSpec, Variable, VariableType, parse_values};
+use rundruf::domain::template::{NoticeKind, Phase, TemplateSpec, Variable, VariableType, parse_values};
 use rundruf::templates::{
     CheckSettings, Compiled, FrozenTemplate, IncidentFacts, LoadedPack, NoticeFacts, Prepared, check,
-    load_pack,
+    load_pack, load_wording, wording_hints,
 };
 
 type Checked = Result<(), Box<dyn Error>>;
@@ -40,7 +40,7 @@ const GERMAN_ONLY: [&str; 17] = [
     "uebung-alarm",
     "warnung-faelschung",
 ];
-const GERMAN_AND_ENGLISH: [&str; 23] = [
+const GERMAN_AND_ENGLISH: [&str; 24] = [
     "eilfreigabe",
     "entwarnung-abonnenten",
     "entwarnung-kommune",
@@ -48,6 +48,7 @@ const GERMAN_AND_ENGLISH: [&str; 23] = [
     "entwarnung-presse",
     "entwarnung-schule",
     "entwarnung-versorger",
+    "erinnerung-stab",
     "erst-abonnenten",
     "erst-behoerde",
     "erst-kommune",
@@ -114,6 +115,42 @@ fn only_what_must_be_confirmed_is_an_alarm() -> Checked {
     let alarms: Vec<&str> =
         pack.templates.values().filter(|t| t.spec.alarm).map(|t| t.spec.name.as_str()).collect();
     assert_eq!(alarms, ["alarm-stab", "uebung-alarm"]);
+    Ok(())
+}
+
+#[test]
+fn only_status_notices_must_promise_more_and_all_of_those_for_everybody_can_say_it() -> Checked {
+    let pack = pack()?;
+    let kind = |name: &str| pack.templates.get(name).map(|template| template.spec.kind());
+    for (name, expected) in [
+        ("erst-kommune", NoticeKind::Status),
+        ("lage-ohne-neues", NoticeKind::Status),
+        ("alarm-stab", NoticeKind::Alarm),
+        ("uebung-alarm", NoticeKind::Alarm),
+        ("warnung-faelschung", NoticeKind::Warning),
+        ("korrektur-alle", NoticeKind::Correction),
+        ("entwarnung-kommune", NoticeKind::AllClear),
+        ("abschluss-presse", NoticeKind::AllClear),
+        ("kontaktpruefung-alle", NoticeKind::Message),
+        ("erinnerung-stab", NoticeKind::Message),
+    ] {
+        assert_eq!(kind(name), Some(expected), "{name}");
+    }
+    for template in pack.templates.values().filter(|template| template.spec.name.starts_with("lage-")) {
+        assert!(template.spec.next_update_variable().is_some(), "{}", template.spec.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn no_template_claims_more_than_its_own_phase_allows() -> Checked {
+    let rules = load_wording(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"))?;
+    for template in pack()?.templates.values() {
+        let prepared = prepare(template, &examples(&template.spec), &notice(false, None))?;
+        let Some(phase) = template.spec.phase else { continue };
+        let hints = wording_hints(&rules, phase, &prepared);
+        assert!(hints.is_empty(), "{}: {}", template.spec.name, hints[0]);
+    }
     Ok(())
 }
 

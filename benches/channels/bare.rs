@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_lc_rs::hmac;
+use data_encoding::BASE64;
 use reqwest::{Client, RequestBuilder};
 
 /// The argument by which this program is told to be the bare loop.
@@ -65,18 +67,45 @@ fn client() -> Client {
     Client::builder().no_proxy().build().expect("a client")
 }
 
-/// About as long as a notice's body.
+/// A body as a notice's is, and as long.
 fn body() -> String {
     let text = "Diese Mitteilung misst, wie schnell viele davon hinausgehen. ".repeat(15);
-    serde_json::json!({"type": "notice.published", "data": {"text": text}}).to_string()
+    let data = serde_json::json!({
+        "code": "K7M3QX9P", "contact": "c10000", "exercise": false, "expires_at": "2026-11-22T05:34:17.000Z",
+        "incident": null, "language": "de", "next_update_at": null, "number": "2026-0001", "phase": null,
+        "services": [], "supersedes": null, "text": text, "title": "Messung",
+        "url": "https://notfall.mb.example/n/2026-0001", "visibility": "internal",
+    });
+    let timestamp = "2026-11-22T05:34:17.000Z";
+    serde_json::json!({"type": "notice.published", "timestamp": timestamp, "data": data}).to_string()
 }
 
-/// Posts a body to every URL, `at_once` at a time.
+/// Posts a body to every URL, `at_once` at a time, each with an id, a fresh time and a signature of its own, as
+/// Standard Webhooks wants it.
 async fn post_all(urls: &[String], at_once: usize) {
     let (client, body) = (client(), body());
-    let call =
-        move |url: &str| client.post(url).header("content-type", "application/json").body(body.clone());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"0123456789abcdef01234567");
+    let call = move |url: &str| {
+        let id = format!("msg_{url}");
+        let time = seconds().to_string();
+        let mut context = hmac::Context::with_key(&key);
+        for part in [&id, ".", &time, ".", &body] {
+            context.update(part.as_bytes());
+        }
+        let signature = format!("v1,{}", BASE64.encode(context.sign().as_ref()));
+        client
+            .post(url)
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", time)
+            .header("webhook-signature", signature)
+            .body(body.clone())
+    };
     all(urls, at_once, call).await;
+}
+
+fn seconds() -> u64 {
+    std::time::UNIX_EPOCH.elapsed().expect("a time after 1970").as_secs()
 }
 
 /// Gets every URL, `at_once` at a time.

@@ -2,9 +2,10 @@
 //!
 //!     cargo bench --bench channels [-- DELIVERIES ROUNDS]
 //!
-//! The bare loop, a process of its own like the program, signs nothing, writes nothing down and tries nothing again: it
-//! shows what the client library and the other side can do. Rundruf's side is `worker --drain` on a notice that was released and fanned out before the watch
-//! started. Printed is the ratio of the medians. PostgreSQL is measured too where `RUNDRUF_TEST_POSTGRES` names a
+//! The bare loop, a process of its own like the program, sends bodies of the same length, signed like Rundruf's (an id,
+//! a fresh time and an HMAC for each call), but renders nothing, writes nothing down and tries nothing again: it shows
+//! what the client library and the other side can do. Rundruf's side is `worker --drain` on a notice that was released
+//! and fanned out before the watch started. Printed is the ratio of the medians. PostgreSQL is measured too where `RUNDRUF_TEST_POSTGRES` names a
 //! server.
 
 #![expect(

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::serving::HeldProviders;
 use crate::channels::email::{Composer, dkim::Signer};
 use crate::dispatch::{Dispatcher, Event, Finish, Goal, Running};
 use crate::domain::seal::Seal;
@@ -32,6 +33,10 @@ pub(super) struct Dispatching {
     pub(super) ended: CancellationToken,
     /// Ends it cleanly.
     pub(super) stop: CancellationToken,
+    /// What the list of processes calls it.
+    pub(super) name: String,
+    /// The providers that it leaves alone.
+    pub(super) held: HeldProviders,
     /// How it ended.
     pub(super) task: JoinHandle<Result<Finish, StoreError>>,
 }
@@ -43,16 +48,22 @@ impl Dispatching {
     /// When a key cannot be read or the store not written.
     pub(super) async fn start(session: &Session, store: &Store, goal: Goal) -> anyhow::Result<Self> {
         let seal = instance_seal(session, store).await?;
+        let instance = session.open_instance(store).await?;
+        if let Err(error) = instance.unlock_endpoint_secrets(false).await {
+            // Mail and text messages need no such key.
+            say(format_args!("! webhooks that are signed cannot be sent: {error}"));
+        }
         let running = make_running(session.settings.clone(), &seal)?;
         let (settings, follower) = watch::channel(running);
         let (sender, events) = mpsc::unbounded_channel();
+        let name = format!("{}@{} (process {})", session.operator, host_name(), std::process::id());
         let dispatcher = Dispatcher {
             store: store.clone(),
             settings: follower.clone(),
             clock: session.clock.clone(),
             chance: session.chance.clone(),
             ids: session.ids.clone(),
-            name: format!("{} (process {})", session.operator, std::process::id()),
+            name: name.clone(),
             events: sender.clone(),
         };
         let stop = CancellationToken::new();
@@ -73,15 +84,8 @@ impl Dispatching {
             events: sender,
         };
         tokio::spawn(reader.follow(stop.clone()));
-        Ok(Self { events, running: follower, ended, stop, task })
-    }
-
-    /// Says what happens until the dispatcher has ended, by itself or because somebody wants it to.
-    ///
-    /// # Errors
-    /// When the store failed before anything was claimed.
-    pub(super) async fn follow(self, session: &Session) -> anyhow::Result<Finish> {
-        self.follow_until(session, asked_to_stop()).await
+        let held = HeldProviders::default();
+        Ok(Self { events, running: follower, ended, stop, name, held, task })
     }
 
     /// Says what happens until the dispatcher has ended, by itself or because `asked` was cancelled.
@@ -99,7 +103,10 @@ impl Dispatching {
                     say("Stopping: what is being exchanged is finished, the rest waits.");
                     self.stop.cancel();
                 }
-                Some(event) = self.events.recv() => say_event(session, &event),
+                Some(event) = self.events.recv() => {
+                    note_providers(&self.held, &event);
+                    say_event(session, &event);
+                }
                 finish = &mut self.task => break finish.context("the dispatcher ended unexpectedly")??,
             }
         };
@@ -109,6 +116,13 @@ impl Dispatching {
         }
         Ok(finish)
     }
+}
+
+/// What this machine calls itself.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
 /// What authenticates return paths and other names of deliveries: its key is made once and kept in the store.
@@ -199,6 +213,16 @@ pub(super) fn asked_to_stop() -> CancellationToken {
         });
     }
     asked
+}
+
+/// Keeps in mind what an event says of a provider.
+fn note_providers(held: &HeldProviders, event: &Event) {
+    match event {
+        Event::ProviderHeld { provider, retry_at, .. } => held.hold(provider, *retry_at),
+        Event::ProviderBack { provider } => held.free(provider),
+        Event::SettingsChanged => held.forget_all(),
+        _ => {}
+    }
 }
 
 /// Says what an event means to the person at the terminal.

@@ -21,10 +21,12 @@ mod notices;
 mod output;
 mod progress;
 mod report;
+mod retention;
 mod send;
 mod serve;
 mod services;
 mod session;
+mod supervision;
 mod suppressions;
 pub mod table;
 mod templates;
@@ -36,7 +38,7 @@ mod worker;
 mod workers;
 
 pub use arguments::Arguments;
-pub use session::{Environment, Exit, Session, process_environment, say};
+pub use session::{Environment, Exit, SAID, Session, process_environment, say, say_as_log};
 
 use arguments::Command;
 
@@ -67,12 +69,14 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Groups(command) => groups::run(session, command).await,
         Command::Templates(command) => templates::run(session, command).await,
         Command::Notices(command) => notices::run(session, command).await,
+        Command::Alarms(command) => alarms::run(session, command).await,
         Command::Deliveries(command) => deliveries::run(session, command).await,
         Command::Suppressions(command) => suppressions::run(session, command).await,
+        Command::Retention(command) => retention::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,
-        Command::Users(command) => users::run(&session, command).await,
-        Command::Tokens(command) => tokens::run(&session, command).await,
+        Command::Users(command) => users::run(session, command).await,
+        Command::Tokens(command) => tokens::run(session, command).await,
         Command::Serve(arguments) => serve::run(session, arguments).await,
         Command::Bounce(arguments) => bounce::run(session, arguments).await,
         Command::Worker(arguments) => worker::run(session, arguments).await,
@@ -83,7 +87,6 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Backup(arguments) => backup::make(session, arguments).await,
         Command::Restore(arguments) => backup::restore(session, arguments).await,
         Command::Workers { format } => workers::run(session, format).await,
-        Command::Alarms(command) => alarms::run(session, command).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

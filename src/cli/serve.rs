@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::accounts;
+use crate::app::certificate;
 use crate::app::serving::HttpParts;
 use crate::config::Configuration;
 use crate::dispatch::{Goal, Running};
@@ -23,6 +24,7 @@ use super::caretaker;
 use super::dispatching::{Dispatching, asked_to_stop};
 use super::output::write_text;
 use super::session::{Exit, Session, out, say};
+use super::supervision;
 
 pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow::Result<Exit> {
     if arguments.print_config {
@@ -31,16 +33,19 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
     // Before anything is sent: a server that cannot be reached must not look as if it ran.
     let listener = bind(session.settings.http.listen).await?;
     let address = listener.local_addr().context("the port that pages are served on cannot be asked for")?;
+    let tls = session.settings.http.certificate.as_ref().map(certificate::load).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let asked = asked_to_stop();
     let store = session.open_store(Purpose::Write).await?;
     let dispatching = Dispatching::start(session, &store, Goal::Serve).await?;
     caretaker::start(session, &store, &dispatching);
     let stop = CancellationToken::new();
-    let server = start_server(session, &store, &dispatching, listener, stop.clone());
+    let server = start_server(session, &store, &dispatching, listener, tls, stop.clone());
     say(format!(
-        "Serving on http://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
+        "Serving on {scheme}://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
         session.settings.instance.public_url.as_str().trim_end_matches('/')
     ));
+    supervision::ready(&store, session.clock.clone(), dispatching.name.clone(), dispatching.ended.clone());
     offer_setup(session, &store).await;
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;
@@ -87,7 +92,10 @@ async fn follow(
         let mut server = server;
         tokio::select! {
             ended = &mut server => return ended,
-            () = asked.cancelled() => say("Stopping: what is being answered is finished."),
+            () = asked.cancelled() => {
+                supervision::stopping();
+                say("Stopping: what is being answered is finished.");
+            }
             () = dispatcher_ended.cancelled() => {}
         }
         stop.cancel();
@@ -107,12 +115,14 @@ fn start_server(
     store: &Store,
     dispatching: &Dispatching,
     listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
     let (sender, settings) = watch::channel(session.settings.clone());
     tokio::spawn(pass_on(dispatching.running.clone(), sender));
     let instance = session.instance(store, settings, dispatching.running.borrow().seal.clone());
-    let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone() };
+    let held = dispatching.held.clone();
+    let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone(), held, tls };
     (session.start_http)(listener, parts, stop)
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -134,7 +135,22 @@ pub fn out() -> impl Write {
     std::io::stdout().lock()
 }
 
+/// What is said to a person, as a target of the log.
+pub const SAID: &str = "rundruf::said";
+
+/// Whether what is said goes into the log.
+static AS_LOG: AtomicBool = AtomicBool::new(false);
+
+/// From now on, what is said to a person is a line of the log: a program reads it.
+pub fn say_as_log() {
+    AS_LOG.store(true, Ordering::Relaxed);
+}
+
 /// Says something to the person at the terminal. A closed terminal is no reason to stop.
 pub fn say(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    if AS_LOG.load(Ordering::Relaxed) {
+        tracing::info!(target: SAID, "{text}");
+    } else {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
 }

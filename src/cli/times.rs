@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::duration::parse_duration;
+use crate::domain::local_time::read_time;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -48,40 +48,6 @@ pub(super) fn parse_time(text: &str, zone: &TimeZone, now: Timestamp) -> Result<
         return Err(format!("{text} has passed: name a time in the future, or leave --at out to send now"));
     }
     Ok(at)
-}
-
-/// A point in time; a time of day is the next after `least`.
-fn read_time(text: &str, zone: &TimeZone, least: Timestamp) -> Result<Timestamp, String> {
-    let text = text.trim();
-    let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40 or 05:40");
-    let at = if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        Timestamp::from(at)
-    } else if let Some(civil) = text.parse::<DateTime>().ok().filter(|_| text.contains(':')) {
-        in_zone(civil, zone)?
-    } else {
-        // Only now: the time of a whole date would be read, too, and the date left aside.
-        next_at(text.parse::<Time>().map_err(|_| wrong())?, zone, least)?
-    };
-    Ok(at)
-}
-
-fn next_at(time: Time, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, String> {
-    let today = now.in_zone(zone).date();
-    let at = in_zone(today.to_datetime(time), zone)?;
-    if at > now {
-        return Ok(at);
-    }
-    let tomorrow = today.tomorrow().map_err(|error| error.to_string())?;
-    in_zone(tomorrow.to_datetime(time), zone)
-}
-
-fn in_zone(civil: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
-    let ambiguous = zone.to_ambiguous_timestamp(civil);
-    if matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. }) {
-        return Err(format!("{civil} does not exist: the clocks are put forward then"));
-    }
-    // Of the two that a clock put back gives, the earlier: nobody waits an hour longer than they thought.
-    ambiguous.earlier().map(Timestamp::from).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use crate::store::Purpose;
 
 use super::arguments::WorkerArguments;
 use super::caretaker;
-use super::dispatching::Dispatching;
+use super::dispatching::{Dispatching, asked_to_stop};
 use super::session::{Exit, Session, say};
+use super::supervision;
 
 pub(super) async fn run(session: &Session, arguments: WorkerArguments) -> anyhow::Result<Exit> {
     let purpose = if arguments.drain { Purpose::Read } else { Purpose::Write };
@@ -16,8 +17,16 @@ pub(super) async fn run(session: &Session, arguments: WorkerArguments) -> anyhow
     if !arguments.drain {
         caretaker::keep_heads(session, &store, &dispatching);
         say("The worker is running. Ctrl-C ends it; nothing is lost.");
+        let ended = dispatching.ended.clone();
+        supervision::ready(&store, session.clock.clone(), dispatching.name.clone(), ended);
     }
-    let finish = dispatching.follow(session).await?;
+    let asked = asked_to_stop();
+    let watching = asked.clone();
+    tokio::spawn(async move {
+        watching.cancelled().await;
+        supervision::stopping();
+    });
+    let finish = dispatching.follow_until(session, asked).await?;
     match finish {
         Finish::Reached if arguments.drain => say("Nothing is due any more."),
         Finish::Held => {

@@ -1,4 +1,4 @@
-//! `[instance]`, `[database]`, `[http]`, `[webhook]`, `[delivery]`, `[approval]`, `[accounts]`.
+//! `[instance]`, `[database]`, `[webhook]`, `[delivery]`, `[approval]`, `[accounts]`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::domain::delivery::AfterCrash;
 use crate::domain::duration::{format_duration, parse_duration};
 use crate::domain::nearest;
 use crate::domain::retry::RetryPolicy;
-use crate::domain::settings::{Accounts, Approval, Database, DatabaseUrl, Delivery, Http, Instance, Webhook};
+use crate::domain::settings::{Accounts, Approval, Database, DatabaseUrl, Delivery, Instance, Webhook};
 
 use super::section::{Secret, Section};
 
@@ -67,13 +67,6 @@ pub(super) fn database(section: &Section<'_>) -> Option<Database> {
             None
         }
     }
-}
-
-pub(super) fn http(section: &Section<'_>) -> Option<Http> {
-    let listen = section.required("listen", |text| {
-        text.parse().map_err(|_| format!("\"{text}\" is no address with port: write it as 127.0.0.1:8080"))
-    });
-    Some(Http { listen: listen? })
 }
 
 pub(super) fn webhook(section: &Section<'_>) -> Option<Webhook> {

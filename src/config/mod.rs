@@ -6,6 +6,7 @@ mod email;
 mod email_url;
 mod fault;
 mod general;
+mod http;
 mod imap_url;
 mod incident;
 mod key_file;
@@ -158,7 +159,8 @@ fn shown_name(explicit: Option<&Path>, file: &Path) -> String {
 fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> {
     let instance = root.section("instance", general::instance);
     let database = root.section("database", general::database);
-    let http = root.section("http", general::http);
+    let http = root.section("http", http::read);
+    let log = root.section("log", http::log);
     let email = root.section("email", email::read);
     let sms = root.section("sms", sms::read);
     let webhook = root.section("webhook", general::webhook);
@@ -174,6 +176,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         instance: instance?,
         database: database?,
         http: http?,
+        log: log?,
         email: email?,
         sms: sms?,
         webhook: webhook?,

@@ -32,6 +32,7 @@ const KINDS: [&str; 5] = ["kannel", "seven", "twilio", "http", "outbox"];
 pub(super) fn read(section: &Section<'_>) -> Option<Sms> {
     let sender = section.optional("sender", str::parse);
     let transliterate = section.flag("transliterate");
+    let price = section.optional("price", str::parse);
     let mut names = BTreeSet::new();
     let providers = section.sections("provider", |provider| read_provider(provider, &mut names));
     if section.is_empty_list("provider") {
@@ -44,7 +45,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Sms> {
         );
     }
     let configured = !matches!(section.origin_of("provider"), Some(Origin::Default));
-    Some(Sms { sender, transliterate: transliterate?, providers, configured })
+    Some(Sms { sender, transliterate: transliterate?, price, providers, configured })
 }
 
 fn wants_sender(provider: &SmsProvider) -> bool {

@@ -9,6 +9,7 @@ mod engine;
 mod event;
 mod housekeeping;
 mod lease;
+mod measure;
 mod message;
 mod outcome;
 mod pace;

@@ -60,6 +60,16 @@ impl Flight {
         now: Timestamp,
     ) -> Attempted {
         let suppress = matches!(outcome, Outcome::Permanent { fault: Fault::Address, .. });
+        tracing::debug!(
+            target: "rundruf::dispatch",
+            notice = %self.notice,
+            %delivery,
+            round = self.round,
+            number = self.number,
+            provider = &*self.provider_name,
+            outcome = outcome.word(),
+            "try ended"
+        );
         let schedule = match self.channel {
             Channel::Webhook => &settings.webhook.retry,
             Channel::Email | Channel::Sms => &settings.delivery.retry,
@@ -129,6 +139,7 @@ mod tests {
             card: ContactCard::default(),
             address: "+4917139200001".to_owned(),
             destination: "49".into(),
+            endpoint: None,
             units: 1,
             round: 1,
             number: 1,

@@ -10,6 +10,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::domain::rate::Rate;
 
+use super::measure::limiter_wait;
+
 /// How fast messages may leave by one provider, or to one destination.
 #[derive(Debug, Clone, Default)]
 pub struct Pace(Option<Arc<DefaultDirectRateLimiter>>);
@@ -26,8 +28,12 @@ impl Pace {
 
     /// Waits until one may leave.
     pub async fn take(&self) {
-        if let Some(limiter) = &self.0 {
+        if let Some(limiter) = &self.0
+            && limiter.check().is_err()
+        {
+            let since = tokio::time::Instant::now();
             limiter.until_ready().await;
+            limiter_wait(since.elapsed());
         }
     }
 

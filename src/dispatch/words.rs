@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::channels::email::{Before, Feedback, Mail, OutgoingEmail};
 use crate::channels::sms::OutgoingSms;
-use crate::channels::webhook::{OutgoingWebhook, Publication, body};
+use crate::channels::webhook::{Bodies, OutgoingWebhook, Publication};
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
@@ -15,7 +15,7 @@ use crate::domain::outcome::Reason;
 use crate::domain::seal::SealPurpose;
 use crate::domain::settings::Instance;
 use crate::domain::template::Values;
-use crate::store::{Claimed, EndpointFacts, IncidentLink, Notice, Store, StoreError};
+use crate::store::{Claimed, IncidentLink, Notice, Store, StoreError};
 use crate::templates::{Compiled, FrozenTemplate, IncidentFacts, NoticeFacts, Prepared, Reader, RenderFault};
 
 use super::Running;
@@ -35,6 +35,13 @@ pub struct Words {
     date: Timestamp,
     incident: Option<IncidentLink>,
     prepared: Result<Prepared, String>,
+}
+
+/// What the messages composed last have in common with the next.
+#[derive(Debug, Default)]
+pub struct Composed {
+    mail: Before,
+    bodies: Bodies,
 }
 
 /// The notices that deliveries are being claimed of.
@@ -65,6 +72,8 @@ impl Wording {
                 "deliveries belong to notice {notice}, which is not there"
             )));
         };
+        let request = store.request_of(notice).await?;
+        tracing::info!(target: "rundruf::dispatch", %notice, number = frozen.number, request, "is being sent");
         let incident = store.notice_incident(notice).await?;
         let words = Arc::new(Words::new(&frozen, incident, instance));
         if self.known.len() >= KEPT {
@@ -92,7 +101,7 @@ impl Words {
         }
     }
 
-    /// The message for one recipient by `channel`; `before` knows the last mail of this notice.
+    /// The message for one recipient by `channel`; `before` knows the last of this notice.
     ///
     /// # Errors
     /// Why there is none: the frozen template cannot be filled. Checks before the release make that improbable.
@@ -101,15 +110,14 @@ impl Words {
         channel: Channel,
         running: &Running,
         claimed: &Claimed,
-        endpoint: Option<&EndpointFacts>,
-        before: &mut Before,
+        before: &mut Composed,
         now: Timestamp,
     ) -> Result<Message, Reason> {
         let prepared = self.prepared.as_ref().map_err(|error| fault(error.clone()))?;
         match channel {
-            Channel::Email => self.email(prepared, running, claimed, before).map(Message::Email),
+            Channel::Email => self.email(prepared, running, claimed, &mut before.mail).map(Message::Email),
             Channel::Sms => sms(prepared, running, claimed, now).map(Message::Sms),
-            Channel::Webhook => self.webhook(prepared, claimed, endpoint).map(Message::Webhook),
+            Channel::Webhook => self.webhook(prepared, claimed, &mut before.bodies).map(Message::Webhook),
         }
     }
 
@@ -117,12 +125,12 @@ impl Words {
         &self,
         prepared: &Prepared,
         claimed: &Claimed,
-        endpoint: Option<&EndpointFacts>,
+        bodies: &mut Bodies,
     ) -> Result<OutgoingWebhook, Reason> {
         let words = |error: RenderFault| fault(error.to_string());
         let text = prepared.render_webhook_text(&claimed.card).map_err(words)?;
         let own = prepared.render_webhook(&claimed.card).map_err(words)?;
-        let endpoint = endpoint.ok_or_else(|| {
+        let endpoint = claimed.endpoint.as_ref().ok_or_else(|| {
             fault("the contact has no such endpoint any more: import its file, and send again".to_owned())
         })?;
         let incident = self.incident.as_ref();
@@ -151,7 +159,7 @@ impl Words {
             delivery: claimed.delivery,
             url: claimed.address.parse().map_err(fault)?,
             secret: endpoint.secret.clone(),
-            body: body(endpoint.format, &publication),
+            body: bodies.body(endpoint.format, &publication).into(),
         })
     }
 

@@ -142,6 +142,14 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// `text` as it is read aloud, `+49 152 28817386`; unchanged if it is no telephone number.
+    pub fn spaced(text: &str) -> String {
+        let international = |number: phonenumber::PhoneNumber| {
+            number.format().mode(phonenumber::Mode::International).to_string()
+        };
+        phonenumber::parse(None, text).map_or_else(|_| text.to_owned(), international)
+    }
+
     /// The country code's two-letter region (`DE`), or `ZZ` where a number belongs to none.
     pub fn country(&self) -> String {
         phonenumber::parse(None, &self.0)
@@ -188,19 +196,23 @@ fn is_notation(text: &str) -> bool {
 /// Whether it may be called is decided when it is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct WebhookUrl(String);
+pub struct WebhookUrl(url::Url);
 
 impl WebhookUrl {
     /// The whole URL.
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Its parts.
+    pub const fn as_url(&self) -> &url::Url {
         &self.0
     }
 
     /// The host it leads to, with its port where one is written.
     pub fn host(&self) -> String {
-        let Ok(url) = url::Url::parse(&self.0) else { return String::new() };
-        let host = url.host_str().unwrap_or_default();
-        url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 }
 
@@ -220,7 +232,7 @@ impl FromStr for WebhookUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return wrong("a user name or password may not stand in it");
         }
-        Ok(Self(url.to_string()))
+        Ok(Self(url))
     }
 }
 
@@ -297,13 +309,13 @@ macro_rules! text_conversions {
 
         impl From<$name> for String {
             fn from(address: $name) -> Self {
-                address.0
+                address.as_str().to_owned()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };

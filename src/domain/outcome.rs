@@ -62,6 +62,20 @@ pub enum Outcome {
     Returned,
 }
 
+impl Outcome {
+    /// As logs name it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Transient { .. } => "transient",
+            Self::Permanent { .. } => "permanent",
+            Self::Ours { .. } => "ours",
+            Self::Unclear { .. } => "unclear",
+            Self::Returned => "returned",
+        }
+    }
+}
+
 /// Whose fault a permanent failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

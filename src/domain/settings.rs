@@ -3,12 +3,12 @@
 mod audit;
 mod backup;
 mod email;
+mod http;
 mod retention;
 mod sms;
 mod webhook;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub use email::{
     BounceMailbox, Credentials, DkimKey, Email, EmailDestination, EmailProvider, EmailTransport, ImapTls,
     Mailbox, SmtpRelay, SmtpTls,
 };
+pub use http::{CertificateFiles, Http, LogFormat, MetricsAccess};
 pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
@@ -46,6 +47,8 @@ pub struct Settings {
     pub database: Database,
     /// `[http]`
     pub http: Http,
+    /// `[log]`: how lines are written
+    pub log: LogFormat,
     /// `[email]`, with its providers, destinations and DKIM keys
     pub email: Email,
     /// `[sms]`, with its providers
@@ -153,13 +156,6 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
     /// A server, `postgres://…` (may contain a password).
     Postgres(SecretString),
-}
-
-/// `[http]`
-#[derive(Debug, Clone)]
-pub struct Http {
-    /// The address and port that the pages and the API answer on.
-    pub listen: SocketAddr,
 }
 
 /// `[delivery]`

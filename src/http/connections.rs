@@ -14,12 +14,18 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::domain::settings::Settings;
+
+use super::crowd::{Crowd, Seat};
+use super::forwarded::true_address;
 use super::line::Line;
+use super::tls::Tls;
 use super::{api, plain, protect};
 
 /// What a caller may take.
@@ -29,6 +35,8 @@ pub(super) struct Limits {
     pub(super) connections: usize,
     /// Streams of events at once, beside those.
     pub(super) streams: usize,
+    /// Connections of one address at once; more are closed. This machine and trusted proxies are not limited.
+    pub(super) of_one_address: usize,
     /// Until the head of a request is whole; also how long an idle connection is kept.
     pub(super) head: Duration,
     /// From the head of a request to its answer, the body included.
@@ -45,6 +53,7 @@ impl Default for Limits {
         Self {
             connections: 512,
             streams: 2_000,
+            of_one_address: 64,
             head: Duration::from_secs(10),
             request: Duration::from_secs(30),
             connection: Duration::from_secs(300),
@@ -61,7 +70,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Who a request comes from, as the network has it. It stands in the extensions of every request.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// The other end's address.
+    /// Their address: the other end's, or what a trusted proxy says.
     pub(super) address: IpAddr,
 }
 
@@ -72,10 +81,23 @@ impl fmt::Display for Caller {
     }
 }
 
+/// How callers come in.
+#[derive(Debug, Clone)]
+pub(super) struct WayIn {
+    /// What their connections are encrypted with, if they are.
+    pub(super) tls: Option<Tls>,
+    /// Which proxies are trusted.
+    pub(super) settings: watch::Receiver<Arc<Settings>>,
+    /// What each may take.
+    pub(super) limits: Limits,
+}
+
 /// Answers on `listener` until `stop`, then finishes what is being answered.
-pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, router: Router, way_in: WayIn, stop: CancellationToken) {
+    let limits = way_in.limits;
     let room = Arc::new(Semaphore::new(limits.connections));
     let streams = Arc::new(Semaphore::new(limits.streams));
+    let crowd = Crowd::new(limits.of_one_address);
     let tasks = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
@@ -91,18 +113,25 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
                 continue;
             }
         };
+        let is_free = address.to_canonical().is_loopback() || way_in.settings.borrow().http.trusts(address);
+        let seat = if is_free { None } else { crowd.admit(address) };
+        if !is_free && seat.is_none() {
+            tracing::debug!(target: "rundruf::http", %address, "holds as many connections as it may: closed");
+            continue;
+        }
         let conversation = Conversation {
-            caller: Caller { address },
+            peer: address,
             router: TowerToHyperService::new(router.clone()),
-            limits,
+            way_in: way_in.clone(),
             line: Arc::new(Line::new(permit, streams.clone())),
+            seat: Arc::new(seat),
             tasks: tasks.clone(),
         };
         let (stop, cut) = (stop.clone(), cut.clone());
         tasks.spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = conversation.hold(stream, stop) => {}
+                () = conversation.begin(stream, stop) => {}
             }
         });
     }
@@ -126,18 +155,35 @@ async fn accept(
 /// One connection with all its requests.
 #[derive(Clone)]
 struct Conversation {
-    caller: Caller,
+    /// The other end: whoever calls, or a proxy.
+    peer: IpAddr,
     router: TowerToHyperService<Router>,
-    limits: Limits,
+    way_in: WayIn,
     line: Arc<Line>,
+    /// Its place among those of its address: is given back when the last answer is done too.
+    seat: Arc<Option<Seat>>,
     tasks: TaskTracker,
 }
 
 impl Conversation {
-    async fn hold(self, stream: TcpStream, stop: CancellationToken) {
+    async fn begin(self, stream: TcpStream, stop: CancellationToken) {
         // Answers are small: waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
-        let (limits, line) = (self.limits, self.line.clone());
+        let Some(tls) = self.way_in.tls.clone() else { return self.hold(stream, stop).await };
+        match tokio::time::timeout(self.way_in.limits.head, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.hold(stream, stop).await,
+            Ok(Err(error)) => {
+                tracing::debug!(target: "rundruf::http", "no encryption was agreed on: {error}")
+            }
+            Err(_) => tracing::debug!(target: "rundruf::http", "no encryption was agreed on in time"),
+        }
+    }
+
+    async fn hold<S>(self, stream: S, stop: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (limits, line) = (self.way_in.limits, self.line.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
@@ -172,16 +218,17 @@ impl Conversation {
         mut request: hyper::Request<hyper::body::Incoming>,
     ) -> Result<Response, Infallible> {
         let is_api = request.uri().path().starts_with("/api/");
-        request.extensions_mut().insert(self.caller.clone());
+        let address = true_address(&self.way_in.settings.borrow().http, self.peer, request.headers());
+        request.extensions_mut().insert(Caller { address });
         request.extensions_mut().insert(self.line.clone());
         let (line, farewell) = (self.line.clone(), self.limits.farewell);
         let answering = self.router.call(request);
         let task = self.tasks.spawn(async move {
             let answered = answering.await;
-            drop(self.line);
+            drop((self.line, self.seat));
             answered
         });
-        match tokio::time::timeout(self.limits.request, task).await {
+        match tokio::time::timeout(self.way_in.limits.request, task).await {
             Ok(Ok(answered)) => answered,
             Ok(Err(_)) if is_api => Ok(last_words(api::panicked())),
             Ok(Err(_)) => {

@@ -41,7 +41,38 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     if !shared.readiness.is_writable(&shared).await {
         return not("the store cannot be written; the messages of the program itself say why");
     }
-    plain(StatusCode::OK, "ready")
+    providers(&shared)
+}
+
+/// How the ways out stand. As long as one channel has a provider that can be used, the instance is ready: its pages and
+/// its other channels must not go away with one relay. Anybody may ask; so names and times, but no reasons.
+fn providers(shared: &Shared) -> Response {
+    let settings = shared.parts.instance.settings();
+    let held = shared.parts.held.all();
+    let email: Vec<&String> = settings.email.providers.iter().map(|provider| &provider.name).collect();
+    let sms: Vec<&String> = settings.sms.providers.iter().map(|provider| &provider.name).collect();
+    let channels = [("email", settings.email.configured, email), ("sms", settings.sms.configured, sms)];
+    let mut lines: Vec<String> = Vec::new();
+    let mut usable = channels.iter().all(|(_, configured, _)| !configured);
+    for (channel, configured, names) in &channels {
+        let all_held = names.iter().all(|name| held.contains_key(*name));
+        usable |= *configured && !all_held;
+        for name in names {
+            if let Some(until) = held.get(*name) {
+                lines.push(format!("{channel}: {name} cannot be used; it is tried again at {until}"));
+            }
+        }
+        if *configured && all_held && !names.is_empty() {
+            lines.push(format!("{channel}: no provider can be used; what is due waits"));
+        }
+    }
+    let (status, first) = if usable {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: no provider can be used")
+    };
+    lines.insert(0, first.to_owned());
+    plain(status, &lines.join("\n"))
 }
 
 fn not(why: &str) -> Response {

@@ -2,13 +2,17 @@
 
 mod api;
 mod connections;
+mod crowd;
+mod forwarded;
 mod health;
 mod hooks;
 mod line;
+mod metrics;
 mod page;
 mod public;
 mod request_id;
 mod strangers;
+mod tls;
 
 use std::sync::Arc;
 
@@ -24,9 +28,11 @@ use tokio_util::sync::CancellationToken;
 use crate::app::serving::HttpParts;
 
 use api::Hub;
-use connections::Limits;
+use connections::{Limits, WayIn};
 use health::Readiness;
+use metrics::Kept;
 use strangers::Strangers;
+use tls::Tls;
 
 /// What every handler may use.
 #[derive(Debug)]
@@ -35,21 +41,31 @@ struct Shared {
     readiness: Readiness,
     strangers: Strangers,
     events: Arc<Hub>,
+    kept: Kept,
 }
 
 /// Starts the server: see [`crate::app::serving::StartHttp`].
 pub fn start(listener: TcpListener, parts: HttpParts, stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(connections::serve(listener, router(parts, stop.clone()), Limits::default(), stop))
+    metrics::begin();
+    tokio::spawn(metrics::look_after(stop.clone()));
+    let way_in = WayIn {
+        tls: Tls::start(&parts, stop.clone()),
+        settings: parts.instance.settings.clone(),
+        limits: Limits::default(),
+    };
+    tokio::spawn(connections::serve(listener, router(parts, stop.clone()), way_in, stop))
 }
 
 /// Every address there is.
 fn router(parts: HttpParts, stop: CancellationToken) -> Router {
     let events = Arc::new(Hub::new(parts.instance.clone(), stop));
-    let shared =
-        Arc::new(Shared { parts, readiness: Readiness::default(), strangers: Strangers::default(), events });
+    let kept = Kept::new(parts.instance.now());
+    let (readiness, strangers) = (Readiness::default(), Strangers::default());
+    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .merge(hooks::router())
         .merge(public::router())
         .merge(api::router(&shared))

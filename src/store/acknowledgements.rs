@@ -16,8 +16,8 @@ use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 use super::audit::append;
 use super::cascade::{CascadeEnd, end_cascades};
 use super::connection::Tx;
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 

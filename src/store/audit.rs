@@ -4,6 +4,7 @@ use sqlx::types::Json;
 
 use crate::domain::audit::{Entry, Head, NewEntry};
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::NoticeId;
 
 use super::connection::Tx;
 use super::idempotency::mark_effect;
@@ -11,6 +12,10 @@ use super::statement::statements;
 use super::{Store, StoreError};
 
 statements! {
+    /// The request that last did something to a notice.
+    UPDATE_REQUEST = "UPDATE notices SET request = $2 WHERE number = $1";
+    /// The same, for whoever sends it.
+    SELECT_REQUEST = "SELECT request FROM notices WHERE notice_id = $1";
     /// Where the chain ends; held until the transaction ends, so that nobody else appends meanwhile.
     LOCK_HEAD = "SELECT sequence, hash FROM audit_head WHERE one = 1 /*lock*/";
     /// The same, without holding it.
@@ -46,7 +51,7 @@ statements! {
 }
 
 #[derive(sqlx::FromRow)]
-struct EntryRow {
+pub(super) struct EntryRow {
     sequence: i64,
     at: i64,
     actor: String,
@@ -85,6 +90,10 @@ impl From<EntryRow> for Entry {
 /// Appends `entry`. It holds the chain's end until the transaction ends: so it is the last thing that a transaction
 /// does before its commit, and all writers take it last.
 pub(super) async fn append(tx: &mut Tx, entry: &NewEntry, at: Timestamp) -> Result<(), StoreError> {
+    if entry.subject.kind == "notice" && !entry.request.is_empty() {
+        // From here the request leads on to the notice's deliveries, in the dispatcher's log.
+        tx.execute(&UPDATE_REQUEST, (entry.subject.id.clone(), entry.request.clone())).await?;
+    }
     mark_effect(tx, entry).await?;
     let head: Option<(i64, String)> = tx.fetch_first(&LOCK_HEAD, ()).await?;
     let (last, previous) = head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
@@ -131,6 +140,15 @@ impl Store {
     pub async fn audit_entries(&self, after: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
         let rows: Vec<EntryRow> = self.db.fetch(&SELECT_ENTRIES, (after, limit)).await?;
         Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
+    /// The request that last did something to `notice`; empty if it came from the shell.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn request_of(&self, notice: NoticeId) -> Result<String, StoreError> {
+        let row: Option<(String,)> = self.db.fetch_first(&SELECT_REQUEST, (notice.0,)).await?;
+        Ok(row.map_or_else(String::new, |(request,)| request))
     }
 
     /// At most `limit` entries about one thing after number `after`, in their order.

@@ -17,8 +17,8 @@ use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 use crate::domain::notice::{NoticeEvent, NoticeState};
 
 use super::connection::Tx;
+use super::counts::complete_notices;
 use super::error::once_more;
-use super::record::complete_notices;
 use super::statement::statements;
 use super::{Store, StoreError};
 use firing::{DueRow, Firing, FiringNotice};

@@ -22,9 +22,11 @@ use crate::domain::notice::Priority;
 use crate::domain::rate::Rate;
 
 use super::connection::Tx;
+use super::contacts::EndpointFacts;
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::lanes::{LaneRow, lock_lanes, lock_new_lanes};
-use super::record::{Attempted, Recorded, Standing, Tally, complete_notices, record, write_counts};
+use super::record::{Attempted, Recorded, Standing, record};
 use super::statement::statements;
 use super::{Store, StoreError};
 use claiming::Claiming;
@@ -40,12 +42,24 @@ statements! {
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
         ORDER BY d.due_at, d.delivery_id
         LIMIT $5 /*lock free*/";
+    /// The same for endpoints, with the secrets and formats that they have now: one may have been replaced since the
+    /// release.
+    SELECT_DUE_ENDPOINTS = "
+        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, r.card, r.units,
+               p.webhook_secret, p.webhook_format
+        FROM deliveries d
+             JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
+             LEFT JOIN contact_points p
+                    ON p.contact_key = d.contact_key AND p.channel = d.channel AND p.address = d.address
+        WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
+        ORDER BY d.due_at, d.delivery_id
+        LIMIT $5 /*lock free*/";
     /// When a notice runs out, if its deliveries may leave at all.
     SELECT_LIVE = "SELECT expires_at FROM notices WHERE notice_id = $1 AND state = 'sending'";
     /// The claim itself.
     CLAIM = "
         UPDATE deliveries SET state = 'sending', process_id = $2, provider = $3, updated_at = $4
-        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
+        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))";
     /// Sets deliveries aside.
     MOVE_TO_LANE = "
         UPDATE deliveries SET lane = moved.lane
@@ -135,6 +149,8 @@ pub struct Claimed {
     pub address: String,
     /// What it is throttled with.
     pub destination: Arc<str>,
+    /// What its endpoint wants, if it goes to one; `None`: its contact has no such endpoint any more.
+    pub endpoint: Option<EndpointFacts>,
     /// What it takes of a quota that counts more than deliveries, at least 1.
     pub units: u32,
     /// The round.
@@ -178,11 +194,13 @@ impl Store {
         outcomes: &[Attempted],
         claim: Option<&ClaimRequest>,
     ) -> Result<Cycled, StoreError> {
-        if let Some(done) = once_more!(self.try_cycle(process, leased_to, outcomes, claim, false))? {
+        if let Some(mut done) = once_more!(self.try_cycle(process, leased_to, outcomes, claim, false))? {
+            self.secrets.open_claimed(&mut done.claimed);
             return Ok(done);
         }
         // Something was not as we left it: once more, with a look at every delivery.
-        let done = once_more!(self.try_cycle(process, leased_to, outcomes, claim, true))?;
+        let mut done = once_more!(self.try_cycle(process, leased_to, outcomes, claim, true))?;
+        done.iter_mut().for_each(|done| self.secrets.open_claimed(&mut done.claimed));
         done.ok_or_else(|| StoreError::Conflict("outcomes could not be written".to_owned()))
     }
 
@@ -213,9 +231,13 @@ impl Store {
             let mut claiming = Claiming::new(request, process, lanes, now);
             claiming.run(&mut tx).await?;
             claiming.write_quotas(&mut tx).await?;
+            let mut notices: BTreeMap<Uuid, i64> = BTreeMap::new();
             for claimed in &claiming.claimed {
+                *notices.entry(claimed.notice.0).or_default() += 1;
+            }
+            for (notice, count) in notices {
                 let (from, to) = (DeliveryState::Queued, DeliveryState::Sending);
-                tally.moved(claimed.notice.0, request.channel.as_str(), from, to);
+                tally.all_moved(notice, request.channel.as_str(), from, to, count);
             }
             done.wake_in = claiming.wake_in;
             done.more = claiming.more;
@@ -225,7 +247,10 @@ impl Store {
         }
         let deltas = tally.into_deltas();
         write_counts(&mut tx, &deltas).await?;
-        let touched: BTreeSet<Uuid> = deltas.iter().map(|delta| delta.notice).collect();
+        // What was claimed just now keeps its notice open.
+        let open: BTreeSet<Uuid> = done.claimed.iter().map(|claimed| claimed.notice.0).collect();
+        let touched: BTreeSet<Uuid> =
+            deltas.iter().map(|delta| delta.notice).filter(|notice| !open.contains(notice)).collect();
         if !outcomes.is_empty() {
             done.recorded.completed = complete_notices(&mut tx, touched, now).await?;
         }

@@ -9,19 +9,13 @@ use uuid::Uuid;
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::{Contact, ContactPoint, Group, KnownContact, WebhookFormat};
 use crate::domain::grounds::{Grounds, day_from_millis};
-use crate::domain::ids::{ContactKey, DeliveryId};
+use crate::domain::ids::ContactKey;
 
 use super::connection::{Db, Record, Tx};
 use super::statement::{Params, Statement, statements};
 use super::{Store, StoreError};
 
 statements! {
-    /// What the endpoints of deliveries want, as the contact file has it now.
-    SELECT_ENDPOINTS = "
-        SELECT d.delivery_id, p.webhook_secret, p.webhook_format
-        FROM deliveries d
-             JOIN contact_points p ON p.contact_key = d.contact_key AND p.channel = d.channel AND p.address = d.address
-        WHERE d.delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// All contacts that have not been removed, in the order of their ids.
     SELECT_CONTACTS = "
         SELECT contact_key, id, name, organisation, salutation, language, deputy, attributes, removed_at
@@ -205,6 +199,7 @@ impl Store {
     /// When the store cannot be read.
     pub async fn contacts(&self) -> Result<Vec<KnownContact>, StoreError> {
         let stored = read_contacts(&mut Reader::Db(&self.db), ContactFilter::Present).await?;
+        let stored = self.secrets.open_all(stored);
         Ok(stored.into_iter().map(|stored| stored.known).collect())
     }
 
@@ -214,23 +209,5 @@ impl Store {
     /// When the store cannot be read.
     pub async fn groups(&self) -> Result<BTreeMap<String, Group>, StoreError> {
         read_groups(&mut Reader::Db(&self.db)).await
-    }
-    /// What the endpoints of `deliveries` want now; one whose contact is gone is left out.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn endpoint_facts(
-        &self,
-        deliveries: &[DeliveryId],
-    ) -> Result<HashMap<DeliveryId, EndpointFacts>, StoreError> {
-        let ids: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.0).collect();
-        let rows: Vec<(Uuid, Option<String>, String)> =
-            self.db.fetch(&SELECT_ENDPOINTS, (Json(&ids),)).await?;
-        rows.into_iter()
-            .map(|(delivery, secret, format)| {
-                let format = format.parse().map_err(StoreError::Damaged)?;
-                Ok((DeliveryId(delivery), EndpointFacts { secret, format }))
-            })
-            .collect()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::audience::Audience;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{IncidentId, NoticeId};
@@ -48,8 +49,8 @@ statements! {
         WHERE incident_id = $1 AND closed_at IS NULL";
     /// The notices of an incident: in the order of their release, then those that wait for it.
     SELECT_TIMELINE = "
-        SELECT l.position, n.number, n.title, n.state, l.phase, l.promised_at, n.created_at, n.created_by,
-               n.released_at
+        SELECT l.position, n.number, n.title, n.state, n.audience, l.phase, l.promised_at, n.created_at,
+               n.created_by, n.released_at
         FROM incident_notices l JOIN notices n ON n.notice_id = l.notice_id
         WHERE l.incident_id = $1 AND l.reminder IS NULL
         ORDER BY CASE WHEN l.position IS NULL THEN 1 ELSE 0 END, l.position, n.created_at, n.number";
@@ -101,6 +102,8 @@ pub struct TimelineNotice {
     pub title: String,
     /// Where it stands.
     pub state: NoticeState,
+    /// Whom it is for.
+    pub audience: Audience,
     /// Where the incident stood.
     pub phase: Phase,
     /// What it promised.
@@ -132,6 +135,7 @@ struct TimelineRow {
     number: String,
     title: String,
     state: String,
+    audience: Json<Audience>,
     phase: String,
     promised_at: Option<i64>,
     created_at: i64,
@@ -289,6 +293,7 @@ impl TimelineRow {
             number: self.number,
             title: self.title,
             state: self.state.parse().map_err(StoreError::Damaged)?,
+            audience: self.audience.0,
             phase: self.phase.parse().map_err(StoreError::Damaged)?,
             promised_at: self.promised_at.map(Timestamp),
             created_at: Timestamp(self.created_at),

@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod about;
 mod account_changes;
 mod accounts;
 mod acknowledgements;
@@ -13,6 +14,7 @@ mod connection;
 mod contacts;
 mod contacts_import;
 mod corrections;
+mod counts;
 mod dead_domains;
 mod deliveries;
 mod drafts;
@@ -20,6 +22,7 @@ mod endpoints;
 mod erasure;
 mod error;
 mod fan_out;
+mod gauges;
 mod holds;
 mod idempotency;
 mod incident_notices;
@@ -36,6 +39,7 @@ mod record;
 mod retention;
 mod rounds;
 mod services;
+mod secrets;
 mod sessions;
 mod sign_in_waits;
 mod statement;
@@ -52,6 +56,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use about::{ConfirmedRow, KeptAbout, LostRow, SentRow};
 pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
@@ -70,6 +75,7 @@ pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use erasure::{ERASED, ERASED_CODE, Erased};
 pub use error::StoreError;
 pub use fan_out::FanOut;
+pub use gauges::{Gauges, OldestDue, StateCount};
 pub use holds::LegalHold;
 pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
 pub use incident_notices::{IncidentLink, TimelineNotice};
@@ -98,6 +104,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
     generation: Arc<OnceLock<String>>,
+    secrets: secrets::Secrets,
 }
 
 /// Why the store is opened.
@@ -125,7 +132,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock, generation: Arc::default() })
+        Ok(Self { db, clock, generation: Arc::default(), secrets: secrets::Secrets::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

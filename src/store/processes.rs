@@ -10,8 +10,8 @@ use crate::domain::delivery::{AfterCrash, DeliveryState};
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::notice::Priority;
 
+use super::counts::{CountDelta, Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::record::{CountDelta, Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 

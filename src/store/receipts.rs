@@ -12,8 +12,8 @@ use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 
 use super::cascade::came_back;
 use super::connection::Tx;
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 

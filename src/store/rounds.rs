@@ -16,9 +16,9 @@ use crate::domain::notice::NoticeEvent;
 
 use super::audit::append;
 use super::connection::Tx;
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::notices::{about, next_state, number_of};
-use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 

@@ -2,9 +2,13 @@
 
 use std::sync::OnceLock;
 
-use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
+use sqlx::sqlite::{SqliteArguments, SqliteArgumentsBuffer, SqliteTypeInfo};
+use sqlx::types::Json;
 use sqlx::{Arguments, Encode, Postgres, Sqlite, Type};
+use uuid::Uuid;
 
 /// A statement written once. PostgreSQL's text is derived from the shared one:
 ///
@@ -15,6 +19,7 @@ use sqlx::{Arguments, Encode, Postgres, Sqlite, Type};
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
 /// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
+/// | `IN (SELECT unhex(value, '-') FROM json_each_ids($1))`, for [`Ids`] (SQLite: `json_each($1)`) | `= ANY($1::uuid[])` |
 #[derive(Debug)]
 pub struct Statement {
     name: &'static str,
@@ -35,7 +40,9 @@ impl Statement {
 
     /// The text for SQLite.
     pub fn sqlite(&'static self) -> &'static str {
-        self.sqlite.get_or_init(|| self.shared.replace("json_each_text(", "json_each("))
+        self.sqlite.get_or_init(|| {
+            self.shared.replace("json_each_text(", "json_each(").replace("json_each_ids(", "json_each(")
+        })
     }
 
     /// The text for PostgreSQL.
@@ -44,6 +51,7 @@ impl Statement {
             self.shared
                 .replace("/*lock free*/", "FOR UPDATE OF d SKIP LOCKED")
                 .replace("/*lock*/", "FOR UPDATE")
+                .replace("IN (SELECT unhex(value, '-') FROM json_each_ids($1))", "= ANY($1::uuid[])")
                 .replace("json_each_text(", "jsonb_array_elements_text(")
                 .replace("json_each(", "jsonb_array_elements(")
                 .replace("unhex(", "uuid(")
@@ -70,6 +78,35 @@ macro_rules! statements {
 }
 pub(super) use statements;
 
+/// Many ids as one parameter: a JSON list for SQLite, an array for PostgreSQL. Its planner knows nothing of a list that
+/// is unpacked by a function, and may unpack it again for every row.
+#[derive(Debug)]
+pub struct Ids(pub Vec<Uuid>);
+
+impl Type<Sqlite> for Ids {
+    fn type_info() -> SqliteTypeInfo {
+        <Json<Vec<Uuid>> as Type<Sqlite>>::type_info()
+    }
+}
+
+impl<'q> Encode<'q, Sqlite> for Ids {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        <Json<&Vec<Uuid>> as Encode<'q, Sqlite>>::encode_by_ref(&Json(&self.0), buffer)
+    }
+}
+
+impl Type<Postgres> for Ids {
+    fn type_info() -> PgTypeInfo {
+        <Vec<Uuid> as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for Ids {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <Vec<Uuid> as Encode<'q, Postgres>>::encode_by_ref(&self.0, buffer)
+    }
+}
+
 /// Parameters that both drivers can take, in the order of their numbers.
 pub trait Params: Send {
     /// How many there are.
@@ -78,12 +115,12 @@ pub trait Params: Send {
     ///
     /// # Errors
     /// When a value cannot be encoded.
-    fn sqlite(self) -> Result<SqliteArguments, sqlx::error::BoxDynError>;
+    fn sqlite(self) -> Result<SqliteArguments, BoxDynError>;
     /// For PostgreSQL.
     ///
     /// # Errors
     /// When a value cannot be encoded.
-    fn postgres(self) -> Result<PgArguments, sqlx::error::BoxDynError>;
+    fn postgres(self) -> Result<PgArguments, BoxDynError>;
 }
 
 macro_rules! count {
@@ -100,7 +137,7 @@ macro_rules! tuple_params {
             const ARITY: usize = count!($($name)*);
 
             #[expect(non_snake_case, reason = "a tuple's parts are named by their types")]
-            fn sqlite(self) -> Result<SqliteArguments, sqlx::error::BoxDynError> {
+            fn sqlite(self) -> Result<SqliteArguments, BoxDynError> {
                 let ($($name,)*) = self;
                 let mut arguments = SqliteArguments::default();
                 $(arguments.add($name)?;)*
@@ -108,7 +145,7 @@ macro_rules! tuple_params {
             }
 
             #[expect(non_snake_case, reason = "a tuple's parts are named by their types")]
-            fn postgres(self) -> Result<PgArguments, sqlx::error::BoxDynError> {
+            fn postgres(self) -> Result<PgArguments, BoxDynError> {
                 let ($($name,)*) = self;
                 let mut arguments = PgArguments::default();
                 $(arguments.add($name)?;)*
@@ -140,11 +177,11 @@ tuple_params!(A B C D E F G H I J K L M N O P Q R);
 impl Params for () {
     const ARITY: usize = 0;
 
-    fn sqlite(self) -> Result<SqliteArguments, sqlx::error::BoxDynError> {
+    fn sqlite(self) -> Result<SqliteArguments, BoxDynError> {
         Ok(SqliteArguments::default())
     }
 
-    fn postgres(self) -> Result<PgArguments, sqlx::error::BoxDynError> {
+    fn postgres(self) -> Result<PgArguments, BoxDynError> {
         Ok(PgArguments::default())
     }
 }

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::NoticeId;
 
+use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::record::{Tally, complete_notices, write_counts};
 use super::statement::statements;
 use super::{Store, StoreError};
 

@@ -98,6 +98,7 @@ on_both_engines!(
 );
 
 mod accounts;
+mod approvals;
 mod cascade;
 mod crossing;
 mod domains_down;
@@ -106,11 +107,6 @@ mod idempotency;
 mod incidents;
 mod privacy;
 mod receipts;
-
-/// What the audit log is told by tests that are about something else.
-fn entry() -> NewEntry {
-    NewEntry::new(&Actor::shell("test"), "notice.tested", Subject::new("notice", ""))
-}
 
 /// A submission of `notice` that no second person is asked about.
 fn submission(
@@ -346,10 +342,11 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         account_changes::ALL,
+        about::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         alarms::ALL,
-        approvals::ALL,
+        super::approvals::ALL,
         audit::ALL,
         corrections::ALL,
         super::backup::ALL,
@@ -358,23 +355,25 @@ async fn every_statement_prepares(bench: Bench) {
         claim::ALL,
         contacts::ALL,
         contacts_import::ALL,
+        counts::ALL,
         dead_domains::ALL,
         deliveries::ALL,
-        retention::ALL,
         drafts::ALL,
+        retention::ALL,
         rounds::ALL,
-        super::services::ALL,
+        services::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
+        incident_notices::ALL,
+        gauges::ALL,
         super::incident_notices::ALL,
         super::incidents::ALL,
         sessions::ALL,
         sign_in_waits::ALL,
         tokens::ALL,
-        super::endpoints::ALL,
         erasure::ALL,
-        fan_out::ALL,
         holds::ALL,
+        secrets::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,

@@ -45,6 +45,8 @@ pub struct Prepared {
     specimen_url: Option<String>,
     contexts: BTreeMap<String, Map<String, Json>>,
     ready: BTreeMap<String, Vec<Chunk>>,
+    /// Plain texts of e-mails that take nothing from the contact, their lines broken.
+    same_for_all: BTreeMap<String, String>,
 }
 
 /// A stretch of rendered text, or a field of the contact.
@@ -90,8 +92,10 @@ impl Prepared {
             exercise: notice.exercise,
             contexts,
             ready: BTreeMap::new(),
+            same_for_all: BTreeMap::new(),
         };
         prepared.ready = prepared.render_ahead()?;
+        prepared.same_for_all = prepared.wrap_ahead();
         Ok(prepared)
     }
 
@@ -115,7 +119,7 @@ impl Prepared {
         let (language, parts) = self.parts(Channel::Email, reader.contact)?;
         let Parts::Email { subject, text, html } = parts else { return Err(no_text(Channel::Email)) };
         let subject = one_line(&self.part(subject, language, reader)?).into_owned();
-        let mut text = wrap(&self.part(text, language, reader)?);
+        let mut text = self.wrapped(text, language, reader)?.into_owned();
         let mut html = self.part(html, language, reader)?;
         if let Some(url) = self.confirm_url(reader) {
             if !text.contains(url) {
@@ -186,10 +190,18 @@ impl Prepared {
     ///
     /// # Errors
     /// If there is neither, or it becomes longer than 1 MB.
-    pub fn render_webhook_text(&self, contact: &ContactCard) -> Result<String, RenderFault> {
+    pub fn render_webhook_text(&self, contact: &ContactCard) -> Result<Cow<'_, str>, RenderFault> {
         match self.parts(Channel::Email, contact) {
-            Ok((language, Parts::Email { text, .. })) => Ok(wrap(&self.part(text, language, contact)?)),
-            _ => self.render_sms(contact),
+            Ok((language, Parts::Email { text, .. })) => self.wrapped(text, language, contact.into()),
+            _ => self.render_sms(contact).map(Cow::Owned),
+        }
+    }
+
+    /// One part with its lines broken; what is the same for every reader is broken once.
+    fn wrapped(&self, part: &Part, language: &str, reader: Reader<'_>) -> Result<Cow<'_, str>, RenderFault> {
+        match self.same_for_all.get(&part.name) {
+            Some(wrapped) => Ok(Cow::Borrowed(wrapped)),
+            None => self.part(part, language, reader).map(|text| Cow::Owned(wrap(&text))),
         }
     }
 
@@ -278,6 +290,27 @@ impl Prepared {
             }
         }
         Ok(ready)
+    }
+}
+
+impl Prepared {
+    /// Breaks the lines of those plain texts in which nothing is left open.
+    fn wrap_ahead(&self) -> BTreeMap<String, String> {
+        let text_of = |parts: &Parts| match parts {
+            Parts::Email { text, .. } => Some(text.name.clone()),
+            Parts::Sms(_) | Parts::Webhook(_) => None,
+        };
+        let names = self.compiled.parts.values().filter_map(text_of);
+        names
+            .filter_map(|name| {
+                let whole = match self.ready.get(&name)?.as_slice() {
+                    [] => "",
+                    [Chunk::Text(text)] if text.len() <= OUTPUT_LIMIT => text,
+                    _ => return None,
+                };
+                Some((name, wrap(whole)))
+            })
+            .collect()
     }
 }
 

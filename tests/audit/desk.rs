@@ -2,11 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
-use rundruf::domain::clock::SystemClock;
-use rundruf::domain::settings::DatabaseUrl;
-use rundruf::store::{Purpose, Store};
 use sqlx::{Connection, Executor, SqliteConnection};
 
 /// A folder to work in.
@@ -93,8 +89,19 @@ impl Desk {
     /// A notice to the press, into the outbox, to its end.
     pub fn send(&self) -> Said {
         self.run(&[
-            "send", "erst-presse", "--to", "press", "--set", "beginn=2026-11-20T05:40", "--set",
-            "naechste=2026-11-20T12:00", "--yes",
+            "send",
+            "erst-presse",
+            "--to",
+            "press",
+            "--set",
+            "beginn=2026-11-20T05:40",
+            "--set",
+            "freigabe=2026-11-20T08:30",
+            "--set",
+            "sprecher=Maren Sievert, 030 23125-120",
+            "--set",
+            "naechste=2026-11-20T12:00",
+            "--yes",
         ])
     }
 
@@ -107,18 +114,14 @@ impl Desk {
     pub async fn tamper(&self, statements: &[&str]) {
         let file = format!("sqlite://{}", self.path("var/rundruf.db").display());
         let mut connection = SqliteConnection::connect(&file).await.unwrap();
-        for statement in ["DROP TRIGGER IF EXISTS audit_entries_stay", "DROP TRIGGER IF EXISTS audit_entries_remain"]
-            .iter()
-            .chain(statements)
+        for statement in
+            ["DROP TRIGGER IF EXISTS audit_entries_stay", "DROP TRIGGER IF EXISTS audit_entries_remain"]
+                .iter()
+                .chain(statements)
         {
             connection.execute(sqlx::AssertSqlSafe((*statement).to_owned())).await.unwrap();
         }
         connection.close().await.unwrap();
-    }
-
-    pub async fn store(&self) -> Store {
-        let url = DatabaseUrl::Sqlite(self.path("var/rundruf.db"));
-        Store::open(&url, Purpose::Write, Arc::new(SystemClock::new())).await.unwrap()
     }
 }
 

@@ -73,10 +73,16 @@ mod pages {
         postgres_holds: "postgres.md",
         serve_holds: "serve.md",
         alarms_hold: "alarms.md",
+        audit_holds: "audit.md",
+        incidents_hold: "incidents.md",
         webhooks_hold: "webhooks.md",
+        accounts_hold: "accounts.md",
         the_api_holds: "api.md",
         bounces_holds: "bounces.md",
+        operations_holds: "operations.md",
+        backup_holds: "backup.md",
         text_messages_holds: "text-messages.md",
+        approval_holds: "approval.md",
     }
 
     #[test]

@@ -228,7 +228,7 @@ pub fn call(url: &str) -> OutgoingWebhook {
         delivery: DeliveryId("01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap()),
         url: url.parse().unwrap(),
         secret: Some(SECRET.to_owned()),
-        body: r#"{"type":"notice.published","data":{"text":"Grüße"}}"#.as_bytes().to_vec(),
+        body: r#"{"type":"notice.published","data":{"text":"Grüße"}}"#.as_bytes().to_vec().into(),
     }
 }
 

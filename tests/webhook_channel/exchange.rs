@@ -44,7 +44,7 @@ async fn a_body_of_another_call_never_mixes_in() {
         tokio::spawn(async move {
             let outgoing = OutgoingWebhook {
                 delivery: DeliveryId(uuid::Uuid::from_u128(number)),
-                body: format!("{{\"number\":{number}}}").into_bytes(),
+                body: format!("{{\"number\":{number}}}").into_bytes().into(),
                 ..call(&url)
             };
             client.send(&outgoing).await
@@ -63,7 +63,7 @@ async fn a_body_of_another_call_never_mixes_in() {
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_and_never_cut() {
     let endpoint = Endpoint::start(vec![Answer::ok()]).await;
-    let of = |size: usize| OutgoingWebhook { body: vec![b' '; size], ..call(&endpoint.url()) };
+    let of = |size: usize| OutgoingWebhook { body: vec![b' '; size].into(), ..call(&endpoint.url()) };
     let outcome = client().send(&of(LARGEST_BODY + 1)).await;
     let Outcome::Permanent { reason, fault: Fault::Recipient } = outcome else { panic!("{outcome:?}") };
     assert!(reason.text.contains("shorten the notice's text"), "{}", reason.text);

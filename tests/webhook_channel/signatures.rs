@@ -54,7 +54,7 @@ async fn a_call_is_verified_whatever_its_format() {
         [WebhookFormat::Standard, WebhookFormat::Slack, WebhookFormat::Mattermost, WebhookFormat::Teams]
     {
         let body = body(format, &publication("Guten Tag,\n\n„Störung“ \u{1f6a8} \\ \" <b>\u{0}</b>"));
-        let sent = OutgoingWebhook { body: body.clone(), ..call(&endpoint.url()) };
+        let sent = OutgoingWebhook { body: body.clone().into(), ..call(&endpoint.url()) };
         let got = received(&sent, &endpoint).await;
         assert_eq!(got.body, body);
         verify(&got, SECRET).unwrap_or_else(|error| panic!("{format:?}: {error}"));

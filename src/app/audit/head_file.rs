@@ -75,14 +75,11 @@ pub(super) fn add(path: &Path, head: &KeptHead) -> io::Result<()> {
         fs::create_dir(folder)?;
     }
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-    let ends_well = match file.seek(SeekFrom::End(-1)) {
-        Err(_) => true,
-        Ok(_) => {
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            last == *b"\n"
-        }
-    };
+    let mut last = *b"\n";
+    if file.seek(SeekFrom::End(-1)).is_ok() {
+        file.read_exact(&mut last)?;
+    }
+    let ends_well = last == *b"\n";
     let line = if ends_well { format!("{head}\n") } else { format!("\n{head}\n") };
     // One write: lines of several processes do not mix.
     file.write_all(line.as_bytes())?;
@@ -122,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("heads.log");
         let whole = format!("{}\n", head(1));
-        std::fs::write(&path, format!("{whole}{}", &whole[..30])).unwrap();
+        fs::write(&path, format!("{whole}{}", &whole[..30])).unwrap();
         assert_eq!(last(&path).unwrap(), Some(head(1)));
         add(&path, &head(2)).unwrap();
         let kept = read(&path).unwrap();

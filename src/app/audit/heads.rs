@@ -132,10 +132,7 @@ async fn is_due(
     last: Option<(i64, crate::domain::clock::Timestamp)>,
     pause: Duration,
 ) -> Result<bool, StoreError> {
-    let (sequence, at) = match last {
-        None => return Ok(head.sequence > 0),
-        Some(last) => last,
-    };
+    let Some((sequence, at)) = last else { return Ok(head.sequence > 0) };
     if head.sequence <= sequence {
         return Ok(false);
     }
@@ -160,3 +157,6 @@ pub(super) async fn in_background<T: Send + 'static>(
         Err(error) => Err(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,11 +146,13 @@ impl<'a> Check<'a> {
         self.walk.step(entry).map_err(|broken| Box::new(Violation { broken, witness: None, sound }))?;
         self.last_at = Some(entry.at);
         if entry.sequence == self.own.sequence && entry.hash != self.own.hash {
-            return Err(self.contradicts(Broken::Rewritten(entry.sequence), own(self.own)));
+            return Err(Box::new(self.contradicts(Broken::Rewritten(entry.sequence), own(self.own))));
         }
         for witness in self.witnesses.get(&entry.sequence).into_iter().flatten() {
             if !witness.mark.fits(&entry.hash) {
-                return Err(self.contradicts(Broken::Rewritten(entry.sequence), (*witness).clone()));
+                return Err(Box::new(
+                    self.contradicts(Broken::Rewritten(entry.sequence), (*witness).clone()),
+                ));
             }
             self.agreed += 1;
             self.vouched = entry.sequence;
@@ -162,13 +164,13 @@ impl<'a> Check<'a> {
         let found = self.walk.head().sequence;
         let cut = |expected| Broken::CutOff { found, expected };
         if found < self.own.sequence {
-            return Err(self.contradicts(cut(self.own.sequence), own(self.own)));
+            return Err(Box::new(self.contradicts(cut(self.own.sequence), own(self.own))));
         }
         if let Some((sequence, witnesses)) = self.witnesses.last_key_value()
             && *sequence > found
             && let Some(witness) = witnesses.first()
         {
-            return Err(self.contradicts(cut(*sequence), (*witness).clone()));
+            return Err(Box::new(self.contradicts(cut(*sequence), (*witness).clone())));
         }
         Ok(Verified {
             head: self.walk.head().clone(),
@@ -178,13 +180,13 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn contradicts(&self, broken: Broken, witness: Witness) -> Box<Violation> {
+    fn contradicts(&self, broken: Broken, witness: Witness) -> Violation {
         let sound = match broken {
             // Whoever wrote one entry anew wrote all after the last that somebody vouches for.
             Broken::Rewritten(_) => self.vouched,
             _ => self.walk.head().sequence,
         };
-        Box::new(Violation { broken, witness: Some(witness), sound })
+        Violation { broken, witness: Some(witness), sound }
     }
 }
 

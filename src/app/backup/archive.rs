@@ -93,7 +93,7 @@ impl<R: Read> ArchiveReader<R> {
             // Two empty blocks end it; and what encrypts notices only at its very end that nothing is missing.
             self.input.read_exact(&mut block)?;
             let more = io::copy(&mut self.input, &mut io::sink())?;
-            let ends = block == [0; BLOCK] && more % BLOCK as u64 == 0;
+            let ends = block == [0; BLOCK] && more == 0;
             return if ends { Ok(None) } else { Err(wrong("something stands behind its end")) };
         }
         let sum = octal(&block[148..156]).ok_or_else(|| wrong("it is no tar archive"))?;

@@ -113,7 +113,7 @@ async fn put_all(
          it"
     );
     let generation = instance.ids.next().to_string();
-    let settled = restoring.settle(&why, &generation, now.0).await?;
+    let settled = restoring.settle(&why, &generation, manifest.made_at, now.0).await?;
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let entry = NewEntry::new(actor, "instance.restored", Subject::new("backup", name)).changing(
         json!({ "audit_sequence": old_head.sequence, "audit_hash": old_head.hash }),

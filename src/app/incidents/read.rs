@@ -2,6 +2,7 @@
 
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
+use crate::domain::audience::Audience;
 use crate::domain::incident::Incident;
 use crate::store::TimelineNotice;
 
@@ -26,7 +27,8 @@ pub async fn show(instance: &Instance, actor: &Actor, key: &str) -> Result<Incid
     Ok(find_incident(&instance.store, key).await?)
 }
 
-/// An incident's notices: numbered in the order of their release, those that wait for it at the end.
+/// An incident's notices, as far as the actor may see them: numbered in the order of their release, those that wait for
+/// it at the end.
 ///
 /// # Errors
 /// When the actor may not, or there is no incident with this key.
@@ -36,5 +38,13 @@ pub async fn timeline(
     key: &str,
 ) -> Result<Vec<TimelineNotice>, IncidentError> {
     let incident = show(instance, actor, key).await?;
-    Ok(instance.store.incident_timeline(incident.id).await?)
+    let mut notices = instance.store.incident_timeline(incident.id).await?;
+    notices.retain(|notice| may_see(actor, &notice.audience));
+    Ok(notices)
+}
+
+/// A token that is limited to groups sees the notices that went to these alone.
+fn may_see(actor: &Actor, audience: &Audience) -> bool {
+    actor.groups.is_none()
+        || (audience.contacts.is_empty() && audience.groups.iter().all(|group| actor.may_reach(group)))
 }

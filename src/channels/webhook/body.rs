@@ -80,7 +80,7 @@ pub fn body(format: WebhookFormat, publication: &Publication<'_>) -> Vec<u8> {
     bytes(&value)
 }
 
-fn bytes(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn bytes(value: &impl Serialize) -> Vec<u8> {
     // Strings, numbers and maps with text keys: none of them can fail to be written.
     serde_json::to_vec(value).unwrap_or_default()
 }
@@ -170,10 +170,10 @@ fn teams(publication: &Publication<'_>) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn publication() -> Publication<'static> {
+    pub(in super::super) fn publication() -> Publication<'static> {
         Publication {
             published_at: Timestamp(1_795_000_000_000),
             number: "2026-0007",

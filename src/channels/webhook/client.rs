@@ -6,8 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
+use reqwest::{Method, Request};
 use rustls::{ClientConfig, RootCertStore, crypto};
-use url::Url;
 
 use crate::domain::clock::Clock;
 use crate::domain::duration::format_duration;
@@ -86,9 +86,7 @@ impl Client {
                 ),
             );
         }
-        let Ok(url) = Url::parse(call.url.as_str()) else {
-            return refused("address", "this is no address: write it as https://host/path");
-        };
+        let url = call.url.as_url();
         let plain = url.scheme() != "https";
         if let Err(refusal) = admit_literal(url.host(), plain, &self.allowed) {
             return refused_by_guard(&refusal);
@@ -103,17 +101,19 @@ impl Client {
             Err(why) => return refused("secret", &why),
         };
         headers.insert(CONTENT_TYPE, JSON);
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let request = client.post(url).headers(headers).body(call.body.clone());
-        let exchange = self.exchange(request, &host);
+        let host = url.host_str().unwrap_or_default();
+        let mut request = Request::new(Method::POST, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(call.body.clone().into());
+        let exchange = self.exchange(client, request, host);
         tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| {
             let limit = format_duration(self.timeout);
             transient("timeout", &format!("{host} gave no complete answer within {limit}"))
         })
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder, host: &str) -> Outcome {
-        let mut response = match request.send().await {
+    async fn exchange(&self, client: &reqwest::Client, request: Request, host: &str) -> Outcome {
+        let mut response = match client.execute(request).await {
             Ok(response) => response,
             Err(error) => return outcome_of(&error, host),
         };

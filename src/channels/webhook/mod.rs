@@ -4,6 +4,7 @@
 //! | File | Owns |
 //! |---|---|
 //! | `body` | what a call says, in the form that its endpoint reads |
+//! | `mould` | many bodies of one notice, of which most differ in the contact alone |
 //! | `signature` | the headers by which an endpoint knows that it was us |
 //! | `guard` | which addresses may be called at all |
 //! | `resolver` | from a name to the addresses that may be called |
@@ -16,10 +17,13 @@ mod body;
 mod client;
 mod failure;
 pub mod guard;
+mod mould;
 mod resolver;
 mod signature;
 
 use std::fmt;
+
+use hyper::body::Bytes;
 
 use crate::domain::address::WebhookUrl;
 use crate::domain::ids::DeliveryId;
@@ -27,6 +31,7 @@ use crate::domain::mask::mask_address;
 
 pub use body::{Publication, body};
 pub use client::{Client, LARGEST_BODY};
+pub use mould::Bodies;
 
 /// One call, ready to be made.
 #[derive(Clone)]
@@ -38,7 +43,7 @@ pub struct OutgoingWebhook {
     /// The secrets that sign (`whsec_…`), separated by spaces while one is being replaced; `None`: unsigned.
     pub secret: Option<String>,
     /// The body, JSON.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// Shows neither the secret nor the path, which is one too for many endpoints.

@@ -1,6 +1,6 @@
 //! What has happened and how the services stand: `incidents`, `services`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::ListFormat;
 use crate::domain::incident::{DeadlineKind, parse_deadlines};
@@ -111,7 +111,7 @@ pub type Deadlines = Vec<DeadlineKind>;
 
 /// `incidents deadline KEY DEADLINE …`
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "verdict", args = ["done", "not_applicable", "reopen", "to"])]
+#[command(group(ArgGroup::new("verdict").required(true).args(["done", "not_applicable", "reopen", "to"])))]
 pub struct DeadlineArguments {
     /// The incident's key
     #[arg(value_name = "KEY")]

@@ -48,7 +48,8 @@ impl Service {
         let dispatching = Dispatching::start(session, store, Goal::Serve).await?;
         let (sender, settings) = watch::channel(session.settings.clone());
         let instance = session.instance(store, settings, dispatching.running.borrow().seal.clone());
-        let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone() };
+        let held = dispatching.held.clone();
+        let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone(), held, tls: None };
         let stop_server = CancellationToken::new();
         let server = (session.start_http)(listener, parts, stop_server.clone());
         Ok(Self { dispatching, server, stop_server, _settings: sender })

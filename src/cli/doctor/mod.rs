@@ -5,6 +5,8 @@
 //! | `instance` | settings, clock, templates |
 //! | `stored` | the store and what it holds |
 //! | `disk` | room where we write |
+//! | `encryption` | whether the disk under the store is encrypted |
+//! | `keeping` | the last backup, our own certificate |
 //! | `secrets` | files that only we should read |
 //! | `mail` | relays and the keys that sign |
 //! | `records` | the sender's DNS records |
@@ -13,15 +15,19 @@
 
 mod certificates;
 mod disk;
+mod encryption;
 mod gateways;
 mod incidents;
 mod instance;
+mod keeping;
 mod mail;
 mod records;
 mod secrets;
 mod stored;
 
 use std::io::Write;
+
+use crate::domain::settings::{EmailProvider, EmailTransport};
 
 use super::arguments::DoctorArguments;
 use super::output::{counted, write_text};
@@ -123,6 +129,18 @@ impl Lines<'_> {
     }
 }
 
+/// Whether notices leave for somewhere outside of this machine: then there are real contacts in the store.
+fn is_real(session: &Session) -> bool {
+    let settings = &session.settings;
+    let is_elsewhere =
+        |host: &str| !matches!(host.trim_matches(['[', ']']), "localhost" | "127.0.0.1" | "::1");
+    let by_relay = |provider: &EmailProvider| match &provider.transport {
+        EmailTransport::Smtp(relay) => is_elsewhere(&relay.host),
+        EmailTransport::Outbox(_) => false,
+    };
+    settings.email.providers.iter().any(by_relay)
+}
+
 pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow::Result<Exit> {
     let format = arguments.format.format();
     let mut writer: Box<dyn Write> = Box::new(std::io::stdout());
@@ -132,7 +150,9 @@ pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow
     lines.show(instance::clock(session))?;
     lines.show(instance::templates(session))?;
     lines.show(disk::room(session))?;
+    lines.show(encryption::disk(session))?;
     lines.show(secrets::files(session))?;
+    lines.show(keeping::own_certificate(session))?;
     lines.show(stored::store(session).await?)?;
     for provider in &session.settings.email.providers {
         lines.show(mail::provider(session, provider).await)?;

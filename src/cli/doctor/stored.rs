@@ -55,6 +55,7 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.extend(holds(session, &store).await?);
     lines.extend(dead_domains(session, &store).await?);
     lines.extend(callbacks(session, &store).await?);
+    lines.extend(super::keeping::backup(session, &store).await?);
     store.close().await;
     Ok(lines)
 }

@@ -25,6 +25,7 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
     let summary = find_notice(session, &store, number).await?;
     let notice = store.notice(summary.id).await?.context("the notice has just been removed")?;
     let held = store.waiting_for_domains(Some(summary.id)).await?;
+    let paused_because = store.paused_because(summary.id).await?;
     let decisions = store.decisions(summary.id).await?;
     let text = if json {
         line(&summary, &notice, &held, &decisions)
@@ -32,6 +33,9 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
         let mut text = words(session, &summary, &notice, &held)?;
         for line in incident_lines(session, &store, &summary).await? {
             writeln!(text, "  {line}")?;
+        }
+        if !paused_because.is_empty() {
+            writeln!(text, "  {:<12}{paused_because}", "waits")?;
         }
         approval::write(&mut text, session, &notice, &decisions)?;
         text

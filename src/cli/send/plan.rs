@@ -7,7 +7,9 @@ use crate::app::compose::Draft;
 use crate::app::plan::{GroupShare, Plan, SmsShare};
 use crate::domain::address::Channel;
 use crate::domain::duration::format_duration;
+use crate::domain::local_time::clock_change;
 use crate::domain::notice::Priority;
+use crate::domain::price::Price;
 
 use super::super::output::counted;
 use super::super::session::{Session, say};
@@ -30,7 +32,7 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     show_merged(&draft.plan);
     show_held(&draft.plan);
     show_unreachable(&draft.plan);
-    show_sms(draft.plan.sms.as_ref());
+    show_sms(draft.plan.sms.as_ref(), session.settings.sms.price.as_ref());
     show_outboxes(session, &draft.channels);
     match draft.plan.duration {
         Some(duration) => {
@@ -41,7 +43,9 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
         }
     }
     if let Some(at) = wish.at {
-        say(format_args!("  It goes out at {}.", session.local(at)));
+        let change = clock_change(at, &session.settings.instance.timezone);
+        let change = change.map(|change| format!(" ({change})")).unwrap_or_default();
+        say(format_args!("  It goes out at {}{change}.", session.local(at)));
     }
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
     super::incident::show(session, draft);
@@ -148,10 +152,11 @@ fn show_unreachable(plan: &Plan) {
 }
 
 /// What the text messages cost, and which characters make them dear.
-fn show_sms(share: Option<&SmsShare>) {
+fn show_sms(share: Option<&SmsShare>, price: Option<&Price>) {
     let Some(share) = share else { return };
+    let cost = price.map(|price| format!(" ({})", price.times(share.segments))).unwrap_or_default();
     say(format_args!(
-        "  {}: {} to pay for, at most {} a message.",
+        "  {}: {} to pay for{cost}, at most {} a message.",
         counted(share.messages as i128, "text message", "text messages"),
         counted(share.segments as i128, "segment", "segments"),
         share.longest

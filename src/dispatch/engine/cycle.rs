@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::domain::address::Channel;
 use crate::store::{ClaimRequest, Cycled, LaneRoom, Room, StoreError};
 
+use super::super::measure;
 use super::{Engine, LOOK_EVERY};
 
 impl Engine {
@@ -44,6 +45,7 @@ impl Engine {
         let written = self.outcomes.len();
         let claim = request.as_ref().map(|(_, request)| request);
         let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
+        measure::transaction(&self.outcomes[..written], self.now().saturating_sub(now));
         self.endpoints.take(&self.outcomes[..written]);
         self.outcomes.drain(..written);
         tracing::debug!(

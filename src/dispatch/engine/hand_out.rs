@@ -1,26 +1,23 @@
 //! From claimed rows to composed messages in a provider's queue.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::channels::email::Before;
 use crate::domain::address::Channel;
-use crate::domain::ids::DeliveryId;
 use crate::domain::outcome::{Fault, Outcome};
-use crate::store::{Claimed, EndpointFacts, StoreError};
+use crate::store::{Claimed, StoreError};
 
 use super::super::connection::Signal;
 use super::super::message::Item;
 use super::super::outcome::Flight;
 use super::super::ready::Ready;
-use super::super::words::Words;
+use super::super::words::{Composed, Words};
 use super::Engine;
 
 /// Messages composed by one task, at least; a claim is parted among two.
 const COMPOSE_CHUNK: usize = 32;
 
-/// One delivery to be composed: the notice's words, the recipient, and what its endpoint wants, if it is one.
-type Task = (Arc<Words>, Claimed, Option<EndpointFacts>);
+/// One delivery to be composed: the notice's words and the recipient.
+type Task = (Arc<Words>, Claimed);
 
 impl Engine {
     /// Composes what was claimed, off this task, and hands it to the connections.
@@ -41,23 +38,11 @@ impl Engine {
             claimed.units = provider.cost(claimed.units);
             self.flights.insert(claimed.delivery, Flight::new(claimed, channel, place, &name));
         }
-        let mut endpoints = match self.endpoints_of(channel, &claimed).await {
-            Ok(endpoints) => endpoints,
-            Err(error) => {
-                for claimed in claimed {
-                    self.drop_claim(&ready, &claimed);
-                }
-                return Err(error);
-            }
-        };
         let mut batch: Vec<Task> = Vec::with_capacity(claimed.len());
         let mut failure = None;
         for claimed in claimed {
             match self.wording.of(&self.parts.store, &self.running.settings.instance, claimed.notice).await {
-                Ok(words) => {
-                    let endpoint = endpoints.remove(&claimed.delivery);
-                    batch.push((words, claimed, endpoint));
-                }
+                Ok(words) => batch.push((words, claimed)),
                 Err(error) => {
                     self.drop_claim(&ready, &claimed);
                     failure = Some(error);
@@ -78,19 +63,6 @@ impl Engine {
         self.ended(claimed.delivery, Outcome::Returned);
     }
 
-    /// Secrets and formats of the endpoints, as they are now: a secret may have been replaced since the release.
-    async fn endpoints_of(
-        &self,
-        channel: Channel,
-        claimed: &[Claimed],
-    ) -> Result<HashMap<DeliveryId, EndpointFacts>, StoreError> {
-        if channel != Channel::Webhook {
-            return Ok(HashMap::new());
-        }
-        let ids: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.delivery).collect();
-        self.parts.store.endpoint_facts(&ids).await
-    }
-
     fn compose(&self, ready: Arc<Ready>, channel: Channel, chunk: Vec<Task>) {
         let running = self.running.clone();
         let now = self.parts.clock.now();
@@ -98,10 +70,9 @@ impl Engine {
         let epoch = self.lease.epoch();
         tokio::task::spawn_blocking(move || {
             let mut items = Vec::with_capacity(chunk.len());
-            let mut before = Before::default();
-            for (words, claimed, endpoint) in chunk {
-                let composed =
-                    words.message(channel, &running, &claimed, endpoint.as_ref(), &mut before, now);
+            let mut before = Composed::default();
+            for (words, claimed) in chunk {
+                let composed = words.message(channel, &running, &claimed, &mut before, now);
                 match composed {
                     Ok(message) => {
                         let destination = claimed.destination.clone();

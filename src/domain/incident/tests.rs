@@ -88,7 +88,7 @@ proptest! {
         let fits = |time: &Time| {
             let civil = shown.date().to_datetime(*time);
             // An hour that is left out is shown an hour later.
-            shown.time() == *time || zone.to_timestamp(civil).map(Timestamp::from) == Ok(next)
+            shown.time() == *time || zone.to_timestamp(civil).is_ok_and(|at| Timestamp::from(at) == next)
         };
         prop_assert!(fixed.hours.iter().any(fits), "{shown}");
     }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 
 use crate::domain::address::PhoneNumber;
+use crate::domain::price::Price;
 use crate::domain::rate::Rate;
 
 pub use request::{
@@ -23,6 +24,8 @@ pub struct Sms {
     pub sender: Option<SmsSender>,
     /// Whether typographic characters are replaced so that a message stays in the GSM-7 alphabet.
     pub transliterate: bool,
+    /// What a segment costs, for plans; `None`: they say no cost.
+    pub price: Option<Price>,
     /// The gateways, in the order in which they are tried; at least one.
     pub providers: Vec<SmsProvider>,
     /// Whether somebody chose them; otherwise the default stands, a folder that sends nothing.

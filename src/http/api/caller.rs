@@ -32,7 +32,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 ///
 /// # Errors
 /// 401 when nobody who is known does.
-pub(super) async fn authenticate(instance: &Instance, parts: &Parts) -> Result<SignedIn, Problem> {
+pub(in crate::http) async fn authenticate(instance: &Instance, parts: &Parts) -> Result<SignedIn, Problem> {
     // Whoever has been recognised by a layer further out is not asked again.
     if let Some(known) = parts.extensions.get::<SignedIn>() {
         return Ok(known.clone());

@@ -15,10 +15,12 @@ use super::etag::{IfMatch, IfMatchParameter};
 use super::incidents::{answer, time, version_of};
 use super::parameters::Named;
 use super::problem::Problem;
+use super::reach;
 
 /// Whom to tell what, and by when.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Deadline {
+#[schema(as = IncidentDeadline)]
+pub(super) struct ShownDeadline {
     /// controllers, bsi-early, bsi-report, bsi-final or data-protection.
     #[schema(example = "bsi-early")]
     deadline: &'static str,
@@ -42,7 +44,7 @@ pub(super) struct Deadline {
 }
 
 /// The deadlines of `incident` as they stand now.
-pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<Deadline> {
+pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<ShownDeadline> {
     let settings = instance.settings();
     let now = instance.now();
     DueDeadline::all(&incident.deadlines, incident.known_at, &settings.instance.timezone)
@@ -53,7 +55,7 @@ pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<Deadlin
                 DeadlineMark::Done { at, by, proof } => Some((at, by, proof)),
                 DeadlineMark::NotApplicable { at, by, why } => Some((at, by, why)),
             };
-            Deadline {
+            ShownDeadline {
                 deadline: due.deadline.kind.as_str(),
                 due_at: due.due_at.map(|at| at.to_string()),
                 state: due.state(now).as_str(),
@@ -69,6 +71,7 @@ pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<Deadlin
 
 /// What is said of a deadline: one of the four.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = DeadlineVerdict)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Saying {
     /// It is done.
@@ -107,7 +110,7 @@ pub(super) enum Saying {
         IfMatchParameter,
     ),
     request_body = Saying,
-    responses((status = 200, description = "The incident as it is now", body = inline(super::incidents::Shown))),
+    responses((status = 200, description = "The incident as it is now", body = super::incidents::Shown)),
 )]
 pub(super) async fn decide(
     State(instance): State<Instance>,
@@ -116,6 +119,7 @@ pub(super) async fn decide(
     wanted: IfMatch,
     JsonBody(saying): JsonBody<Saying>,
 ) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     let kind: DeadlineKind = kind.parse().map_err(|_| Problem::not_found("such deadline"))?;
     let verdict = match saying {
         Saying::Done { note, at } => Verdict::Done { at: time("done.at", at.as_deref())?, proof: note },

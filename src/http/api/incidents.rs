@@ -19,10 +19,11 @@ use crate::store::TimelineNotice;
 use super::body::JsonBody;
 use super::caller::SignedIn;
 use super::etag::{ETag, IfMatch, IfMatchParameter};
-use super::incident_deadlines::{Deadline, deadlines};
+use super::incident_deadlines::{ShownDeadline, deadlines};
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::{Kind, Problem};
+use super::reach;
 
 impl From<IncidentError> for Problem {
     fn from(error: IncidentError) -> Self {
@@ -72,7 +73,7 @@ pub(super) struct Shown {
     /// Whether more was to be said by now.
     overdue: bool,
     /// The deadlines that were switched on, in the order in which they come.
-    deadlines: Vec<Deadline>,
+    deadlines: Vec<ShownDeadline>,
 }
 
 impl Shown {
@@ -143,15 +144,16 @@ pub(super) async fn list(
     SignedIn(actor): SignedIn,
     paging: Paging,
 ) -> Result<Page<Shown>, Problem> {
-    let mut all = read::list(&instance, &actor).await?;
+    paging.without_filters()?;
+    let all = read::list(&instance, &actor).await?;
     // Ids are made in the order of the opening.
-    all.sort_by_key(|incident| incident.id);
     let page = paging.cut(all, |incident| incident.id.to_string())?;
     Ok(page.map(|incident| Shown::of(&incident, &instance)))
 }
 
 /// An incident to open.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewIncident)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Opening {
     /// Its key: lower-case letters, digits, hyphens.
@@ -200,6 +202,7 @@ pub(super) async fn open(
     SignedIn(actor): SignedIn,
     JsonBody(opening): JsonBody<Opening>,
 ) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     let new = NewIncident {
         key: opening.incident,
         title: opening.title,
@@ -235,6 +238,7 @@ pub(super) async fn show(
 
 /// What changes; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = IncidentChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Update {
     /// A better title.
@@ -276,6 +280,7 @@ pub(super) async fn update(
     wanted: IfMatch,
     JsonBody(update): JsonBody<Update>,
 ) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     let change = Change {
         title: update.title,
         phase: update.phase,
@@ -292,6 +297,7 @@ pub(super) async fn update(
 
 /// Why an incident ends.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = IncidentEnd)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Closing {
     /// For the audit log.
@@ -315,6 +321,7 @@ pub(super) async fn close(
     Named(key): Named<String>,
     JsonBody(closing): JsonBody<Closing>,
 ) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     if closing.reason.chars().count() > 500 {
         return Err(Problem::invalid("reason", "write at most 500 characters"));
     }
@@ -324,6 +331,7 @@ pub(super) async fn close(
 
 /// A notice of an incident.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IncidentNotice)]
 pub(super) struct TimelineEntry {
     /// Its place in the order of release; null while it waits for that.
     position: Option<i64>,
@@ -379,6 +387,7 @@ pub(super) async fn timeline(
     Named(key): Named<String>,
     paging: Paging,
 ) -> Result<Page<TimelineEntry>, Problem> {
+    paging.without_filters()?;
     let notices = read::timeline(&instance, &actor, &key).await?;
     // What waits stands behind everything that was released.
     let page = paging.cut(notices.into_iter().enumerate(), |(index, _)| *index)?;

@@ -49,13 +49,16 @@
 #![expect(unused_qualifications, reason = "the macro that describes parameters writes them")]
 
 mod accounts;
+mod alarms;
 mod body;
-mod caller;
+pub(super) mod caller;
 mod contacts;
 mod contacts_import;
+mod decisions;
 mod deliveries;
 mod docs;
 mod domains;
+mod drafts;
 mod etag;
 mod events;
 mod failure;
@@ -66,16 +69,19 @@ mod incident_deadlines;
 mod incidents;
 mod instance;
 mod json_text;
+mod notice_failure;
 mod notice_report;
 mod notices;
 mod openapi;
 mod pages;
 mod parameters;
-mod problem;
+mod privacy;
+pub(super) mod problem;
 mod reach;
 mod route;
 mod routes;
 mod services;
+mod steering;
 mod suppressions;
 mod templates;
 

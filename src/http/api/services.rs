@@ -18,6 +18,7 @@ use super::etag::{ETag, IfMatch, IfMatchParameter};
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::{Kind, Problem};
+use super::reach;
 
 /// A service.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,6 +80,7 @@ pub(super) async fn list(
     SignedIn(actor): SignedIn,
     paging: Paging,
 ) -> Result<Page<Shown>, Problem> {
+    paging.without_filters()?;
     let all = list_services(&instance, &actor).await?;
     let page = paging.cut(all, |service| service.key.to_string())?;
     Ok(page.map(|service| Shown::from(&service)))
@@ -86,6 +88,7 @@ pub(super) async fn list(
 
 /// A service to add.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewService)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Addition {
     /// Its key: lower-case letters, digits, hyphens.
@@ -118,6 +121,7 @@ pub(super) async fn add(
     SignedIn(actor): SignedIn,
     JsonBody(addition): JsonBody<Addition>,
 ) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     let change = ServiceChange {
         title: addition.title,
         state: addition.state,
@@ -154,6 +158,7 @@ pub(super) async fn show(
 
 /// What changes; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ServiceChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServiceUpdate {
     /// What people call it.
@@ -182,6 +187,7 @@ pub(super) async fn update(
     wanted: IfMatch,
     JsonBody(update): JsonBody<ServiceUpdate>,
 ) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     let before = show_service(&instance, &actor, &key).await.map_err(unnameable)?;
     wanted.check(&tag(&before))?;
     let change = ServiceChange {

@@ -187,7 +187,9 @@ async fn load(settings: Arc<Settings>, name: String) -> Result<FrozenTemplate, P
 }
 
 /// Files are read where nobody else waits.
-async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(Problem::failed)
 }
 
@@ -256,7 +258,7 @@ struct Sms {
 /// Something that the check found.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Finding)]
-struct ShownFinding {
+pub(super) struct ShownFinding {
     /// The file, within the folder of templates.
     file: String,
     /// The line; 0: the whole file.
@@ -268,7 +270,7 @@ struct ShownFinding {
 }
 
 impl ShownFinding {
-    fn new(finding: Finding, folder: &str) -> Self {
+    pub(super) fn new(finding: Finding, folder: &str) -> Self {
         let acceptable = finding.acceptable();
         let file =
             finding.file.strip_prefix(folder).unwrap_or(&finding.file).trim_start_matches('/').to_owned();
@@ -348,7 +350,11 @@ fn values(
     })
 }
 
-async fn contact(instance: &Instance, actor: &Actor, id: Option<&str>) -> Result<ContactCard, Problem> {
+pub(super) async fn contact(
+    instance: &Instance,
+    actor: &Actor,
+    id: Option<&str>,
+) -> Result<ContactCard, Problem> {
     let Some(id) = id else {
         return Ok(ContactCard {
             id: "musterdorf-rathaus".to_owned(),
@@ -377,7 +383,7 @@ fn check_language(template: &FrozenTemplate, language: &str) -> Result<(), Probl
     Err(Problem::invalid("language", format!("the template is written in {}", written.join(", "))))
 }
 
-fn render(
+pub(super) fn render(
     settings: &Settings,
     template: &FrozenTemplate,
     values: &Values,

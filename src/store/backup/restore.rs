@@ -10,7 +10,8 @@ use crate::domain::delivery::DeliveryState;
 
 use super::super::audit::append;
 use super::super::connection::Tx;
-use super::super::record::{Tally, complete_notices, write_counts};
+use super::super::counts::{Tally, complete_notices, write_counts};
+use super::super::instance::WRITE_LAST_BACKUP;
 use super::super::statement::statements;
 use super::super::{Store, StoreError};
 use super::{Stored, catalogue, execute, fetch, migration};
@@ -154,11 +155,17 @@ impl Restoring {
     }
 
     /// Sees to it that nothing stale is sent, `at` (UTC milliseconds), for the reason `why`; and that processes which
-    /// ran before learn of it by another `generation`.
+    /// ran before learn of it by another `generation`. `made_at` is when the backup was made.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn settle(&mut self, why: &str, generation: &str, at: i64) -> Result<Settled, StoreError> {
+    pub async fn settle(
+        &mut self,
+        why: &str,
+        generation: &str,
+        made_at: i64,
+        at: i64,
+    ) -> Result<Settled, StoreError> {
         let tx = &mut self.tx;
         let paused = tx.execute(&PAUSE_LIVE, (why.to_owned(), at)).await?;
         let in_flight = "it was being sent when the backup was made that this instance was restored from";
@@ -173,6 +180,7 @@ impl Restoring {
         tx.execute(&TELL_NOBODY, (at,)).await?;
         let skipped = tx.execute(&SKIP_NUMBERS, (NUMBERS_SKIPPED,)).await?;
         tx.execute(&WRITE_GENERATION, (generation.to_owned(),)).await?;
+        tx.execute(&WRITE_LAST_BACKUP, (made_at.to_string(),)).await?;
         let numbers_skipped = if skipped > 0 { NUMBERS_SKIPPED } else { 0 };
         Ok(Settled { paused, unclear: rows.len(), numbers_skipped })
     }

@@ -16,8 +16,8 @@ use crate::domain::ids::NoticeId;
 use super::super::StoreError;
 use super::super::acknowledgements::stop_for;
 use super::super::connection::Tx;
+use super::super::counts::complete_notices;
 use super::super::fan_out::make_deliveries;
-use super::super::record::complete_notices;
 use super::super::statement::statements;
 use super::{CascadeEnd, CascadeProgress, end_cascades};
 

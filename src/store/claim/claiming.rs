@@ -1,47 +1,28 @@
 //! One claim on its way through the lanes.
 
+mod quotas;
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::connection::Tx;
-use super::super::lanes::{Bucket, LaneRow, ensure_lane, lock_new_lanes, write_buckets};
-use super::{CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, Room, SELECT_DUE, SELECT_LIVE, SELECT_WAITING};
+use super::super::lanes::{Bucket, LaneRow, ensure_lane, lock_new_lanes};
+use super::super::statement::Ids;
+use super::{
+    CLAIM, ClaimRequest, Claimed, MOVE_TO_LANE, SELECT_DUE, SELECT_DUE_ENDPOINTS, SELECT_LIVE, SELECT_WAITING,
+};
+use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
-use crate::domain::contact::ContactCard;
 use crate::domain::ids::{DeliveryId, NoticeId, ProcessId};
 use crate::domain::notice::Priority;
 use crate::domain::rate::Rate;
-
-#[derive(sqlx::FromRow)]
-struct DueRow {
-    delivery_id: Uuid,
-    notice_id: Uuid,
-    address: String,
-    destination: String,
-    round: i64,
-    attempts: i64,
-    units: i64,
-    card: Json<ContactCard>,
-}
-
-/// A lane in which something waits, and when the first of it is due.
-struct Head {
-    lane: String,
-    priority: i64,
-    due_at: i64,
-}
-
-#[derive(Serialize)]
-struct LaneMove {
-    id: Uuid,
-    lane: String,
-}
+use rows::{DueRow, Head, LaneMove};
 
 /// How many rows one look at a lane may take beyond what it can claim, when it meets rows to set aside.
 const LOOK_AHEAD: usize = 1_000;
@@ -63,6 +44,10 @@ pub(super) struct Claiming<'a> {
     limited: HashMap<String, usize>,
     /// Claimed so far, of destinations that are not known to be quick.
     newcomers: HashMap<String, usize>,
+    /// What was claimed for each destination.
+    taken: HashMap<Arc<str>, usize>,
+    /// What the claims take of the provider's quota.
+    cost: f64,
     /// What the provider can still take, in what its quota counts.
     left: usize,
     pub(super) claimed: Vec<Claimed>,
@@ -94,6 +79,8 @@ impl<'a> Claiming<'a> {
             live: HashMap::new(),
             limited: HashMap::new(),
             newcomers: HashMap::new(),
+            taken: HashMap::new(),
+            cost: 0.0,
             left: request.room.deliveries,
             claimed: Vec::new(),
             written: 0,
@@ -122,31 +109,6 @@ impl<'a> Claiming<'a> {
         claiming
     }
 
-    /// How many a lane may take now, by its room, its quota and its hold.
-    fn grant(&mut self, lane: &str, room: Room) -> usize {
-        let row = self.rows.get(lane);
-        if let Some(not_before) = row.map(|row| row.not_before).filter(|not_before| *not_before > self.now) {
-            self.wake_at(not_before);
-            return 0;
-        }
-        let Some(rate) = room.rate else { return room.deliveries };
-        let bucket = match row {
-            Some(row) => Bucket { tokens: row.tokens, refilled_at: row.refilled_at }.refill(rate, self.now),
-            None => Bucket::full(rate, self.now),
-        };
-        self.buckets.insert(lane.to_owned(), (bucket, rate));
-        bucket.whole().min(room.deliveries)
-    }
-
-    fn wake_at(&mut self, at: i64) {
-        let wait = Duration::from_millis(u64::try_from(at - self.now).unwrap_or(0).max(1));
-        self.wake_after(wait);
-    }
-
-    fn wake_after(&mut self, wait: Duration) {
-        self.wake_in = Some(self.wake_in.map_or(wait, |known| known.min(wait)));
-    }
-
     /// Goes through priorities, and within each through the lanes of their own before the open road: those are few
     /// and their room is small. Lanes in which nothing waits are not even looked at.
     pub(super) async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
@@ -162,6 +124,7 @@ impl<'a> Claiming<'a> {
             }
             self.look_ahead(&heads);
         }
+        self.take_quotas();
         self.wake_for_quotas();
         Ok(())
     }
@@ -201,27 +164,17 @@ impl<'a> Claiming<'a> {
         Ok(live)
     }
 
-    fn is_held(&self, lane: &str) -> bool {
-        self.rows.get(lane).is_some_and(|row| row.not_before > self.now)
-    }
-
-    /// What a lane of its own may take: a limited destination what is left of its room, any other lane what is left
-    /// of the provider's.
-    fn room_of(&self, lane: &str) -> usize {
-        let own = lane.strip_prefix("destination:").and_then(|destination| self.limited.get(destination));
-        own.map_or(self.left, |own| self.left.min(*own))
-    }
-
     async fn take_from(&mut self, tx: &mut Tx, lane: &str, priority: Priority) -> Result<(), StoreError> {
+        let due = if self.request.channel == Channel::Webhook { &SELECT_DUE_ENDPOINTS } else { &SELECT_DUE };
         for look in 0..LOOKS {
             let room = self.room_of(lane);
             if room == 0 {
                 return Ok(());
             }
             let window = if look == 0 { room } else { room + LOOK_AHEAD };
-            let rows: Vec<DueRow> = tx
+            let mut rows: Vec<DueRow> = tx
                 .fetch(
-                    &SELECT_DUE,
+                    due,
                     (
                         self.request.channel.as_str(),
                         lane.to_owned(),
@@ -232,11 +185,13 @@ impl<'a> Claiming<'a> {
                 )
                 .await?;
             let full = rows.len() == window;
+            // A contact may have the same endpoint twice.
+            rows.dedup_by_key(|row| row.delivery_id);
             for row in &rows {
                 self.live_until(tx, row.notice_id).await?;
             }
             self.know_destinations(tx, &rows).await?;
-            let set_aside = self.sort_out(lane, priority, rows, room);
+            let set_aside = self.sort_out(lane, priority, rows, room)?;
             self.move_aside(tx).await?;
             self.write_claims(tx).await?;
             if set_aside == 0 || !full {
@@ -266,7 +221,13 @@ impl<'a> Claiming<'a> {
     }
 
     /// Claims what may be claimed of `rows`, marks for another lane what may not; gives the number of the latter.
-    fn sort_out(&mut self, lane: &str, priority: Priority, rows: Vec<DueRow>, room: usize) -> usize {
+    fn sort_out(
+        &mut self,
+        lane: &str,
+        priority: Priority,
+        rows: Vec<DueRow>,
+        room: usize,
+    ) -> Result<usize, StoreError> {
         let mut taken = 0;
         let before = self.moves.len();
         for row in rows {
@@ -289,22 +250,10 @@ impl<'a> Claiming<'a> {
                 self.more = true;
             } else {
                 taken += 1;
-                self.take(priority, row, expires_at);
+                self.take(priority, row, expires_at)?;
             }
         }
-        self.moves.len() - before
-    }
-
-    /// What is left for a destination; `None`: as much as for the provider.
-    fn destination_room(&mut self, destination: &str) -> Option<usize> {
-        if let Some(rate) = self.request.each_destination
-            && !self.limited.contains_key(destination)
-        {
-            let room = Room { deliveries: usize::MAX, rate: Some(rate) };
-            let granted = self.grant(&format!("destination:{destination}"), room);
-            self.limited.insert(destination.to_owned(), granted);
-        }
-        self.limited.get(destination).copied()
+        Ok(self.moves.len() - before)
     }
 
     /// The lane of the address's domain, if that is dead (`dead_domains`).
@@ -332,7 +281,8 @@ impl<'a> Claiming<'a> {
         self.moves.push(LaneMove { id: delivery, lane });
     }
 
-    fn take(&mut self, priority: Priority, row: DueRow, expires_at: i64) {
+    fn take(&mut self, priority: Priority, row: DueRow, expires_at: i64) -> Result<(), StoreError> {
+        let endpoint = row.endpoint()?;
         let units = u32::try_from(row.units).unwrap_or(1).max(1);
         let cost = if self.request.by_units { units } else { 1 };
         // What is larger than what is left goes all the same, and the quota owes it: otherwise it could never go.
@@ -340,27 +290,24 @@ impl<'a> Claiming<'a> {
         if let Some(left) = self.limited.get_mut(&row.destination) {
             *left = left.saturating_sub(1);
         }
-        if !self.buckets.is_empty() {
-            let provider = format!("provider:{}", self.request.provider);
-            if let Some((bucket, _)) = self.buckets.get_mut(&provider) {
-                bucket.tokens -= f64::from(cost);
-            }
-            if let Some((bucket, _)) = self.buckets.get_mut(&format!("destination:{}", row.destination)) {
-                bucket.tokens -= 1.0;
-            }
-        }
+        self.cost += f64::from(cost);
+        let known = self.taken.get_key_value(row.destination.as_str()).map(|(known, _)| known.clone());
+        let destination = known.unwrap_or_else(|| Arc::from(row.destination));
+        *self.taken.entry(destination.clone()).or_default() += 1;
         self.claimed.push(Claimed {
             delivery: DeliveryId(row.delivery_id),
             notice: NoticeId(row.notice_id),
             card: row.card.0,
             address: row.address,
-            destination: Arc::from(row.destination),
+            destination,
+            endpoint,
             units,
             round: row.round,
             number: row.attempts + 1,
             priority,
             expires_at: Timestamp(expires_at),
         });
+        Ok(())
     }
 
     async fn move_aside(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
@@ -401,32 +348,14 @@ impl<'a> Claiming<'a> {
         }
     }
 
-    /// A quota that is used up says when it has one more.
-    fn wake_for_quotas(&mut self) {
-        let waits: Vec<Duration> = self
-            .buckets
-            .values()
-            .filter(|(bucket, _)| bucket.tokens < 1.0)
-            .map(|(bucket, rate)| bucket.next_in(*rate))
-            .collect();
-        for wait in waits {
-            self.wake_after(wait);
-        }
-    }
-
     /// Writes the claims of one look, so that the next look does not meet them again.
     async fn write_claims(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let fresh = &self.claimed[self.written..];
         if !fresh.is_empty() {
             let ids: Vec<Uuid> = fresh.iter().map(|claimed| claimed.delivery.0).collect();
-            tx.execute(&CLAIM, (Json(&ids), self.process.0, self.request.provider.clone(), self.now)).await?;
+            tx.execute(&CLAIM, (Ids(ids), self.process.0, self.request.provider.clone(), self.now)).await?;
             self.written = self.claimed.len();
         }
         Ok(())
-    }
-
-    pub(super) async fn write_quotas(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        let buckets = self.buckets.iter().map(|(name, (bucket, _))| (name, *bucket));
-        write_buckets(tx, self.request.channel, buckets).await
     }
 }

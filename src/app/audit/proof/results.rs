@@ -26,8 +26,9 @@ pub(super) struct Recipient {
     pub(super) key: String,
     pub(super) name: String,
     pub(super) organisation: String,
-    /// Whether it has confirmed, by itself or as a person found out.
-    pub(super) confirmed: bool,
+    /// That it has confirmed, or was reached another way; empty: neither. When it confirmed stands nowhere: nobody's
+    /// speed is compared.
+    pub(super) confirmed: String,
     pub(super) ways: Vec<Way>,
     /// Why there is no way; empty where there is one.
     pub(super) none: String,
@@ -156,7 +157,10 @@ impl Facts<'_> {
             key: facts.contact.to_string(),
             name: self.sight.of(&facts.name, mask_name),
             organisation: facts.organisation.clone(),
-            confirmed: person.acknowledged.is_some(),
+            confirmed: person
+                .acknowledged
+                .as_ref()
+                .map_or_else(String::new, |known| self.words.known(&known.by_what)),
             ways,
             none,
         }

@@ -49,7 +49,6 @@ pub(super) struct Words {
     pub(super) receipt: &'static str,
     pub(super) through_deputy: &'static str,
     pub(super) no_way: &'static str,
-    pub(super) confirmed: &'static str,
     pub(super) calls: &'static str,
     pub(super) no_calls: &'static str,
     pub(super) chain: &'static str,
@@ -101,7 +100,6 @@ const GERMAN: Words = Words {
     receipt: "Rückmeldung",
     through_deputy: "an die Vertretung",
     no_way: "kein Weg",
-    confirmed: "bestätigt",
     calls: "Anrufe und andere Wege",
     no_calls: "Es ist nicht vermerkt, dass jemand auf anderem Weg erreicht wurde.",
     chain: "Revisionsprotokoll",
@@ -153,7 +151,6 @@ const ENGLISH: Words = Words {
     receipt: "Receipt",
     through_deputy: "to the deputy",
     no_way: "no way",
-    confirmed: "confirmed",
     calls: "Calls and other ways",
     no_calls: "It is not written down that anybody was reached another way.",
     chain: "Audit log",
@@ -284,6 +281,14 @@ impl Words {
             "link" => self.choose("Bestätigungslink", "confirmation link"),
             other => other,
         }
+    }
+
+    /// That somebody knows, and how that came out.
+    pub(super) fn known(&self, by_what: &str) -> String {
+        if by_what == "link" {
+            return self.choose("bestätigt", "confirmed").to_owned();
+        }
+        format!("{}: {}", self.choose("erreicht", "reached"), self.by_what(by_what))
     }
 
     /// What a receipt says.

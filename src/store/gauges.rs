@@ -1,0 +1,99 @@
+//! What is measured of the store while it works: from counters that are kept, and by stepping from lane to lane along
+//! an index; never by counting deliveries.
+
+use crate::domain::clock::Timestamp;
+
+use super::statement::statements;
+use super::{CallbackCount, Store, StoreError};
+
+statements! {
+    /// The kept counters of all notices.
+    SELECT_TOTALS = "
+        SELECT channel, state, CAST(sum(count) AS BIGINT) AS count FROM notice_counts
+        GROUP BY channel, state ORDER BY channel, state";
+    /// Notices that are not at their end: there is an index of these.
+    SELECT_LIVE_NOTICES = "
+        SELECT state, CAST(count(*) AS BIGINT) AS count FROM notices
+        WHERE state IN ('scheduled', 'sending', 'paused', 'cancelled') GROUP BY state ORDER BY state";
+    /// The oldest due delivery of each lane and priority: from lane to lane, one step along the index each. (A
+    /// comparison of rows would be shorter; SQLite then reads all that waits.)
+    SELECT_OLDEST = "
+        WITH RECURSIVE lanes (channel, lane) AS (
+            SELECT c.channel, (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
+            FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
+            UNION ALL
+            SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
+                               WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
+            FROM lanes l WHERE l.lane IS NOT NULL),
+        oldest (channel, lane, due_at) AS (
+            SELECT l.channel, l.lane, (SELECT min(d.due_at) FROM deliveries d
+                                       WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane
+                                         AND d.priority = p.priority)
+            FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
+            WHERE l.lane IS NOT NULL)
+        SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400";
+}
+
+/// What the store holds at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gauges {
+    /// Deliveries by channel and state.
+    pub deliveries: Vec<StateCount>,
+    /// Notices that are not at their end, by state.
+    pub notices: Vec<(String, i64)>,
+    /// Since when the oldest delivery of each lane is due; a lane's name is empty for the open road.
+    pub lanes: Vec<OldestDue>,
+    /// News from outside.
+    pub callbacks: Vec<CallbackCount>,
+    /// When the last backup was made.
+    pub last_backup: Option<Timestamp>,
+}
+
+/// How many deliveries of a channel stand in a state.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StateCount {
+    /// The channel.
+    pub channel: String,
+    /// The state.
+    pub state: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// Since when a lane's oldest delivery is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldestDue {
+    /// The channel.
+    pub channel: String,
+    /// The lane.
+    pub lane: String,
+    /// Since when; or when it will be.
+    pub due_at: Timestamp,
+}
+
+impl Store {
+    /// Measures what the store holds.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn gauges(&self) -> Result<Gauges, StoreError> {
+        let oldest: Vec<(String, String, i64)> = self.db.fetch(&SELECT_OLDEST, ()).await?;
+        let mut lanes: Vec<OldestDue> = Vec::new();
+        for (channel, lane, due_at) in oldest {
+            match lanes.last_mut() {
+                // Another priority of the same lane.
+                Some(last) if last.channel == channel && last.lane == lane => {
+                    last.due_at = last.due_at.min(Timestamp(due_at));
+                }
+                _ => lanes.push(OldestDue { channel, lane, due_at: Timestamp(due_at) }),
+            }
+        }
+        Ok(Gauges {
+            deliveries: self.db.fetch(&SELECT_TOTALS, ()).await?,
+            notices: self.db.fetch(&SELECT_LIVE_NOTICES, ()).await?,
+            lanes,
+            callbacks: self.callback_counts().await?,
+            last_backup: self.last_backup().await?,
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! A correction goes to exactly those who got the old notice.
+
+use crate::desk::Desk;
+
+const CORRECT: [&str; 5] = ["--template", "kurz", "--set", "ort=Schule", "--yes"];
+
+#[test]
+fn a_correction_goes_to_those_who_got_the_old_one_and_stops_the_rest() {
+    let desk = Desk::new("required = false");
+    desk.run("anna", &["suppressions", "add", "rathaus@dorf.test", "--reason", "falsch"]).ends(0);
+    let sent = desk.send(&["--to", "towns", "--yes"]);
+    let number = sent.json()[0]["notice"].as_str().unwrap().to_owned();
+    desk.run("anna", &[&["notices", "correct", &number][..], &CORRECT].concat()).ends(0);
+    desk.run("anna", &["suppressions", "lift", "rathaus@dorf.test"]).ends(0);
+    desk.run("anna", &["worker", "--drain"]).ends(0);
+    let old = desk.shown(&number);
+    let new = old["superseded_by"].as_str().unwrap().to_owned();
+    assert_eq!(desk.shown(&new)["supersedes"].as_str(), Some(number.as_str()));
+    assert_eq!(desk.addresses(&new), ["stadt"], "the suppressed one never got the old one");
+    let report = desk.run("anna", &["notices", "report", &number]).ends(0).out;
+    assert!(report.contains(&format!("{new} corrects it.")), "{report}");
+}
+
+#[test]
+fn what_nobody_has_got_is_not_corrected() {
+    let desk = Desk::new("required = false");
+    let sent = desk.send(&["--to", "towns", "--yes", "--no-wait"]).ends(0);
+    let number = sent.json()[0]["notice"].as_str().unwrap().to_owned();
+    desk.run("anna", &[&["notices", "correct", &number][..], &CORRECT].concat())
+        .refused(&["nobody has got it", "nothing was changed"]);
+    assert_eq!(desk.shown(&number)["state"], "sending", "and it was not cancelled");
+}

@@ -1,0 +1,141 @@
+//! A folder with contacts and short templates, and the program run in it by different people.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// A folder to work in.
+pub struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// What the program said, and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    #[track_caller]
+    pub fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    /// It refused, with these words.
+    #[track_caller]
+    pub fn refused(self, words: &[&str]) -> Self {
+        let said = self.ends(1);
+        for word in words {
+            assert!(said.err.contains(word), "{word:?} is missing: {said:?}");
+        }
+        said
+    }
+
+    /// Each line of standard output as JSON.
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Desk {
+    /// With this in its `[approval]`.
+    pub fn new(approval: &str) -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        desk.write(
+            "rundruf.toml",
+            &format!(
+                "[instance]\nname = \"Kommunale IT\"\nshort_name = \"KIM\"\npublic_url = \"https://notfall.kim.test\"\n\
+                 [approval]\n{approval}\n"
+            ),
+        );
+        desk.write("contacts/press.csv", "id,name,email\nzeitung,Zeitung,redaktion@zeitung.test\n");
+        desk.write(
+            "contacts/towns.csv",
+            "id,name,email\ndorf,Dorf,rathaus@dorf.test\nstadt,Stadt,rathaus@stadt.test\n",
+        );
+        desk.write("contacts/crisis-staff.csv", "id,name,email\nbodo,Bodo,bodo@kim.test\n");
+        desk.write(
+            "contacts/groups.toml",
+            "[outside]\ntitle = \"Alle draußen\"\ncontains = [\"press\", \"towns\"]\n",
+        );
+        desk.write("templates/kurz/template.toml", TEMPLATE);
+        desk.write(
+            "templates/kurz/email.de.md",
+            "---\nsubject: \"{{notice.number}}\"\n---\nTreffpunkt {{ort}}.\n",
+        );
+        desk.write("templates/ruf/template.toml", &TEMPLATE.replace("Kurz", "Ruf"));
+        desk.write(
+            "templates/ruf/email.de.md",
+            "---\nsubject: \"{{notice.number}}\"\n---\nKommen Sie nach {{ort}}.\n",
+        );
+        desk.run("anna", &["contacts", "import"]).ends(0);
+        desk
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// What `who` does at the shell.
+    pub fn run(&self, who: &str, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rundruf"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RUNDRUF_")) {
+            command.env_remove(name);
+        }
+        let output = command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("USER", who)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Anna sends the short template.
+    pub fn send(&self, more: &[&str]) -> Said {
+        self.run("anna", &[&["send", "kurz", "--set", "ort=Rathaus", "--json"], more].concat())
+    }
+
+    /// A notice as `notices show --json` gives it.
+    pub fn shown(&self, number: &str) -> serde_json::Value {
+        self.run("anna", &["notices", "show", number, "--json"]).ends(0).json().remove(0)
+    }
+
+    /// The addresses that a notice went to.
+    pub fn addresses(&self, number: &str) -> Vec<String> {
+        let listed = self.run("anna", &["deliveries", "list", "--notice", number, "--json"]).ends(0);
+        let mut addresses: Vec<String> =
+            listed.json().iter().map(|row| row["contact"].as_str().unwrap().to_owned()).collect();
+        addresses.sort();
+        addresses
+    }
+
+    /// All mails in the folder that stands for a relay.
+    pub fn mails(&self) -> String {
+        let Ok(folder) = std::fs::read_dir(self.path("var/outbox/email"))
+            .or_else(|_| std::fs::read_dir(self.path("var/outbox")))
+        else {
+            return String::new();
+        };
+        folder
+            .filter_map(|entry| std::fs::read_to_string(entry.unwrap().path()).ok())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+const TEMPLATE: &str = "title = \"Kurz\"\n[[variable]]\nname = \"ort\"\nlabel = { de = \"Ort\" }\ntype = \"text\"\n\
+                        required = true\nexample = \"Rathaus\"\n";

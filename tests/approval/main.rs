@@ -1,0 +1,6 @@
+//! Four eyes, release by one, prepared alarms and corrections, through the program as it is built.
+
+mod alarms;
+mod corrections;
+mod desk;
+mod four_eyes;
