@@ -203,7 +203,9 @@ fn one_contact_is_shown_with_groups_deputies_and_blocks() {
 #[test]
 fn an_export_is_imported_again_as_it_was() {
     let desk = imported();
-    let said = desk.run(&["contacts", "export", "--unencrypted", "--output", "schools.csv", "--group", "schools"]).ok();
+    let said = desk
+        .run(&["contacts", "export", "--unencrypted", "--output", "schools.csv", "--group", "schools"])
+        .ok();
     contains(&said.err, &["2 contacts written to schools.csv", "personal data", "(schools)"]);
     let again = desk.run(&["contacts", "import", "schools.csv"]).ok();
     contains(&again.out, &["added      0\n", "changed    0\n", "unchanged  2\n"]);
@@ -227,7 +229,8 @@ fn an_export_is_imported_again_as_it_was() {
             "\"Grundschule \"\"Am See\"\"; Süd\"",
         ],
     );
-    desk.run(&["contacts", "export", "--unencrypted", "--output", "no/such/folder.csv"]).refused(&["cannot be written"]);
+    desk.run(&["contacts", "export", "--unencrypted", "--output", "no/such/folder.csv"])
+        .refused(&["cannot be written"]);
     desk.run(&["contacts", "export", "--unencrypted", "--group", "x"]).refused(&["there is no group \"x\""]);
 }
 

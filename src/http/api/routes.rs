@@ -6,8 +6,9 @@ use crate::domain::actor::Right;
 use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    alarms, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups, incident_deadlines,
-    incidents, instance, notice_report, notices, privacy, services, steering, suppressions, templates,
+    alarms, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
+    incident_deadlines, incidents, instance, notice_report, notices, privacy, services, steering,
+    suppressions, templates,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -116,7 +117,6 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::AuditRead), privacy::show),
         route!(right(Right::SettingsWrite), privacy::hold),
         route!(right(Right::SettingsWrite), privacy::lift),
-
         // Operations
     ]
 }
