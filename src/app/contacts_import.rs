@@ -8,6 +8,7 @@ use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::IdSource;
 use crate::store::{ImportReport, Store, StoreError};
 
+use super::erasure::erased_in;
 use super::failure::Failure;
 use super::instance::Instance;
 
@@ -21,6 +22,9 @@ pub struct ImportRequest {
     /// Whether good rows are taken although others are faulty.
     pub skip_bad: bool,
 }
+
+/// How many erased contacts are named before the rest is only hinted at.
+const MOST_NAMED: usize = 10;
 
 /// Why files are not taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +80,23 @@ pub async fn take_over(
     reading: &Reading,
 ) -> Result<ImportReport, Failure> {
     actor.may(Right::ContactsWrite)?;
+    let erased = erased_in(instance, reading).await?;
+    if !erased.is_empty() {
+        let named: Vec<&str> = erased.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let more = if erased.len() > MOST_NAMED { ", …" } else { "" };
+        return Err(Failure::Wrong(format!(
+            "{}{more} {} erased, and the files have {} again: take {} out of the files, or, if that is meant, import \
+             with --again; nothing was imported",
+            named.join(", "),
+            if erased.len() == 1 { "was" } else { "were" },
+            if erased.len() == 1 { "it" } else { "them" },
+            if erased.len() == 1 { "it" } else { "them" },
+        )));
+    }
+    let mut points = reading.book.contacts.iter().flat_map(|contact| &contact.points);
+    let has_secrets = points.any(|point| point.webhook_secret.is_some());
+    let unlocked = instance.unlock_endpoint_secrets(has_secrets).await;
+    unlocked.map_err(|error| Failure::Wrong(format!("{error}; nothing was imported")))?;
     let entry = NewEntry::new(actor, "contacts.imported", Subject::new("contacts", "files"));
     Ok(instance.store.import_contacts(&reading.book, &instance.ids, request.prune, &entry).await?)
 }

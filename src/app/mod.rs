@@ -1,5 +1,6 @@
 //! Use cases: one file each.
 
+pub mod about;
 pub mod accounts;
 pub mod alarms;
 pub mod audience;
@@ -9,11 +10,13 @@ pub mod bounce_mailbox;
 pub mod cascade;
 pub mod certificate;
 pub mod compose;
+pub mod contact_sheet;
 pub mod contacts_import;
 pub mod deliveries;
 pub mod domains;
 pub mod encryption;
 pub mod endpoints;
+pub mod erasure;
 pub mod failure;
 pub mod incidents;
 pub mod instance;
@@ -23,7 +26,9 @@ pub mod plan;
 pub mod reached;
 pub mod receive;
 pub mod release;
+pub mod retention;
 pub mod services;
 pub mod serving;
 pub mod suppressions;
+pub mod telephone;
 pub mod vault;

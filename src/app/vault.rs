@@ -57,3 +57,19 @@ impl Instance {
         }
     }
 }
+
+impl Instance {
+    /// Lets the store seal and open the secrets of endpoints, and seals those from before. Without any secret there,
+    /// and none to come, no key is made.
+    ///
+    /// # Errors
+    /// [`VaultUnavailable`]: then secrets that are sealed stay closed, and what they sign cannot be sent.
+    pub async fn unlock_endpoint_secrets(&self, some_to_come: bool) -> Result<(), VaultUnavailable> {
+        if !some_to_come && !self.store.has_endpoint_secrets().await? {
+            return Ok(());
+        }
+        self.store.use_vault(self.vault().await?, self.chance.clone());
+        self.store.seal_plain_secrets().await?;
+        Ok(())
+    }
+}

@@ -7,6 +7,7 @@ mod backup;
 mod doctor;
 mod domains;
 mod incidents;
+mod privacy;
 mod send;
 mod stock;
 mod track;
@@ -24,6 +25,7 @@ pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use incidents::{
     DeadlineArguments, IncidentFacts, IncidentsCommand, OpenArguments, ServicesCommand, UpdateArguments,
 };
+pub use privacy::{EraseArguments, ExportArguments, HoldArguments, PrintArguments, RetentionCommand};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
     ContactFiles, ContactsCommand, GroupsCommand, ImportArguments, PreviewArguments, TemplatesCommand,
@@ -81,6 +83,9 @@ pub enum Command {
     /// List, add and lift blocks on addresses that are not to be used
     #[command(subcommand)]
     Suppressions(SuppressionsCommand),
+    /// Show how long what is kept, let go of what has been kept for its time, set and lift legal holds
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// List mail domains that are down; take them down and bring them up again
     #[command(subcommand)]
     Domains(DomainsCommand),

@@ -11,8 +11,10 @@ use crate::app::bounce_mailbox::{self, Books};
 use crate::app::endpoints::tell_owners;
 use crate::app::incidents::remind::remind_crisis_staff;
 use crate::app::instance::Instance;
+use crate::app::retention;
 use crate::channels::email::{Mailbox, MailboxLimits};
 use crate::dispatch::Running;
+use crate::domain::actor::Actor;
 use crate::store::Store;
 
 use super::dispatching::Dispatching;
@@ -23,6 +25,9 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// How often it looks whether the head of the audit log has to be kept elsewhere.
 const HEADS_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it lets go of what has been kept for its time.
+const LET_GO_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Starts keeping the head of the audit log in its second places beside `dispatching`, until that ends.
 pub(super) fn keep_heads(session: &Session, store: &Store, dispatching: &Dispatching) {
@@ -55,6 +60,28 @@ pub(super) fn keep_heads(session: &Session, store: &Store, dispatching: &Dispatc
     });
 }
 
+/// Starts letting go of what has been kept for its time beside `dispatching`, until that ends.
+fn let_go(session: &Session, store: &Store, dispatching: &Dispatching) {
+    let (sender, settings) = watch::channel(session.settings.clone());
+    let mut running = dispatching.running.clone();
+    let instance = session.instance(store, settings, running.borrow().seal.clone());
+    let ended = dispatching.ended.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(LET_GO_EVERY) => {}
+            }
+            sender.send_replace(running.borrow_and_update().settings.clone());
+            let goes_on = || !ended.is_cancelled();
+            // The dispatcher says what is wrong with the store.
+            if let Err(error) = retention::run(&instance, &Actor::program("retention"), &goes_on).await {
+                tracing::debug!(target: "rundruf::service", %error, "what has been kept for its time stays for now");
+            }
+        }
+    });
+}
+
 /// Starts looking after things beside `dispatching`, until that ends.
 pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching) {
     let caretaker = Caretaker {
@@ -66,6 +93,7 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
         ended: dispatching.ended.clone(),
     };
     keep_heads(session, store, dispatching);
+    let_go(session, store, dispatching);
     tokio::spawn(caretaker.clone().tell_owners());
     tokio::spawn(caretaker.clone().remind_crisis_staff());
     tokio::spawn(caretaker.read_mailbox());

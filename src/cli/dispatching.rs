@@ -48,6 +48,11 @@ impl Dispatching {
     /// When a key cannot be read or the store not written.
     pub(super) async fn start(session: &Session, store: &Store, goal: Goal) -> anyhow::Result<Self> {
         let seal = instance_seal(session, store).await?;
+        let instance = session.open_instance(store).await?;
+        if let Err(error) = instance.unlock_endpoint_secrets(false).await {
+            // Mail and text messages need no such key.
+            say(format_args!("! webhooks that are signed cannot be sent: {error}"));
+        }
         let running = make_running(session.settings.clone(), &seal)?;
         let (settings, follower) = watch::channel(running);
         let (sender, events) = mpsc::unbounded_channel();
@@ -81,14 +86,6 @@ impl Dispatching {
         tokio::spawn(reader.follow(stop.clone()));
         let held = HeldProviders::default();
         Ok(Self { events, running: follower, ended, stop, name, held, task })
-    }
-
-    /// Says what happens until the dispatcher has ended, by itself or because somebody wants it to.
-    ///
-    /// # Errors
-    /// When the store failed before anything was claimed.
-    pub(super) async fn follow(self, session: &Session) -> anyhow::Result<Finish> {
-        self.follow_until(session, asked_to_stop()).await
     }
 
     /// Says what happens until the dispatcher has ended, by itself or because `asked` was cancelled.

@@ -140,18 +140,12 @@ fn read_facts(session: &Session, typed: &IncidentFacts) -> anyhow::Result<Facts>
 
 /// Where an incident stands, in words.
 fn stands(session: &Session, incident: &Incident) -> String {
-    let mut words = format!("{}, {}", incident.title, incident.phase);
-    if let Some(at) = incident.closed_at {
-        words.push_str(&format!(", closed {}", session.local(at)));
-    }
-    match incident.next_update_at {
-        Some(at) if incident.is_overdue(session.clock.now()) => {
-            words.push_str(&format!(", next update OVERDUE since {}", session.local(at)));
-        }
-        Some(at) => words.push_str(&format!(", next update promised for {}", session.local(at))),
-        None => {}
-    }
-    words
+    let mut words = vec![incident.title.clone(), incident.phase.to_string()];
+    words.extend(incident.closed_at.map(|at| format!("closed {}", session.local(at))));
+    let is_overdue = incident.is_overdue(session.clock.now());
+    let promise = if is_overdue { "next update OVERDUE since" } else { "next update promised for" };
+    words.extend(incident.next_update_at.map(|at| format!("{promise} {}", session.local(at))));
+    words.join(", ")
 }
 
 /// The deadlines that somebody still has to see to.

@@ -21,6 +21,7 @@ mod notices;
 mod output;
 mod progress;
 mod report;
+mod retention;
 mod send;
 mod serve;
 mod services;
@@ -71,10 +72,11 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Alarms(command) => alarms::run(session, command).await,
         Command::Deliveries(command) => deliveries::run(session, command).await,
         Command::Suppressions(command) => suppressions::run(session, command).await,
+        Command::Retention(command) => retention::run(session, command).await,
         Command::Domains(command) => domains::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,
-        Command::Users(command) => users::run(&session, command).await,
-        Command::Tokens(command) => tokens::run(&session, command).await,
+        Command::Users(command) => users::run(session, command).await,
+        Command::Tokens(command) => tokens::run(session, command).await,
         Command::Serve(arguments) => serve::run(session, arguments).await,
         Command::Bounce(arguments) => bounce::run(session, arguments).await,
         Command::Worker(arguments) => worker::run(session, arguments).await,

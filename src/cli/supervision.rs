@@ -43,10 +43,7 @@ pub(super) fn stopping() {
 /// down, and a restart would lose that.
 async fn is_at_work(store: &Store, clock: &dyn Clock, name: &str) -> bool {
     let look = async {
-        let processes = match store.running_processes().await {
-            Ok(processes) => processes,
-            Err(_) => return true,
-        };
+        let Ok(processes) = store.running_processes().await else { return true };
         let now = clock.now();
         let is_leased = processes.iter().any(|process| process.name == name && process.leased_to > now);
         is_leased || store.check_writable().await.is_err()

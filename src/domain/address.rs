@@ -142,6 +142,14 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// `text` as it is read aloud, `+49 152 28817386`; unchanged if it is no telephone number.
+    pub fn spaced(text: &str) -> String {
+        let international = |number: phonenumber::PhoneNumber| {
+            number.format().mode(phonenumber::Mode::International).to_string()
+        };
+        phonenumber::parse(None, text).map_or_else(|_| text.to_owned(), international)
+    }
+
     /// The country code's two-letter region (`DE`), or `ZZ` where a number belongs to none.
     pub fn country(&self) -> String {
         phonenumber::parse(None, &self.0)

@@ -130,7 +130,7 @@ impl fmt::Display for Keep {
 }
 
 /// What a legal hold covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HoldScope {
     /// Everything that the store holds.
     Everything,

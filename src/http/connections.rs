@@ -221,6 +221,7 @@ impl Conversation {
         let address = true_address(&self.way_in.settings.borrow().http, self.peer, request.headers());
         request.extensions_mut().insert(Caller { address });
         request.extensions_mut().insert(self.line.clone());
+        let (line, farewell) = (self.line.clone(), self.limits.farewell);
         let answering = self.router.call(request);
         let task = self.tasks.spawn(async move {
             let answered = answering.await;
@@ -233,8 +234,15 @@ impl Conversation {
             Ok(Err(_)) => {
                 Ok(last_words(plain(StatusCode::INTERNAL_SERVER_ERROR, "That failed, and it is our fault.")))
             }
-            Err(_) if is_api => Ok(last_words(api::timed_out())),
-            Err(_) => Ok(last_words(plain(StatusCode::REQUEST_TIMEOUT, "That took too long."))),
+            Err(_) => {
+                // The rest of the body may never come: whoever waits for it is left alone.
+                tokio::spawn(async move {
+                    tokio::time::sleep(farewell).await;
+                    line.cut();
+                });
+                let plainly = || plain(StatusCode::REQUEST_TIMEOUT, "That took too long.");
+                Ok(last_words(if is_api { api::timed_out() } else { plainly() }))
+            }
         }
     }
 }

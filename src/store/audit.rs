@@ -51,7 +51,7 @@ statements! {
 }
 
 #[derive(sqlx::FromRow)]
-struct EntryRow {
+pub(super) struct EntryRow {
     sequence: i64,
     at: i64,
     actor: String,

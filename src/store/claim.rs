@@ -194,11 +194,13 @@ impl Store {
         outcomes: &[Attempted],
         claim: Option<&ClaimRequest>,
     ) -> Result<Cycled, StoreError> {
-        if let Some(done) = once_more!(self.try_cycle(process, leased_to, outcomes, claim, false))? {
+        if let Some(mut done) = once_more!(self.try_cycle(process, leased_to, outcomes, claim, false))? {
+            self.secrets.open_claimed(&mut done.claimed);
             return Ok(done);
         }
         // Something was not as we left it: once more, with a look at every delivery.
-        let done = once_more!(self.try_cycle(process, leased_to, outcomes, claim, true))?;
+        let mut done = once_more!(self.try_cycle(process, leased_to, outcomes, claim, true))?;
+        done.iter_mut().for_each(|done| self.secrets.open_claimed(&mut done.claimed));
         done.ok_or_else(|| StoreError::Conflict("outcomes could not be written".to_owned()))
     }
 

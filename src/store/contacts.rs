@@ -199,6 +199,7 @@ impl Store {
     /// When the store cannot be read.
     pub async fn contacts(&self) -> Result<Vec<KnownContact>, StoreError> {
         let stored = read_contacts(&mut Reader::Db(&self.db), ContactFilter::Present).await?;
+        let stored = self.secrets.open_all(stored);
         Ok(stored.into_iter().map(|stored| stored.known).collect())
     }
 

@@ -8,13 +8,14 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::audit::NewEntry;
-use crate::domain::contact::{Contact, ContactBook, Group};
+use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group};
 use crate::domain::grounds::{LegalBasis, day_to_millis};
 use crate::domain::ids::IdSource;
 
 use super::audit::append;
 use super::connection::Tx;
 use super::contacts::{ContactFilter, Reader, StoredContact, read_contacts, read_groups};
+use super::secrets::Secrets;
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -133,7 +134,7 @@ struct PointInput<'a> {
     channel: &'a str,
     rank: u8,
     address: &'a str,
-    secret: Option<&'a str>,
+    secret: Option<String>,
     format: &'a str,
     label: &'a str,
     purpose: &'a str,
@@ -141,6 +142,28 @@ struct PointInput<'a> {
     consent: Option<i64>,
     verified: Option<i64>,
     review: Option<i64>,
+}
+
+impl<'a> PointInput<'a> {
+    /// As it is kept, its secret sealed.
+    fn new(secrets: &Secrets, key: Uuid, point: &'a ContactPoint) -> Result<Self, StoreError> {
+        let secret = point.webhook_secret.as_deref();
+        let grounds = &point.grounds;
+        Ok(Self {
+            key,
+            channel: point.address.channel().as_str(),
+            rank: point.rank,
+            address: point.address.as_str(),
+            secret: secret.map(|secret| secrets.seal(point.address.as_str(), secret)).transpose()?,
+            format: point.webhook_format.as_str(),
+            label: &grounds.label,
+            purpose: &grounds.purpose,
+            basis: grounds.basis.map_or("", LegalBasis::as_str),
+            consent: grounds.consent.map(day_to_millis),
+            verified: grounds.verified.map(day_to_millis),
+            review: grounds.review.map(day_to_millis),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -209,6 +232,7 @@ impl Store {
     ) -> Result<ImportReport, StoreError> {
         let mut tx = self.db.begin().await?;
         let stored = read_contacts(&mut Reader::Tx(&mut tx), ContactFilter::WithRemoved).await?;
+        let stored = self.secrets.open_all(stored);
         let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
         Ok(compare(book, &stored, &groups, ids, prune).report)
     }
@@ -227,11 +251,12 @@ impl Store {
     ) -> Result<ImportReport, StoreError> {
         let mut tx = self.db.begin().await?;
         let stored = read_contacts(&mut Reader::Tx(&mut tx), ContactFilter::WithRemoved).await?;
+        let stored = self.secrets.open_all(stored);
         let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
         let plan = compare(book, &stored, &groups, ids, prune);
         let now = self.now().0;
         write_groups(&mut tx, book).await?;
-        write_contacts(&mut tx, &plan.written, prune, now).await?;
+        write_contacts(&mut tx, &self.secrets, &plan.written, prune, now).await?;
         if prune {
             tx.execute(&DELETE_POINTS, (Json(&plan.removed),)).await?;
             tx.execute(&DELETE_MEMBERS, (Json(&plan.removed),)).await?;
@@ -338,6 +363,7 @@ async fn write_groups(tx: &mut Tx, book: &ContactBook) -> Result<(), StoreError>
 
 async fn write_contacts(
     tx: &mut Tx,
+    secrets: &Secrets,
     written: &[(Uuid, &Contact)],
     prune: bool,
     now: i64,
@@ -359,25 +385,12 @@ async fn write_contacts(
 
     let keys: Vec<Keyed> = written.iter().map(|(key, _)| Keyed { key: *key }).collect();
     tx.execute(&DELETE_POINTS, (Json(&keys),)).await?;
-    let points: Vec<PointInput> = written
-        .iter()
-        .flat_map(|(key, contact)| {
-            contact.points.iter().map(|point| PointInput {
-                key: *key,
-                channel: point.address.channel().as_str(),
-                rank: point.rank,
-                address: point.address.as_str(),
-                secret: point.webhook_secret.as_deref(),
-                format: point.webhook_format.as_str(),
-                label: &point.grounds.label,
-                purpose: &point.grounds.purpose,
-                basis: point.grounds.basis.map_or("", LegalBasis::as_str),
-                consent: point.grounds.consent.map(day_to_millis),
-                verified: point.grounds.verified.map(day_to_millis),
-                review: point.grounds.review.map(day_to_millis),
-            })
-        })
-        .collect();
+    let mut points = Vec::new();
+    for (key, contact) in written {
+        for point in &contact.points {
+            points.push(PointInput::new(secrets, *key, point)?);
+        }
+    }
     tx.execute(&INSERT_POINTS, (Json(&points),)).await?;
 
     if prune {

@@ -15,6 +15,7 @@ use crate::domain::audit::NewEntry;
 use crate::domain::contact::ContactCard;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::ContactKey;
+use crate::domain::retention::HoldScope;
 
 use super::audit::append;
 use super::cascade::{CascadeEnd, end_cascades};
@@ -180,9 +181,13 @@ impl Store {
 /// Nothing that a legal hold covers is erased.
 async fn refuse_held(tx: &mut Tx, notices: &BTreeSet<Uuid>) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = notices.iter().copied().collect();
-    let numbers: Vec<(String,)> = tx.fetch(&SELECT_NUMBERS, (Json(&ids),)).await?;
-    let numbers: BTreeSet<String> = numbers.into_iter().map(|(number,)| number).collect();
-    match holding_reason(tx, &numbers).await? {
+    let names: Vec<(String, Option<String>)> = tx.fetch(&SELECT_NUMBERS, (Json(&ids),)).await?;
+    let mut covered = BTreeSet::from([HoldScope::Everything]);
+    for (number, incident) in names {
+        covered.insert(HoldScope::Notice(number));
+        covered.extend(incident.map(HoldScope::Incident));
+    }
+    match holding_reason(tx, &covered).await? {
         None => Ok(()),
         Some(why) => Err(StoreError::Conflict(format!(
             "{why}: nothing was erased. Who set the hold can lift it (\"retention lift\"); until then restrict the use \

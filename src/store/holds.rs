@@ -104,17 +104,13 @@ impl Store {
     }
 }
 
-/// Says which hold covers one of the notices with these `numbers`, or everything; `None`: none does.
+/// Says which hold is set on one of `scopes`; `None`: none is.
 pub(super) async fn holding_reason(
     tx: &mut Tx,
-    numbers: &BTreeSet<String>,
+    scopes: &BTreeSet<HoldScope>,
 ) -> Result<Option<String>, StoreError> {
     let rows: Vec<HoldRow> = tx.fetch(&SELECT_HOLDS, ()).await?;
-    let covers = |row: &HoldRow| match row.scope.as_str() {
-        "everything" => true,
-        "notice" => numbers.contains(&row.subject),
-        _ => false,
-    };
-    let found = rows.into_iter().find(covers).map(HoldRow::parse).transpose()?;
+    let holds: Vec<LegalHold> = rows.into_iter().map(HoldRow::parse).collect::<Result<_, _>>()?;
+    let found = holds.into_iter().find(|hold| scopes.contains(&hold.scope));
     Ok(found.map(|hold| format!("a legal hold on {} is in force ({})", hold.scope, hold.reason)))
 }

@@ -1,5 +1,6 @@
 //! Every SQL statement of the project. One file per aggregate; each text serves both engines.
 
+mod about;
 mod account_changes;
 mod accounts;
 mod acknowledgements;
@@ -37,6 +38,7 @@ mod recipients;
 mod record;
 mod retention;
 mod rounds;
+mod secrets;
 mod services;
 mod sessions;
 mod sign_in_waits;
@@ -54,6 +56,7 @@ use crate::domain::settings::DatabaseUrl;
 
 use connection::Db;
 
+pub use about::{ConfirmedRow, KeptAbout, LostRow, SentRow};
 pub use account_changes::AccountChange;
 pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
@@ -101,6 +104,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
     generation: Arc<OnceLock<String>>,
+    secrets: secrets::Secrets,
 }
 
 /// Why the store is opened.
@@ -128,7 +132,7 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock, generation: Arc::default() })
+        Ok(Self { db, clock, generation: Arc::default(), secrets: secrets::Secrets::default() })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

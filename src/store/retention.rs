@@ -19,27 +19,26 @@ use super::statement::statements;
 use super::{Store, StoreError};
 
 statements! {
-    /// Notices that ended, with their incident if they have one, at or before a time, and of which a kind of data has not
-    /// gone; what a hold covers is left out.
+    /// Notices that ended at or before a time, and their incidents with them, and of which a kind of data has not gone;
+    /// what a hold covers is left out.
     SELECT_DUE = "
-        SELECT n.notice_id, n.number,
-               CASE WHEN i.closed_at > COALESCE(n.completed_at, n.updated_at) THEN i.closed_at
-                    ELSE COALESCE(n.completed_at, n.updated_at) END AS ended_at,
-               n.recipients, COALESCE(p.position, 0) AS position
-        FROM notices n
-             LEFT JOIN incident_notices l ON l.notice_id = n.notice_id
-             LEFT JOIN incidents i ON i.incident_id = l.incident_id
-             LEFT JOIN retention_progress p ON p.notice_id = n.notice_id AND p.kind = $1
-        WHERE n.state IN ('completed', 'cancelled', 'expired', 'rejected')
-          AND COALESCE(n.completed_at, n.updated_at) <= $2
-          AND (i.incident_id IS NULL OR i.closed_at <= $2)
-          AND p.finished_at IS NULL
-          AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = n.notice_id
+        SELECT e.notice_id, e.number, e.ended_at, e.recipients, COALESCE(p.position, 0) AS position
+        FROM (SELECT n.notice_id, n.number, n.recipients, v.incident_key,
+                     CASE WHEN v.closed_at > COALESCE(n.completed_at, n.updated_at) THEN v.closed_at
+                          ELSE COALESCE(n.completed_at, n.updated_at) END AS ended_at
+              FROM notices n
+                   LEFT JOIN incident_notices i ON i.notice_id = n.notice_id
+                   LEFT JOIN incidents v ON v.incident_id = i.incident_id
+              WHERE n.state IN ('completed', 'cancelled', 'expired', 'rejected')
+                AND (v.incident_id IS NULL OR v.closed_at IS NOT NULL)) AS e
+             LEFT JOIN retention_progress p ON p.notice_id = e.notice_id AND p.kind = $1
+        WHERE e.ended_at <= $2 AND p.finished_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = e.notice_id
                           AND c.state IN ('queued', 'sending', 'unclear') AND c.count > 0)
           AND NOT EXISTS (SELECT 1 FROM legal_holds h
-                          WHERE h.scope = 'everything' OR (h.scope = 'notice' AND h.subject = n.number)
-                             OR (h.scope = 'incident' AND h.subject = i.incident_key))
-        ORDER BY n.notice_id LIMIT $3";
+                          WHERE h.scope = 'everything' OR (h.scope = 'notice' AND h.subject = e.number)
+                             OR (h.scope = 'incident' AND h.subject = e.incident_key))
+        ORDER BY e.notice_id LIMIT $3";
     /// The deliveries of a part of the frozen list.
     SELECT_PART = "
         SELECT d.delivery_id FROM recipients r JOIN deliveries d ON d.delivery_id = r.delivery_id
@@ -99,6 +98,10 @@ statements! {
     /// Sources of calls that have been silent for long.
     COUNT_CALLBACKS = "SELECT CAST(count(*) AS BIGINT) FROM callback_counts WHERE last_at <= $1";
     DELETE_CALLBACKS = "DELETE FROM callback_counts WHERE last_at <= $1";
+    /// Sessions that have been over for long.
+    COUNT_SESSIONS = "
+        SELECT CAST(count(*) AS BIGINT) FROM sessions WHERE COALESCE(ended_at, ends_at) <= $1 AND ends_at <= $2";
+    DELETE_SESSIONS = "DELETE FROM sessions WHERE COALESCE(ended_at, ends_at) <= $1 AND ends_at <= $2";
 }
 
 /// How many places of a frozen list one transaction looks at.
@@ -212,6 +215,31 @@ impl Store {
         let deleted = tx.execute(&DELETE_CALLBACKS, (before.0,)).await?;
         if deleted > 0 {
             append(&mut tx, &entry.clone().with(json!({ "counts": deleted })), self.now()).await?;
+            tx.commit().await?;
+        }
+        Ok(deleted)
+    }
+}
+
+impl Store {
+    /// How many sessions were over at `before`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn old_sessions(&self, before: Timestamp) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = self.db.fetch_first(&COUNT_SESSIONS, (before.0, self.now().0)).await?;
+        Ok(row.map_or(0, |(count,)| count))
+    }
+
+    /// Deletes them; says how many there were. Without any nothing is written.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn delete_old_sessions(&self, before: Timestamp, entry: &NewEntry) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let deleted = tx.execute(&DELETE_SESSIONS, (before.0, self.now().0)).await?;
+        if deleted > 0 {
+            append(&mut tx, &entry.clone().with(json!({ "sessions": deleted })), self.now()).await?;
             tx.commit().await?;
         }
         Ok(deleted)

@@ -342,6 +342,7 @@ fn sent(claimed: &Claimed) -> Attempted {
 async fn every_statement_prepares(bench: Bench) {
     let all = [
         account_changes::ALL,
+        about::ALL,
         super::accounts::ALL,
         acknowledgements::ALL,
         alarms::ALL,
@@ -370,10 +371,9 @@ async fn every_statement_prepares(bench: Bench) {
         sessions::ALL,
         sign_in_waits::ALL,
         tokens::ALL,
-        super::endpoints::ALL,
         erasure::ALL,
-        fan_out::ALL,
         holds::ALL,
+        secrets::ALL,
         super::idempotency::ALL,
         instance::ALL,
         lanes::ALL,

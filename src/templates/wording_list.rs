@@ -11,6 +11,7 @@ use crate::domain::wording::{Claim, PhaseClaims, WordingHint, WordingRules};
 
 use super::compile::Parts;
 use super::render::Prepared;
+use super::wrap::wrap;
 use crate::domain::contact::ContactCard;
 
 /// The list that serves where an instance has none of its own.
@@ -102,7 +103,8 @@ pub fn wording_hints(rules: &WordingRules, phase: Phase, prepared: &Prepared) ->
         };
         let texts = words.into_iter().filter_map(|part| {
             let specimen = prepared.specimen(&contact);
-            prepared.part(part, language, specimen).ok()
+            // With line ends as they go out: headings and the points of a list are sentences of their own.
+            prepared.part(part, language, specimen).ok().map(|text| wrap(&text))
         });
         let text = texts.collect::<Vec<_>>().join("\n\n");
         hints.extend(rules.look(phase, &format!("{channel}.{language}"), &text));

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::client::read_answer;
-use crate::instance::{Engine, Instance};
+use crate::instance::{Engine, Instance, on_both_engines};
 use crate::process::Run;
 
 const PASSWORD: &str = "kanne rost dienstag ufer";
@@ -84,14 +84,10 @@ fn code(secret: &str, account: &str, ahead: i64) -> String {
     factor.code_at(at).expose_secret().to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn from_the_code_on_the_console_to_the_last_token() {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        walk(&Serving::start(engine, "[accounts]\nrequire_totp = [\"approver\"]").await).await;
-    }
-}
+on_both_engines!(from_the_code_on_the_console_to_the_last_token);
 
-async fn walk(serving: &Serving) {
+async fn from_the_code_on_the_console_to_the_last_token(engine: Engine) {
+    let serving = Serving::start(engine, "[accounts]\nrequire_totp = [\"approver\"]").await;
     let wrong = json!({"code": "aaaa-bbbb-cccc-dddd", "name": "eve", "password": PASSWORD});
     serving.ask("POST", "/setup", None, wrong).await.is(401);
     serving.set_up().await;
@@ -139,9 +135,9 @@ async fn walk(serving: &Serving) {
     serving.ask("POST", "/session", None, with).await.is(401);
 
     // A program.
-    let wish =
+    let program =
         json!({"name": "leitstelle", "rights": ["notices:read"], "expires_at": "2035-01-01T00:00:00Z"});
-    let made = serving.ask("POST", "/tokens", Some(&admin), wish).await.is(201).body;
+    let made = serving.ask("POST", "/tokens", Some(&admin), program).await.is(201).body;
     let token = made["token"].as_str().unwrap();
     let who = serving.ask("GET", "/session", Some(token), Value::Null).await.is(200).body;
     assert_eq!((&who["name"], &who["rights"]), (&json!("token:leitstelle"), &json!(["notices:read"])));

@@ -3,33 +3,32 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::instance::{Engine, Instance};
+use crate::instance::{Engine, Instance, on_both_engines};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accounts_are_made_listed_disabled_and_given_a_new_start() {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        let instance = Instance::new(engine).await;
-        let added = instance.run(&["users", "add", "anna.berger", "--role", "admin,author"]).exits(0);
-        let password = added.out.trim().to_owned();
-        assert_eq!(password.len(), 19, "{password}");
-        added.says(&["Hand this password over to anna.berger", "shown this once"]);
-        let users = instance.run(&["users", "list", "--json"]).exits(0).json();
-        assert_eq!(users[0]["name"], "anna.berger");
-        assert_eq!(users[0]["roles"], "author,admin");
-        assert_eq!(users[0]["must_change"], "yes");
-        assert_eq!(users[0]["created_by"], "shell:anna");
-        assert!(!instance.run(&["users", "list", "--format", "csv"]).exits(0).out.contains(&password));
+on_both_engines!(accounts_are_made_listed_disabled_and_given_a_new_start);
 
-        instance.run(&["users", "disable", "anna.berger"]).exits(1).says(&["last admin"]);
-        instance.run(&["users", "add", "berta", "--role", "admin"]).exits(0);
-        instance.run(&["users", "disable", "anna.berger"]).exits(0);
-        instance.run(&["users", "enable", "anna.berger"]).exits(0);
-        instance.run(&["users", "roles", "anna.berger", "--role", "auditor"]).exits(0);
-        let reset = instance.run(&["users", "reset", "anna.berger", "--second-factor"]).exits(0);
-        assert_ne!(reset.out.trim(), password);
-        instance.run(&["users", "add", "anna.berger", "--role", "author"]).exits(1).says(&["already"]);
-        instance.run(&["users", "disable", "nobody"]).exits(1).says(&["no account called nobody"]);
-    }
+async fn accounts_are_made_listed_disabled_and_given_a_new_start(engine: Engine) {
+    let instance = Instance::new(engine).await;
+    let added = instance.run(&["users", "add", "anna.berger", "--role", "admin,author"]).exits(0);
+    let password = added.out.trim().to_owned();
+    assert_eq!(password.len(), 19, "{password}");
+    added.says(&["Hand this password over to anna.berger", "shown this once"]);
+    let users = instance.run(&["users", "list", "--json"]).exits(0).json();
+    assert_eq!(users[0]["name"], "anna.berger");
+    assert_eq!(users[0]["roles"], "author,admin");
+    assert_eq!(users[0]["must_change"], "yes");
+    assert_eq!(users[0]["created_by"], "shell:anna");
+    assert!(!instance.run(&["users", "list", "--format", "csv"]).exits(0).out.contains(&password));
+
+    instance.run(&["users", "disable", "anna.berger"]).exits(1).says(&["last admin"]);
+    instance.run(&["users", "add", "berta", "--role", "admin"]).exits(0);
+    instance.run(&["users", "disable", "anna.berger"]).exits(0);
+    instance.run(&["users", "enable", "anna.berger"]).exits(0);
+    instance.run(&["users", "roles", "anna.berger", "--role", "auditor"]).exits(0);
+    let reset = instance.run(&["users", "reset", "anna.berger", "--second-factor"]).exits(0);
+    assert_ne!(reset.out.trim(), password);
+    instance.run(&["users", "add", "anna.berger", "--role", "author"]).exits(1).says(&["already"]);
+    instance.run(&["users", "disable", "nobody"]).exits(1).says(&["no account called nobody"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,8 +37,9 @@ fn json_of(answer: &Answer) -> Value {
 /// Its version, in the letters in which it came.
 fn tag(answer: &Answer) -> String {
     let lines = answer.head.lines().filter_map(|line| line.split_once(": "));
-    let tag = lines.filter(|(name, _)| name.eq_ignore_ascii_case("etag")).map(|(_, value)| value.to_owned());
-    tag.last().unwrap_or_else(|| panic!("no version: {answer:?}"))
+    let mut tags =
+        lines.filter(|(name, _)| name.eq_ignore_ascii_case("etag")).map(|(_, value)| value.to_owned());
+    tags.next().unwrap_or_else(|| panic!("no version: {answer:?}"))
 }
 
 async fn ask(serving: &Serving, method: &str, path: &str, headers: &str, body: &Value) -> Answer {

@@ -276,7 +276,7 @@ async fn a_command_that_only_reads_makes_no_store() {
         &["contacts", "list"],
         &["groups", "list"],
         &["suppressions", "list"],
-        &["contacts", "export"],
+        &["contacts", "export", "--unencrypted"],
         &["notices", "report", "2026-0001"],
         &["worker", "--drain"],
         &["send", "test", "--to", "all", "--yes"],

@@ -203,7 +203,9 @@ fn one_contact_is_shown_with_groups_deputies_and_blocks() {
 #[test]
 fn an_export_is_imported_again_as_it_was() {
     let desk = imported();
-    let said = desk.run(&["contacts", "export", "--output", "schools.csv", "--group", "schools"]).ok();
+    let said = desk
+        .run(&["contacts", "export", "--unencrypted", "--output", "schools.csv", "--group", "schools"])
+        .ok();
     contains(&said.err, &["2 contacts written to schools.csv", "personal data", "(schools)"]);
     let again = desk.run(&["contacts", "import", "schools.csv"]).ok();
     contains(&again.out, &["added      0\n", "changed    0\n", "unchanged  2\n"]);
@@ -218,7 +220,7 @@ fn an_export_is_imported_again_as_it_was() {
         after[0]["inherited_groups"] = before[0]["inherited_groups"].clone();
         assert_eq!(after, before);
     }
-    let all = desk.run(&["contacts", "export"]).ok().out;
+    let all = desk.run(&["contacts", "export", "--unencrypted"]).ok().out;
     contains(
         &all,
         &[
@@ -227,8 +229,9 @@ fn an_export_is_imported_again_as_it_was() {
             "\"Grundschule \"\"Am See\"\"; Süd\"",
         ],
     );
-    desk.run(&["contacts", "export", "--output", "no/such/folder.csv"]).refused(&["cannot be written"]);
-    desk.run(&["contacts", "export", "--group", "x"]).refused(&["there is no group \"x\""]);
+    desk.run(&["contacts", "export", "--unencrypted", "--output", "no/such/folder.csv"])
+        .refused(&["cannot be written"]);
+    desk.run(&["contacts", "export", "--unencrypted", "--group", "x"]).refused(&["there is no group \"x\""]);
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn the_samples_of_the_repository_are_taken_over() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/contacts");
     desk.run(&["contacts", "check", samples]).ok();
     desk.run(&["contacts", "import", samples]).ok();
-    let exported = desk.run(&["contacts", "export"]).ok().out;
+    let exported = desk.run(&["contacts", "export", "--unencrypted"]).ok().out;
     desk.write("again/everyone.csv", &exported);
     let dry = desk.run(&["contacts", "import", "again/everyone.csv", "--dry-run"]).ok().out;
     contains(&dry, &["added      0\n"]);

@@ -106,11 +106,56 @@ pub async fn sign_in(
     let keys: Vec<WaitKey> = std::iter::once(own.clone()).chain(shared.iter().cloned()).collect();
     let waits_begin = admit(instance, &keys).await?;
 
-    let account = match &name {
+    match let_in(instance, name.as_ref(), password, proof, origin).await {
+        Ok(signed_in) => {
+            instance.store.take_back_try(&shared, false).await?;
+            instance.store.take_back_try(&[own, WaitKey::codes(&signed_in.account)], true).await?;
+            Ok(signed_in)
+        }
+        Err(Failure::Wrong { account, why }) => {
+            refused(instance, account, why, waits_begin, origin).await?;
+            Err(AccountsError::Wrong)
+        }
+        Err(Failure::Else(error)) => {
+            instance.store.take_back_try(&keys, false).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Why somebody was not let in.
+enum Failure {
+    /// Something that they gave is wrong: it counts.
+    Wrong {
+        /// The account that they tried, if there is one.
+        account: Option<AccountName>,
+        /// For the audit log.
+        why: &'static str,
+    },
+    /// It is not their fault, or something is missing.
+    Else(AccountsError),
+}
+
+impl<E: Into<AccountsError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Else(error.into())
+    }
+}
+
+/// Checks password and second factor, and begins a session.
+async fn let_in(
+    instance: &Instance,
+    name: Option<&AccountName>,
+    password: &SecretString,
+    proof: Option<&Proof>,
+    origin: &Origin,
+) -> Result<SignedIn, Failure> {
+    let account = match name {
         Some(name) => instance.store.account(name).await?,
         None => None,
     };
     let usable = account.as_ref().filter(|account| account.disabled_at.is_none());
+    // As slow where there is no such account.
     let is_right = verified(password, usable.and_then(|account| account.password.clone())).await?;
     let Some(account) = usable.filter(|_| is_right) else {
         let why = match &account {
@@ -119,38 +164,22 @@ pub async fn sign_in(
             Some(account) if account.password.is_none() => "no password",
             Some(_) => "password",
         };
-        refused(instance, account.as_ref(), why, waits_begin, origin).await?;
-        return Err(AccountsError::Wrong);
+        return Err(Failure::Wrong { account: account.map(|account| account.name), why });
     };
-
-    let used = match shown(instance, account, proof).await {
-        Ok(used) => used,
-        Err(error) => {
-            match error {
-                AccountsError::WrongCode => {
-                    refused(instance, Some(account), "code", waits_begin, origin).await?
-                }
-                // The password was right: nothing has failed.
-                _ => instance.store.take_back_try(&keys, false).await?,
-            }
-            return Err(if matches!(error, AccountsError::WrongCode) { AccountsError::Wrong } else { error });
-        }
-    };
+    let wrong = |why| Failure::Wrong { account: Some(account.name.clone()), why };
+    let used = shown(instance, account, proof).await.map_err(|error| match error {
+        AccountsError::WrongCode => wrong("code"),
+        other => Failure::Else(other),
+    })?;
     let (token, new) = new_session(instance, &account.name, origin);
     let how = if matches!(used, UsedFactor::RecoveryCode(_)) { "recovery code" } else { "password" };
-    let entry = NewEntry::new(
-        &origin.actor(account.name.as_str()),
-        "session.began",
-        Subject::new("account", &account.name),
-    )
-    .with(json!({"session": new.id.to_string(), "by": how}));
+    let actor = origin.actor(account.name.as_str());
+    let entry = NewEntry::new(&actor, "session.began", Subject::new("account", &account.name))
+        .with(json!({"session": new.id.to_string(), "by": how}));
     let forget = instance.now().minus(SESSIONS_KEPT);
     if !instance.store.begin_session(&new, &used, forget, &entry).await? {
-        refused(instance, Some(account), "code used before", waits_begin, origin).await?;
-        return Err(AccountsError::Wrong);
+        return Err(wrong("code used before"));
     }
-    instance.store.take_back_try(&shared, false).await?;
-    instance.store.take_back_try(&[own, WaitKey::codes(&account.name)], true).await?;
     Ok(SignedIn { token, session: new.id, account: account.name.clone(), ends_at: new.ends_at })
 }
 
@@ -206,12 +235,12 @@ async fn shown(
 /// Writes down that somebody was not let in.
 async fn refused(
     instance: &Instance,
-    account: Option<&Account>,
+    account: Option<AccountName>,
     why: &str,
     waits_begin: bool,
     origin: &Origin,
 ) -> Result<(), AccountsError> {
-    let subject = account.map_or_else(|| UNKNOWN.to_owned(), |account| account.name.to_string());
+    let subject = account.map_or_else(|| UNKNOWN.to_owned(), |account| account.to_string());
     let entry = NewEntry::new(&origin.stranger(), "session.refused", Subject::new("account", subject))
         .because(why)
         .with(json!({"waits_begin": waits_begin}));

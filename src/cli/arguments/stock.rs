@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ListFormat, NamedValue};
+use super::{EraseArguments, ExportArguments, ListFormat, NamedValue, PrintArguments};
 
 /// `contacts …`
 #[derive(Debug, Subcommand)]
@@ -25,19 +25,19 @@ pub enum ContactsCommand {
     Show {
         /// The contact's id, as in its file
         id: String,
+        /// All that is held about it: also every notice sent to it, and where the log names it
+        #[arg(long)]
+        everything: bool,
         /// One line of JSON
         #[arg(long)]
         json: bool,
     },
-    /// Write all contacts as CSV, in the form that import takes
-    Export {
-        /// Only members of this group
-        #[arg(long, value_name = "GROUP")]
-        group: Option<String>,
-        /// The file to write; without it standard output
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    /// Write all contacts as CSV, in the form that import takes; encrypted unless told otherwise
+    Export(ExportArguments),
+    /// Make the list for the drawer: a page to print, with names, telephone numbers and deputies
+    Print(PrintArguments),
+    /// Erase a contact everywhere in the store; figures and the audit log stay
+    Erase(EraseArguments),
 }
 
 /// The files that a command reads.
@@ -63,6 +63,9 @@ pub struct ImportArguments {
     /// Import the good rows although others are faulty; without it one faulty row stops everything
     #[arg(long)]
     pub skip_bad: bool,
+    /// Also import contacts that were erased, as new ones
+    #[arg(long)]
+    pub again: bool,
 }
 
 const IMPORT_EXAMPLE: &str = "\

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 
 use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
+use crate::app::erasure::{erased_in, readmit};
 use crate::cli::arguments::{ContactFiles, ImportArguments};
 use crate::cli::output::{counted, program, write_text};
 use crate::cli::report::in_words;
@@ -41,14 +42,22 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
         return Ok(Exit::Refused);
     }
     let report = if arguments.dry_run {
+        if let Some(store) = &store {
+            // To compare; what cannot be opened shows as changed.
+            let _ = session.open_instance(store).await?.unlock_endpoint_secrets(false).await;
+        }
         preview(store.as_ref(), &session.ids, &request, &reading).await?
     } else {
         if let Some(store) = store {
             store.close().await;
         }
         let store = session.open_store(Purpose::Write).await?;
-        let report =
-            take_over(&session.open_instance(&store).await?, &session.actor(), &request, &reading).await?;
+        let instance = session.open_instance(&store).await?;
+        if arguments.again {
+            let erased = erased_in(&instance, &reading).await?;
+            readmit(&instance, &session.actor(), &erased).await?;
+        }
+        let report = take_over(&instance, &session.actor(), &request, &reading).await?;
         store.close().await;
         report
     };

@@ -18,6 +18,8 @@ use crate::domain::contact::{Contact, ContactPoint, KnownContact};
 use crate::domain::grounds::{Grounds, LegalBasis};
 use crate::store::{Purpose, Suppression};
 
+use super::everything;
+
 /// Everything about one contact.
 #[derive(Debug, Serialize)]
 struct Shown<'a> {
@@ -55,8 +57,18 @@ struct Blocked<'a> {
 }
 
 /// Shows one contact with all its addresses, groups and deputies.
-pub(super) async fn run(session: &Session, id: &str, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(session: &Session, id: &str, everything: bool, json: bool) -> anyhow::Result<()> {
     let store = session.open_store(Purpose::Read).await?;
+    if everything {
+        let about = everything::gather(session, &store, id).await?;
+        let text = if json {
+            format!("{}\n", serde_json::to_string(&about)?)
+        } else {
+            everything::words(session, &about)?
+        };
+        write_text(&mut out(), &text)?;
+        return Ok(());
+    }
     let contacts = store.contacts().await?;
     let groups = store.groups().await?;
     let suppressions = store.suppressions().await?;

@@ -22,7 +22,7 @@ pub(super) async fn run(session: &Session, arguments: &ReachedArguments) -> anyh
     let instance = session.open_instance(&store).await?;
     let by = arguments.by.as_str();
     let reached = reached_by_hand(&instance, &session.actor(), &notice, contact, by, &arguments.note).await?;
-    say(words(session, &notice, arguments, &reached));
+    say(words(&notice, arguments, &reached));
     let people = People::read(&store, &notice).await?;
     say(people.headline());
     store.close().await;
@@ -47,12 +47,7 @@ fn not_addressed(session: &Session, notice: &NoticeSummary, id: &str, people: &[
     )
 }
 
-fn words(
-    session: &Session,
-    notice: &NoticeSummary,
-    arguments: &ReachedArguments,
-    reached: &ReachedByHand,
-) -> String {
+fn words(notice: &NoticeSummary, arguments: &ReachedArguments, reached: &ReachedByHand) -> String {
     let (number, contact) = (&notice.number, &arguments.contact);
     if let Some(before) = &reached.before {
         let by = if before.recorded_by.is_empty() {
@@ -60,10 +55,10 @@ fn words(
         } else {
             format!(", written down by {}", before.recorded_by)
         };
+        // When is nobody's business: there is no list of who answered how fast.
         return format!(
-            "{number}: {contact} was reached before, {} at {}{by}; nothing was changed.",
-            by_what(&before.by_what),
-            session.local(before.at)
+            "{number}: {contact} was reached before, {}{by}; nothing was changed.",
+            by_what(&before.by_what)
         );
     }
     let mut words = vec![format!(

@@ -192,7 +192,7 @@ impl People {
             } else {
                 format!(", {}", facts.organisation)
             };
-            writeln!(text, "  {} ({}){of}: {}", facts.name, facts.id, self.why(person))?;
+            writeln!(text, "  {}{of}: {}", whom(&facts.name, &facts.id), self.why(person))?;
         }
         if remaining.len() > MOST_NAMES {
             writeln!(text, "  … and {} more", remaining.len() - MOST_NAMES)?;
@@ -201,6 +201,15 @@ impl People {
             text,
             "  → {program} notices report {number} --call-list   their telephone numbers and deputies"
         )
+    }
+}
+
+/// A person by name and id; both are gone once they have been kept for their time, or were erased.
+fn whom(name: &str, id: &str) -> String {
+    match (name, id) {
+        ("", "") => "(name no longer kept)".to_owned(),
+        ("", id) => format!("({id})"),
+        (name, id) => format!("{name} ({id})"),
     }
 }
 

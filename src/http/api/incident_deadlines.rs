@@ -20,7 +20,7 @@ use super::reach;
 /// Whom to tell what, and by when.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = IncidentDeadline)]
-pub(super) struct Deadline {
+pub(super) struct ShownDeadline {
     /// controllers, bsi-early, bsi-report, bsi-final or data-protection.
     #[schema(example = "bsi-early")]
     deadline: &'static str,
@@ -44,7 +44,7 @@ pub(super) struct Deadline {
 }
 
 /// The deadlines of `incident` as they stand now.
-pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<Deadline> {
+pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<ShownDeadline> {
     let settings = instance.settings();
     let now = instance.now();
     DueDeadline::all(&incident.deadlines, incident.known_at, &settings.instance.timezone)
@@ -55,7 +55,7 @@ pub(super) fn deadlines(incident: &Incident, instance: &Instance) -> Vec<Deadlin
                 DeadlineMark::Done { at, by, proof } => Some((at, by, proof)),
                 DeadlineMark::NotApplicable { at, by, why } => Some((at, by, why)),
             };
-            Deadline {
+            ShownDeadline {
                 deadline: due.deadline.kind.as_str(),
                 due_at: due.due_at.map(|at| at.to_string()),
                 state: due.state(now).as_str(),

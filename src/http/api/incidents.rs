@@ -19,7 +19,7 @@ use crate::store::TimelineNotice;
 use super::body::JsonBody;
 use super::caller::SignedIn;
 use super::etag::{ETag, IfMatch, IfMatchParameter};
-use super::incident_deadlines::{Deadline, deadlines};
+use super::incident_deadlines::{ShownDeadline, deadlines};
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::{Kind, Problem};
@@ -73,7 +73,7 @@ pub(super) struct Shown {
     /// Whether more was to be said by now.
     overdue: bool,
     /// The deadlines that were switched on, in the order in which they come.
-    deadlines: Vec<Deadline>,
+    deadlines: Vec<ShownDeadline>,
 }
 
 impl Shown {

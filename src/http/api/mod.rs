@@ -75,6 +75,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod parameters;
+mod privacy;
 pub(super) mod problem;
 mod reach;
 mod route;

@@ -4,25 +4,12 @@
 use crate::domain::actor::Right;
 
 use super::accounts::{own, session, sessions, setup, tokens, users};
-use super::alarms;
-use super::contacts;
-use super::contacts_import;
-use super::decisions;
-use super::deliveries;
-use super::domains;
-use super::drafts;
-use super::events;
-use super::groups;
-use super::incident_deadlines;
-use super::incidents;
-use super::instance;
-use super::notice_report;
-use super::notices;
 use super::route::{Needs, Route, route};
-use super::services;
-use super::steering;
-use super::suppressions;
-use super::templates;
+use super::{
+    alarms, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
+    incident_deadlines, incidents, instance, notice_report, notices, privacy, services, steering,
+    suppressions, templates,
+};
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
 pub(super) fn table() -> Vec<Route> {
@@ -98,34 +85,38 @@ pub(super) fn table() -> Vec<Route> {
         route!(Needs::SignedIn, own::confirm_factor).with_secret_answer(),
         route!(Needs::SignedIn, sessions::own),
         route!(Needs::SignedIn, sessions::end_own),
-        route!(Needs::Right(Right::AccountsWrite), sessions::list),
-        route!(Needs::Right(Right::AccountsWrite), sessions::end),
-        route!(Needs::Right(Right::AuditRead), users::list),
-        route!(Needs::Right(Right::AuditRead), users::show),
-        route!(Needs::Right(Right::AccountsWrite), users::add).with_secret_answer(),
-        route!(Needs::Right(Right::AccountsWrite), users::set_roles),
-        route!(Needs::Right(Right::AccountsWrite), users::disable),
-        route!(Needs::Right(Right::AccountsWrite), users::enable),
-        route!(Needs::Right(Right::AccountsWrite), users::reset).with_secret_answer(),
-        route!(Needs::Right(Right::AuditRead), tokens::list),
-        route!(Needs::Right(Right::AccountsWrite), tokens::create).with_secret_answer(),
-        route!(Needs::Right(Right::AccountsWrite), tokens::revoke),
+        route!(right(Right::AccountsWrite), sessions::list),
+        route!(right(Right::AccountsWrite), sessions::end),
+        route!(right(Right::AuditRead), users::list),
+        route!(right(Right::AuditRead), users::show),
+        route!(right(Right::AccountsWrite), users::add).with_secret_answer(),
+        route!(right(Right::AccountsWrite), users::set_roles),
+        route!(right(Right::AccountsWrite), users::disable),
+        route!(right(Right::AccountsWrite), users::enable),
+        route!(right(Right::AccountsWrite), users::reset).with_secret_answer(),
+        route!(right(Right::AuditRead), tokens::list),
+        route!(right(Right::AccountsWrite), tokens::create).with_secret_answer(),
+        route!(right(Right::AccountsWrite), tokens::revoke),
         // Incidents and services
-        route!(Needs::Right(Right::NoticesRead), incidents::list),
-        route!(Needs::Right(Right::IncidentsWrite), incidents::open),
-        route!(Needs::Right(Right::NoticesRead), incidents::show),
-        route!(Needs::Right(Right::IncidentsWrite), incidents::update),
-        route!(Needs::Right(Right::IncidentsWrite), incidents::close),
-        route!(Needs::Right(Right::NoticesRead), incidents::timeline),
-        route!(Needs::Right(Right::IncidentsWrite), incident_deadlines::decide),
-        route!(Needs::Right(Right::NoticesRead), services::list),
-        route!(Needs::Right(Right::IncidentsWrite), services::add),
-        route!(Needs::Right(Right::NoticesRead), services::show),
-        route!(Needs::Right(Right::IncidentsWrite), services::update),
+        route!(right(Right::NoticesRead), incidents::list),
+        route!(right(Right::IncidentsWrite), incidents::open),
+        route!(right(Right::NoticesRead), incidents::show),
+        route!(right(Right::IncidentsWrite), incidents::update),
+        route!(right(Right::IncidentsWrite), incidents::close),
+        route!(right(Right::NoticesRead), incidents::timeline),
+        route!(right(Right::IncidentsWrite), incident_deadlines::decide),
+        route!(right(Right::NoticesRead), services::list),
+        route!(right(Right::IncidentsWrite), services::add),
+        route!(right(Right::NoticesRead), services::show),
+        route!(right(Right::IncidentsWrite), services::update),
         // Audit
 
         // Data protection
-
+        route!(right(Right::ContactsWrite), privacy::erase),
+        route!(right(Right::ContactsReveal), privacy::held),
+        route!(right(Right::AuditRead), privacy::show),
+        route!(right(Right::SettingsWrite), privacy::hold),
+        route!(right(Right::SettingsWrite), privacy::lift),
         // Operations
     ]
 }

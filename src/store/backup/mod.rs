@@ -15,10 +15,11 @@ use crate::domain::backup::{Column, Kind, LEFT_OUT, Table};
 use super::StoreError;
 use super::connection::{Record, Tx};
 
-#[cfg(test)]
-pub(super) use restore::ALL;
 pub use restore::{Restoring, Settled};
 pub use snapshot::Snapshot;
+
+#[cfg(test)]
+pub(super) const ALL: &[&super::statement::Statement] = restore::ALL;
 
 /// A table as its engine knows it.
 #[derive(Debug, Clone)]

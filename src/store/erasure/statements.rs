@@ -15,9 +15,13 @@ statements! {
         UNION SELECT notice_id FROM notice_people
               WHERE deputy_id = (SELECT id FROM contacts WHERE contact_key = $1)
         UNION SELECT notice_id FROM cascade_steps WHERE contact_key = $1 OR deputy_key = $1";
-    /// How notices are called.
+    /// How notices are called, and the incidents that they belong to.
     SELECT_NUMBERS = "
-        SELECT number FROM notices WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
+        SELECT n.number, v.incident_key
+        FROM notices n
+             LEFT JOIN incident_notices i ON i.notice_id = n.notice_id
+             LEFT JOIN incidents v ON v.incident_id = i.incident_id
+        WHERE n.notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// Its deliveries in a notice.
     SELECT_DELIVERIES = "
         SELECT delivery_id, channel, state FROM deliveries WHERE notice_id = $1 AND contact_key = $2

@@ -106,7 +106,11 @@ fn quast() -> Contact {
 async fn with_quast(bench: &Bench) -> Vec<crate::domain::contact::KnownContact> {
     let mut other = contact("other", "other@x.example", &["all"]);
     other.deputy = Some("max-q".to_owned());
-    bench.store.import_contacts(&book(vec![quast(), other]), &bench.ids, false, &entry()).await.unwrap();
+    bench
+        .store
+        .import_contacts(&book(vec![quast(), other]), &bench.ids, false, &entry("contacts.imported"))
+        .await
+        .unwrap();
     bench.store.contacts().await.unwrap()
 }
 
@@ -186,7 +190,7 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     deliver(&bench, "max-q").await;
     bench
         .store
-        .reached_by_hand(first, max, "phone", "Frau Quast am Telefon", "anna", &entry())
+        .reached_by_hand(first, max, "phone", "Frau Quast am Telefon", "anna", &entry("notice.reached"))
         .await
         .unwrap();
     let second = notice_to_both(&bench, &known).await;
@@ -292,7 +296,14 @@ async fn what_has_been_kept_for_its_time_goes_and_the_figures_stay(bench: Bench)
     bench.clock.advance(Duration::from_secs(5));
     bench
         .store
-        .reached_by_hand(notice, key(&known, "max-q"), "phone", "rief zurück", "anna", &entry())
+        .reached_by_hand(
+            notice,
+            key(&known, "max-q"),
+            "phone",
+            "rief zurück",
+            "anna",
+            &entry("notice.reached"),
+        )
         .await
         .unwrap();
     let counts = bench.counts(notice).await;

@@ -140,10 +140,11 @@ async fn page(
     let times = Times { zone: settings.instance.timezone.clone() };
     let notice = instance.store.notice(summary.id).await?;
     let notice = notice.ok_or_else(|| Failure::Wrong("the notice has just been removed".to_owned()))?;
+    let incident = instance.store.notice_incident(summary.id).await?;
     let results = results::read(instance, summary, sight, words, &times).await?;
     let used = |channel: &Channel| summary.channels.get(channel).is_some_and(|counts| counts.total() > 0);
     let channels: Vec<Channel> = Channel::ALL.into_iter().filter(used).collect();
-    let (texts, fault) = match wordings(&notice, &settings, &channels, words) {
+    let (texts, fault) = match wordings(&notice, incident.as_ref(), &settings, &channels, words) {
         Ok(texts) => (texts, String::new()),
         Err(fault) => (Vec::new(), fault),
     };

@@ -11,8 +11,8 @@ use crate::domain::audit::canonical;
 use crate::domain::contact::ContactCard;
 use crate::domain::settings::{Instance, Settings};
 use crate::domain::template::Values;
-use crate::store::Notice;
-use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, Reader};
+use crate::store::{IncidentLink, Notice};
+use crate::templates::{Compiled, FrozenTemplate, IncidentFacts, NoticeFacts, Prepared, Reader};
 
 use super::words::Words;
 
@@ -37,13 +37,14 @@ pub(super) fn version(notice: &Notice) -> String {
 /// Why its frozen template cannot be filled.
 pub(super) fn wordings(
     notice: &Notice,
+    incident: Option<&IncidentLink>,
     settings: &Settings,
     channels: &[Channel],
     words: &Words,
 ) -> Result<Vec<Wording>, String> {
     let template: FrozenTemplate =
         serde_json::from_value(notice.content.clone()).map_err(|error| error.to_string())?;
-    let prepared = prepare(notice, &template, &settings.instance)?;
+    let prepared = prepare(notice, incident, &template, &settings.instance)?;
     let confirm = settings.instance.confirm_url("…");
     let mut found = Vec::new();
     for channel in channels {
@@ -119,7 +120,12 @@ fn contact_fields(template: &FrozenTemplate) -> BTreeSet<&str> {
     fields
 }
 
-fn prepare(notice: &Notice, template: &FrozenTemplate, instance: &Instance) -> Result<Prepared, String> {
+fn prepare(
+    notice: &Notice,
+    incident: Option<&IncidentLink>,
+    template: &FrozenTemplate,
+    instance: &Instance,
+) -> Result<Prepared, String> {
     let values: Values =
         serde_json::from_value(notice.variables.clone()).map_err(|error| error.to_string())?;
     let compiled = Compiled::new(template)
@@ -130,7 +136,11 @@ fn prepare(notice: &Notice, template: &FrozenTemplate, instance: &Instance) -> R
         url: instance.notice_url(&notice.number),
         expires_at: notice.expires_at,
         exercise: notice.exercise,
-        incident: None,
+        incident: incident.map(|incident| IncidentFacts {
+            title: incident.title.clone(),
+            phase: incident.phase,
+            next_update_at: incident.next_update_at,
+        }),
     };
     Prepared::new(Arc::new(compiled), &values, instance, &facts).map_err(|error| error.to_string())
 }

@@ -32,7 +32,8 @@ pub(super) struct Session {
     /// For `Authorization: Bearer …`. Shown once.
     token: String,
     /// The session's id, as lists of sessions have it.
-    session: String,
+    #[serde(rename = "session")]
+    id: String,
     /// Whose it is.
     account: String,
     /// When it ends in any case.
@@ -44,7 +45,7 @@ impl From<Begun> for Session {
     fn from(begun: Begun) -> Self {
         Self {
             token: begun.token.expose_secret().to_owned(),
-            session: begun.session.to_string(),
+            id: begun.session.to_string(),
             account: begun.account.to_string(),
             ends_at: begun.ends_at.to_string(),
         }

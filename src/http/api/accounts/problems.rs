@@ -13,11 +13,7 @@ impl From<AccountsError> for Problem {
         match error {
             AccountsError::Denied(denied) => denied.into(),
             AccountsError::Store(error) => error.into(),
-            AccountsError::Vault(error) => {
-                let failed = Self::failed(error);
-                debug_assert_eq!(failed.kind(), Kind::Failed);
-                failed
-            }
+            AccountsError::Vault(error) => Self::failed(error),
             AccountsError::NotAPerson | AccountsError::BeyondTheToken | AccountsError::FactorDemanded => {
                 Self::new(Kind::Forbidden, words)
             }

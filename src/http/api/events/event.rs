@@ -19,8 +19,6 @@ const PUBLIC_KINDS: [&str; 7] =
 /// An event as it is written, and who may see it.
 #[derive(Debug)]
 pub(super) struct Event {
-    /// What comes after `id:` a reader resumes with: the number of the last audit entry when it was made.
-    pub(super) id: i64,
     /// The notice that it is about.
     pub(super) notice: Option<String>,
     pub(super) bytes: Bytes,
@@ -39,7 +37,6 @@ impl Event {
     /// How a notice stands now. Whoever missed the ones before has missed nothing.
     pub(super) fn of_notice(id: i64, listed: &ListedNotice) -> Self {
         Self {
-            id,
             notice: Some(listed.summary.number.clone()),
             bytes: written("notice", id, &ShownNotice::new(listed)),
             audience: Seen::ByThoseWhoReach(listed.head.audience.clone()),
@@ -57,7 +54,6 @@ impl Event {
         });
         let is_public = PUBLIC_KINDS.contains(&entry.subject_kind.as_str());
         Self {
-            id: entry.sequence,
             notice: (entry.subject_kind == "notice").then(|| entry.subject.clone()),
             bytes: written("audit", entry.sequence, &data),
             audience: if is_public { Seen::ByTheUnlimited } else { Seen::ByAuditors },
@@ -66,12 +62,12 @@ impl Event {
 
     /// That entries between what the reader has and now are not on the stream: it reads its lists again.
     pub(super) fn reset(id: i64) -> Self {
-        Self { id, notice: None, bytes: written("reset", id, &json!({})), audience: Seen::ByAll }
+        Self { notice: None, bytes: written("reset", id, &json!({})), audience: Seen::ByAll }
     }
 
     /// That everything which was so before has been told, and what follows is new.
     pub(super) fn ready(id: i64) -> Self {
-        Self { id, notice: None, bytes: written("ready", id, &json!({})), audience: Seen::ByAll }
+        Self { notice: None, bytes: written("ready", id, &json!({})), audience: Seen::ByAll }
     }
 
     /// Whether `actor` may see it. Tokens that are limited to groups see no entries: those name no audience.
@@ -85,7 +81,8 @@ impl Event {
     }
 }
 
-/// One event of a stream (WHATWG HTML, section 9.2.6). JSON has no line ends.
+/// One event of a stream (WHATWG HTML, section 9.2.6). A reader resumes with `id`: the number of the last audit entry
+/// when it was made. JSON has no line ends.
 fn written(kind: &str, id: i64, data: &impl Serialize) -> Bytes {
     let data = serde_json::to_string(data).unwrap_or_default();
     format!("id: {id}\nevent: {kind}\ndata: {data}\n\n").into()
