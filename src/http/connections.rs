@@ -221,7 +221,7 @@ impl Conversation {
         let address = true_address(&self.way_in.settings.borrow().http, self.peer, request.headers());
         request.extensions_mut().insert(Caller { address });
         request.extensions_mut().insert(self.line.clone());
-        let (line, farewell) = (self.line.clone(), self.limits.farewell);
+        let (line, farewell) = (self.line.clone(), self.way_in.limits.farewell);
         let answering = self.router.call(request);
         let task = self.tasks.spawn(async move {
             let answered = answering.await;
