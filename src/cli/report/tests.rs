@@ -9,6 +9,9 @@ fn notice() -> NoticeSummary {
     email.add(DeliveryState::Sent, 2);
     email.add(DeliveryState::Failed, 1);
     NoticeSummary {
+        supersedes: None,
+        superseded_by: None,
+        review_open: false,
         id: NoticeId(uuid::Uuid::nil()),
         number: "2026-0007".to_owned(),
         template: "erst-kommune".to_owned(),

@@ -14,7 +14,7 @@ use super::caller::SignedIn;
 use super::route::Needs;
 use super::routes;
 use crate::app::instance::Instance;
-use crate::app::serving::HttpParts;
+use crate::app::serving::{HeldProviders, HttpParts};
 use crate::domain::actor::{Actor, Right, Role, Way};
 use crate::domain::chance::Chance;
 use crate::domain::clock::SystemClock;
@@ -45,7 +45,12 @@ impl House {
             clock,
             chance,
         };
-        let parts = HttpParts { instance: instance.clone(), dispatcher_ended: CancellationToken::new() };
+        let parts = HttpParts {
+            instance: instance.clone(),
+            dispatcher_ended: CancellationToken::new(),
+            held: HeldProviders::default(),
+            tls: None,
+        };
         let router = crate::http::router(parts, CancellationToken::new());
         Self { instance, router: TowerToHyperService::new(router), _folder: folder }
     }
