@@ -30,9 +30,6 @@ fn notice() -> NoticeSummary {
         alarm: false,
         cascade_after: None,
         cascade_open: 0,
-        supersedes: None,
-        superseded_by: None,
-        review_open: false,
         channels: [(Channel::Email, email), (Channel::Sms, Counts::default())].into(),
     }
 }
