@@ -18,11 +18,20 @@ pub struct Wanted {
     pub until: Option<Timestamp>,
     /// About one thing: its kind and its id.
     pub subject: Option<(String, String)>,
+    /// What was done: one action, such as `notice.released`.
+    pub action: Option<String>,
+    /// Who did it, as the log has them.
+    pub actor: Option<String>,
 }
 
 impl Wanted {
     fn takes(&self, entry: &Entry) -> bool {
-        self.from.is_none_or(|from| entry.at >= from) && self.until.is_none_or(|until| entry.at < until)
+        let is_or_any =
+            |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        self.from.is_none_or(|from| entry.at >= from)
+            && self.until.is_none_or(|until| entry.at < until)
+            && is_or_any(&self.action, &entry.action)
+            && is_or_any(&self.actor, &entry.actor)
     }
 }
 

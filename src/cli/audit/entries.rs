@@ -100,6 +100,7 @@ fn wanted(session: &Session, filter: &EntryFilter) -> anyhow::Result<Wanted> {
         from: bound("--from", &filter.from, false)?,
         until: bound("--to", &filter.to, true)?,
         subject,
+        ..Wanted::default()
     })
 }
 

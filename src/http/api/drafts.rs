@@ -422,7 +422,11 @@ pub(super) struct ShownCheck {
     path = "/drafts/{id}/check",
     tag = "notices",
     params(("id" = Uuid, Path, description = "The draft's id")),
-    responses((status = 200, description = "What was found", body = ShownCheck)),
+    responses(
+        (status = 200, description = "What was found", body = ShownCheck),
+        (status = 409, description = "It does not fit how things stand, for instance its template is not right"),
+        (status = 422, description = "Something in the draft is not as it must be"),
+    ),
 )]
 pub(super) async fn check(
     State(instance): State<Instance>,
@@ -582,7 +586,11 @@ impl ShownPlan {
     path = "/drafts/{id}/plan",
     tag = "notices",
     params(("id" = Uuid, Path, description = "The draft's id")),
-    responses((status = 200, description = "What it would mean", body = ShownPlan)),
+    responses(
+        (status = 200, description = "What it would mean", body = ShownPlan),
+        (status = 409, description = "It does not fit how things stand, for instance its template is not right"),
+        (status = 422, description = "Something in the draft is not as it must be"),
+    ),
 )]
 pub(super) async fn plan(
     State(instance): State<Instance>,
@@ -608,7 +616,11 @@ pub(super) struct PreviewFor {
     path = "/drafts/{id}/preview",
     tag = "notices",
     params(("id" = Uuid, Path, description = "The draft's id"), PreviewFor),
-    responses((status = 200, description = "What would be received", body = ShownPreview)),
+    responses(
+        (status = 200, description = "What would be received", body = ShownPreview),
+        (status = 409, description = "It does not fit how things stand, for instance its template is not right"),
+        (status = 422, description = "Something in the draft is not as it must be"),
+    ),
 )]
 pub(super) async fn preview(
     State(instance): State<Instance>,

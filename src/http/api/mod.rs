@@ -50,6 +50,7 @@
 
 mod accounts;
 mod alarms;
+mod audit;
 mod body;
 pub(super) mod caller;
 mod contacts;

@@ -123,6 +123,12 @@ impl Paging {
         Page { items: read, next }
     }
 
+    /// A page whose reader knows itself where the next begins: after the key `next`. It may be short although more
+    /// follows, where things are passed over on the way.
+    pub(crate) fn page_until<T>(&self, items: Vec<T>, next: Option<impl ToString>) -> Page<T> {
+        Page { items, next: next.map(|key| self.link(&key.to_string())) }
+    }
+
     fn link(&self, key: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.filters);

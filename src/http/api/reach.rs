@@ -39,6 +39,20 @@ pub(crate) fn unlimited(actor: &Actor, instead: &str) -> Result<(), Problem> {
     Err(Problem::new(Kind::Forbidden, format!("this token is limited to groups: {instead}")))
 }
 
+/// The reason for which something is revealed, without spaces around it.
+///
+/// # Errors
+/// 422 when it is none.
+pub(crate) fn check_reason(reason: &str) -> Result<&str, Problem> {
+    let reason = reason.trim();
+    let length = reason.chars().count();
+    if length == 0 || length > LONGEST_REASON || reason.chars().any(char::is_control) {
+        let why = format!("say why, in 1 to {LONGEST_REASON} characters on one line");
+        return Err(Problem::invalid("reveal", why));
+    }
+    Ok(reason)
+}
+
 /// Whether addresses are shown as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Addresses {
@@ -61,15 +75,9 @@ impl Addresses {
         looked: &Looked<'_>,
         count: usize,
     ) -> Result<Self, Problem> {
-        let Some(reason) = reason.map(str::trim) else { return Ok(Self::Masked) };
+        let Some(reason) = reason else { return Ok(Self::Masked) };
         actor.may(Right::ContactsReveal)?;
-        let length = reason.chars().count();
-        if length == 0 || length > LONGEST_REASON || reason.chars().any(char::is_control) {
-            return Err(Problem::invalid(
-                "reveal",
-                format!("say why, in 1 to {LONGEST_REASON} characters on one line"),
-            ));
-        }
+        let reason = check_reason(reason)?;
         record_reading(instance, actor, looked, Manner::Revealed, count, reason).await?;
         Ok(Self::Revealed)
     }

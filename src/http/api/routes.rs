@@ -6,7 +6,7 @@ use crate::domain::actor::Right;
 use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    alarms, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
+    alarms, audit, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
     incident_deadlines, incidents, instance, notice_report, notices, privacy, services, steering,
     suppressions, templates,
 };
@@ -110,7 +110,11 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), services::show),
         route!(right(Right::IncidentsWrite), services::update),
         // Audit
-
+        route!(right(Right::AuditRead), audit::entries::list),
+        route!(right(Right::AuditRead), audit::head),
+        route!(right(Right::AuditRead), audit::verification::verify).harmless(),
+        route!(right(Right::AuditRead), audit::export::export),
+        route!(right(Right::AuditRead), audit::proof::make),
         // Data protection
         route!(right(Right::ContactsWrite), privacy::erase),
         route!(right(Right::ContactsReveal), privacy::held),
