@@ -1,18 +1,14 @@
 //! `notices report --call-list`: who has not been reached, for a person with a telephone.
 
-use std::collections::HashMap;
 use std::io::Write;
 
-use crate::app::telephone::numbers;
+use crate::app::people::NoticePeople;
 use crate::cli::table::{Format, ListWriter};
-use crate::domain::address::Channel;
-use crate::domain::contact::{Contact, KnownContact};
-use crate::store::{NoticePerson, NoticeSummary, Store};
-
-use super::people::People;
+use crate::store::{NoticeSummary, Store};
 
 const COLUMNS: &[&str] =
     &["organisation", "name", "contact", "phones", "deputy", "deputy_phones", "group", "why"];
+
 /// Writes everybody who was not reached, by organisation and name; says how many they are.
 ///
 /// # Errors
@@ -23,42 +19,21 @@ pub(in crate::cli) async fn write_call_list(
     notice: &NoticeSummary,
     format: Format,
 ) -> anyhow::Result<usize> {
-    let people = People::read(store, notice).await?;
-    let remaining = people.remaining();
-    let contacts = store.contacts().await?;
-    let by_id: HashMap<&str, &KnownContact> =
-        contacts.iter().map(|known| (known.contact.id.as_str(), known)).collect();
+    let calls = NoticePeople::read(store, notice).await?.calls(&store.contacts().await?);
+    let count = calls.len();
     let mut list = ListWriter::new(out, format, COLUMNS);
-    for person in &remaining {
-        let facts = &person.person;
-        let own = by_id.get(facts.id.as_str()).map(|known| &known.contact);
-        let deputy = facts.deputy.as_deref().and_then(|id| by_id.get(id)).map(|known| &known.contact);
+    for call in calls {
         list.row(vec![
-            ("organisation", facts.organisation.as_str().into()),
-            ("name", facts.name.as_str().into()),
-            ("contact", facts.id.as_str().into()),
-            ("phones", phones(own, &people, person).into()),
-            ("deputy", deputy.map_or_else(|| facts.deputy.clone().unwrap_or_default(), named).into()),
-            ("deputy_phones", deputy.map(numbers).unwrap_or_default().into()),
-            ("group", facts.group.as_str().into()),
-            ("why", people.why(person).into()),
+            ("organisation", call.organisation.into()),
+            ("name", call.name.into()),
+            ("contact", call.contact.into()),
+            ("phones", call.phones.into()),
+            ("deputy", call.deputy.into()),
+            ("deputy_phones", call.deputy_phones.into()),
+            ("group", call.group.into()),
+            ("why", call.why.into()),
         ])?;
     }
     list.finish()?;
-    Ok(remaining.len())
-}
-
-fn named(contact: &Contact) -> String {
-    format!("{} ({})", contact.name, contact.id)
-}
-
-/// The numbers of somebody as the files have them now, and those that were tried.
-fn phones(contact: Option<&Contact>, people: &People, person: &NoticePerson) -> Vec<String> {
-    let mut found = contact.map(numbers).unwrap_or_default();
-    for way in people.ways_of(person) {
-        if way.channel == Channel::Sms.as_str() && !way.by_deputy && !found.contains(&way.address) {
-            found.push(way.address.clone());
-        }
-    }
-    found
+    Ok(count)
 }

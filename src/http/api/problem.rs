@@ -237,6 +237,7 @@ impl Problem {
     }
 
     /// What kind it is.
+    #[cfg(test)]
     pub(crate) const fn kind(&self) -> Kind {
         self.kind
     }

@@ -6,8 +6,8 @@ use crate::domain::actor::Right;
 use super::accounts::{own, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    alarms, audit, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
-    incident_deadlines, incidents, instance, notice_report, notices, privacy, services, steering,
+    alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
+    incident_deadlines, incidents, instance, notice_report, notices, privacy, replay, services, steering,
     suppressions, templates,
 };
 
@@ -24,6 +24,9 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), deliveries::list),
         route!(right(Right::NoticesRead), deliveries::show),
         route!(right(Right::NoticesRelease), deliveries::resolve),
+        route!(right(Right::NoticesRelease), replay::replay),
+        route!(right(Right::ContactsReveal), calls::list),
+        route!(right(Right::NoticesWrite), calls::reached),
         // Notices before they are sent, and what is decided about them
         route!(right(Right::NoticesWrite), drafts::begin),
         route!(right(Right::NoticesRead), drafts::list),
