@@ -59,6 +59,14 @@ impl Stage {
         self.serving.ask(method, path, &headers, body).await
     }
 
+    /// How many entries of the audit log have this reason.
+    pub async fn entries_because(&self, reason: &str) -> usize {
+        let store = self.serving.instance.store().await;
+        let entries = store.audit_entries(0, 10_000).await.unwrap();
+        store.close().await;
+        entries.iter().filter(|entry| entry.reason == reason).count()
+    }
+
     /// How many entries the audit log has.
     pub async fn entries(&self) -> i64 {
         let store = self.serving.instance.store().await;

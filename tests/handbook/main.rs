@@ -83,6 +83,7 @@ mod pages {
         backup_holds: "backup.md",
         text_messages_holds: "text-messages.md",
         approval_holds: "approval.md",
+        data_protection_holds: "data-protection.md",
     }
 
     #[test]

@@ -58,11 +58,11 @@ fn a_fresh_instance_says_what_is_missing_and_makes_nothing() {
 }
 
 #[test]
-fn a_second_person_who_cannot_say_yes_is_warned_of() {
+fn where_nobody_is_told_of_a_release_alone_is_said() {
     let desk = Desk::new();
     configured(&desk, "[approval]\nrequired = true\n");
     let said = desk.run(&["doctor"]).ok();
-    contains(&said.out, &["look    approval: [approval] required is on", "every notice stays pending"]);
+    contains(&said.out, &["look    approval: some notices need a second person", "set [approval] tell"]);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(super) struct Standing {
 
 /// A decision about a notice.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Decision)]
+#[schema(as = ApprovalDecision)]
 pub(super) struct ShownDecision {
     /// approved, rejected, break-glass or alarm.
     decision: &'static str,

@@ -509,7 +509,7 @@ struct ShownShare {
 
 /// A contact that cannot be reached.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Unreachable)]
+#[schema(as = PlannedUnreachable)]
 struct ShownUnreachable {
     /// Its id.
     contact: String,

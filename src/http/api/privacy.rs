@@ -19,7 +19,7 @@ use super::reach;
 /// Why, in one line that names nobody: it stays in the audit log for good.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Reason {
+pub(super) struct ErasureReason {
     /// One line.
     #[schema(min_length = 1, max_length = 300, example = "request of 20 November")]
     reason: String,
@@ -59,7 +59,7 @@ async fn find(instance: &Instance, id: &str) -> Result<(Vec<KnownContact>, usize
     path = "/contacts/{id}/erasure",
     tag = "data protection",
     params(("id" = String, Path, description = "The id from the file")),
-    request_body = Reason,
+    request_body = ErasureReason,
     responses(
         (status = 200, description = "It is erased", body = Erasure),
         (status = 409, description = "A legal hold covers it, or something is being sent to it"),
@@ -69,7 +69,7 @@ pub(super) async fn erase(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Named(id): Named<String>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    JsonBody(ErasureReason { reason }): JsonBody<ErasureReason>,
 ) -> Result<Json<Erasure>, Problem> {
     reach::unlimited(&actor, "somebody without such a limit must do that")?;
     let (contacts, place) = find(&instance, &id).await?;

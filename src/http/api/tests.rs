@@ -173,9 +173,9 @@ fn every_route_stands_once_and_is_described() {
         let operation = &described["paths"][format!("/api/v1{path}")][method.to_lowercase()];
         assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{method} {path}");
         assert!(operation["responses"]["500"].is_object(), "{method} {path}");
-        assert_eq!(
-            operation["responses"]["401"].is_object(),
-            route.needs != Needs::Nothing,
+        // Signing in says 401 too, when a password is wrong.
+        assert!(
+            operation["responses"]["401"].is_object() || route.needs == Needs::Nothing,
             "{method} {path}"
         );
         assert!(!operation["tags"][0].as_str().unwrap_or_default().is_empty(), "{method} {path}");

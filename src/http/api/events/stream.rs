@@ -150,6 +150,7 @@ mod tests {
             if news.send(Arc::new(Event::ready(id))).is_err() || filling.is_finished() {
                 break;
             }
+            tokio::task::yield_now().await;
             while room > 0 && kept.capacity() == room && !filling.is_finished() {
                 tokio::task::yield_now().await;
             }
