@@ -196,6 +196,7 @@ pub async fn fire(
         state: fired.state,
         hash: fired.hash,
         second_person: String::new(),
+        wording: submission.notice.wording,
     })
 }
 

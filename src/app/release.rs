@@ -27,6 +27,8 @@ pub struct Submitted {
     pub hash: String,
     /// Why a second person is needed; empty: none is.
     pub second_person: String,
+    /// What in its words claims more than is known, and whether its author means it so.
+    pub wording: WordingRecord,
 }
 
 /// Where a submission comes from, beside its draft.
@@ -106,6 +108,7 @@ async fn write(
         state: submitted.state,
         hash: submitted.hash,
         second_person: submission.second_person,
+        wording: submission.notice.wording,
     })
 }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod again;
 #[cfg(test)]
+mod auditing;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 #[path = "../serve/client.rs"]

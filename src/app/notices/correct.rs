@@ -95,6 +95,7 @@ pub async fn correct(
             state: corrected.submitted.state,
             hash: corrected.submitted.hash,
             second_person: submission.second_person,
+            wording: submission.notice.wording,
         },
         people: corrected.people,
         old: corrected.old,

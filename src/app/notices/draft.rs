@@ -130,8 +130,17 @@ pub async fn work_out(instance: &Instance, actor: &Actor, wish: Wish) -> Result<
     Ok(draft)
 }
 
-/// Submits a stored draft: it gets its number, and is gone as a draft. Findings in typed values are refused unless
-/// `accept_findings`.
+/// What the author of a draft means so, although something was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// Findings in typed values; otherwise they are refused.
+    pub findings: bool,
+    /// Words that claim more than is known; otherwise they stand as not accepted, and it goes out all the same.
+    pub wording: bool,
+}
+
+/// Submits a stored draft: it gets its number, and is gone as a draft. What was found in it is `meant` so, or not; the
+/// draft may have said that of its words already.
 ///
 /// # Errors
 /// [`NoticeError::Stale`] when it is not the version that was read; everything that keeps it from being sent.
@@ -140,7 +149,7 @@ pub async fn submit(
     actor: &Actor,
     id: NoticeId,
     version: Option<i64>,
-    accept_findings: bool,
+    meant: Meant,
 ) -> Result<Submitted, NoticeError> {
     actor.may(Right::NoticesWrite)?;
     let kept = read(instance, actor, id).await?;
@@ -150,8 +159,9 @@ pub async fn submit(
     if kept.wish.at.is_some_and(|at| at <= instance.now()) {
         return Err(NoticeError::Wrong("its time has passed: name one in the future, or none".to_owned()));
     }
-    let draft = work_out(instance, actor, kept.wish).await?;
-    sendable(instance, &draft, accept_findings)?;
+    let mut draft = work_out(instance, actor, kept.wish).await?;
+    sendable(instance, &draft, meant.findings)?;
+    draft.wish.accept_wording |= meant.wording;
     submit_stored(instance, actor, &draft, Some((id, kept.version))).await
 }
 

@@ -6,12 +6,14 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::app::incidents::wording;
 use crate::app::instance::Instance;
 use crate::app::notices::{break_glass, decide};
 use crate::store::Decision;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
+use super::drafts::hints;
 use super::parameters::Named;
 use super::problem::Problem;
 use super::reach;
@@ -92,6 +94,10 @@ pub(super) struct Approval {
     superseded_by: Option<String>,
     /// What was decided, oldest first.
     decisions: Vec<ShownDecision>,
+    /// Words that claim more than the incident's phase allowed when it was submitted.
+    wording: Vec<String>,
+    /// Whether somebody has said that they are meant so.
+    wording_accepted: bool,
 }
 
 /// Shows what a second person is asked about, and what was decided
@@ -111,8 +117,11 @@ pub(super) async fn list(
     let notice = instance.store.notice(head.id).await?.ok_or_else(|| Problem::not_found("such notice"))?;
     let decisions = instance.store.decisions(head.id).await?;
     let decisions = decisions.into_iter().map(|one| ShownDecision::new(one, &notice.content_hash)).collect();
+    let wording = wording::wording(&instance, &actor, head.id).await?;
     Ok(Json(Approval {
         decisions,
+        wording: hints(&wording.hints),
+        wording_accepted: wording.accepted,
         hash: notice.content_hash,
         second_person: Some(notice.second_person).filter(|why| !why.is_empty()),
         created_by: notice.created_by,
@@ -260,4 +269,40 @@ pub(super) async fn review(
     reach::notice(&instance, &actor, &number).await?;
     decide::review(&instance, &actor, &number, &review.note).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What claims more than is known, and whether it is meant so.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Wording {
+    /// The notice's number.
+    #[schema(example = "2026-0007")]
+    notice: String,
+    /// What was found when it was submitted.
+    wording: Vec<String>,
+    /// Whether somebody has said that it is meant so; always false where nothing was found.
+    wording_accepted: bool,
+}
+
+/// Says of words that claim more than is known that they are meant so
+///
+/// Saying it again changes nothing, and so does saying it where nothing was found.
+#[utoipa::path(
+    post,
+    path = "/notices/{number}/wording/acceptance",
+    tag = "notices",
+    params(("number" = String, Path, description = "Its number", example = "2026-0007")),
+    responses((status = 200, description = "How it stands now", body = Wording)),
+)]
+pub(super) async fn accept_wording(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+    Named(number): Named<String>,
+) -> Result<Json<Wording>, Problem> {
+    let head = reach::notice(&instance, &actor, &number).await?;
+    let found = wording::accept(&instance, &actor, head.id).await?;
+    Ok(Json(Wording {
+        notice: number,
+        wording_accepted: found.accepted && !found.hints.is_empty(),
+        wording: hints(&found.hints),
+    }))
 }

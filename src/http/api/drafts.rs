@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::app::compose::{Draft, Wish};
 use crate::app::incidents::link::IncidentWish;
 use crate::app::instance::Instance;
-use crate::app::notices::draft::{self, KeptDraft};
+use crate::app::notices::draft::{self, KeptDraft, Meant};
 use crate::app::release::{Submitted, second_person_for};
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::clock::Timestamp;
@@ -22,6 +22,7 @@ use crate::domain::duration::parse_duration;
 use crate::domain::ids::NoticeId;
 use crate::domain::local_time::{clock_change, read_time};
 use crate::domain::notice::{Priority, Visibility};
+use crate::domain::wording::WordingHint;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
@@ -437,9 +438,14 @@ pub(super) async fn check(
     let folder = instance.settings().instance.templates.display().to_string();
     Ok(Json(ShownCheck {
         sendable: draft::sendable(&instance, &draft, false).is_ok(),
-        wording: draft.wording.iter().map(ToString::to_string).collect(),
+        wording: hints(&draft.wording),
         findings: draft.findings.into_iter().map(|one| ShownFinding::new(one, &folder)).collect(),
     }))
+}
+
+/// What was found in words, in words.
+pub(super) fn hints(found: &[WordingHint]) -> Vec<String> {
+    found.iter().map(ToString::to_string).collect()
 }
 
 async fn worked_out(
@@ -479,6 +485,8 @@ pub(super) struct ShownPlan {
     expires_at: String,
     /// Why a second person is needed; null: none is.
     second_person: Option<String>,
+    /// Words that claim more than the incident's phase allows yet; they do not block.
+    wording: Vec<String>,
 }
 
 /// What one group contributes.
@@ -576,6 +584,7 @@ impl ShownPlan {
             at_note: draft.wish.at.and_then(|at| clock_change(at, &settings.instance.timezone)),
             expires_at: draft.expires_at.to_string(),
             second_person: second_person_for(instance, draft),
+            wording: hints(&draft.wording),
         }
     }
 }
@@ -642,6 +651,10 @@ pub(super) struct Submission {
     /// Whether what the check found in typed values is meant so.
     #[serde(default)]
     accept_findings: bool,
+    /// Whether words that claim more than is known are meant so; without it they go out all the same, and a second
+    /// person is shown that nobody has said so.
+    #[serde(default)]
+    accept_wording: bool,
 }
 
 /// A notice that was submitted.
@@ -660,6 +673,10 @@ pub(super) struct SubmittedNotice {
     hash: String,
     /// Why a second person is needed; null: none is.
     second_person: Option<String>,
+    /// Words that claim more than the incident's phase allows yet.
+    wording: Vec<String>,
+    /// Whether somebody has said that they are meant so; always false where there are none.
+    wording_accepted: bool,
 }
 
 impl SubmittedNotice {
@@ -670,6 +687,8 @@ impl SubmittedNotice {
             state: submitted.state.as_str(),
             hash: submitted.hash,
             second_person: Some(submitted.second_person).filter(|why| !why.is_empty()),
+            wording_accepted: submitted.wording.accepted && !submitted.wording.hints.is_empty(),
+            wording: hints(&submitted.wording.hints),
         }
     }
 }
@@ -695,8 +714,8 @@ pub(super) async fn submit(
 ) -> Result<impl IntoResponse, Problem> {
     let kept = find(&instance, &actor, id).await?;
     wanted.check(&tag(&kept))?;
-    let accept = submission.accept_findings;
-    let submitted = draft::submit(&instance, &actor, kept.id, Some(kept.version), accept).await?;
+    let meant = Meant { findings: submission.accept_findings, wording: submission.accept_wording };
+    let submitted = draft::submit(&instance, &actor, kept.id, Some(kept.version), meant).await?;
     let location = format!("/api/v1/notices/{}", submitted.number);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(SubmittedNotice::new(submitted))))
 }

@@ -87,6 +87,7 @@ mod services;
 mod steering;
 mod suppressions;
 mod templates;
+mod workers;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use super::route::{Needs, Route, route};
 use super::{
     alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
     incident_deadlines, incidents, instance, notice_report, notices, privacy, replay, services, steering,
-    suppressions, templates,
+    suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -42,6 +42,7 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRelease), decisions::reject),
         route!(right(Right::NoticesWrite), decisions::release),
         route!(right(Right::NoticesRelease), decisions::review),
+        route!(right(Right::NoticesRelease), decisions::accept_wording),
         route!(right(Right::NoticesRelease), steering::schedule),
         route!(right(Right::NoticesRelease), steering::pause),
         route!(right(Right::NoticesRelease), steering::resume),
@@ -125,5 +126,6 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::SettingsWrite), privacy::hold),
         route!(right(Right::SettingsWrite), privacy::lift),
         // Operations
+        route!(right(Right::NoticesRead), workers::list),
     ]
 }

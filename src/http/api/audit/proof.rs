@@ -23,9 +23,8 @@ const LONGEST_FILE_NUMBER: usize = 100;
 #[into_params(parameter_in = Query)]
 pub(in super::super) struct ProofWish {
     /// The file number under which it is kept.
-    #[serde(default)]
     #[param(max_length = 100)]
-    file_number: String,
+    file_number: Option<String>,
     /// Names and addresses in full: why you need them, which is logged. Needs the right `contacts:reveal`.
     #[param(min_length = 1, max_length = 300)]
     reveal: Option<String>,
@@ -52,7 +51,7 @@ pub(in super::super) async fn make(
     let head = reach::notice(&instance, &actor, &number).await?;
     let notice = instance.store.notice_summary(head.id).await?;
     let notice = notice.ok_or_else(|| Problem::not_found("such notice"))?;
-    let file_number = wanted.file_number.trim().to_owned();
+    let file_number = wanted.file_number.as_deref().unwrap_or_default().trim().to_owned();
     if file_number.chars().count() > LONGEST_FILE_NUMBER || file_number.chars().any(char::is_control) {
         let why = format!("write {LONGEST_FILE_NUMBER} characters at most, on one line");
         return Err(Problem::invalid("file_number", why));
