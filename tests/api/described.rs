@@ -30,7 +30,7 @@ async fn what_is_described_holds(engine: Engine) {
     let stage = Stage::new(engine, 5, 2).await;
     let roles = [Role::Admin, Role::Approver, Role::Author];
     let rights: Vec<Right> = roles.iter().flat_map(|role| role.rights().iter().copied()).collect();
-    let token = stage.token("roles", &rights, None).await;
+    let token = stage.token("caller-of-all-routes", &rights, None).await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("schemathesis.toml"), REFUSALS).unwrap();
     let mut command = Command::new(schemathesis());

@@ -31,7 +31,7 @@ impl Stage {
             instance.release(&[]);
         }
         let serving = Serving::start(instance, "").await;
-        let token = make_token(&serving.instance, "everything", &Right::ALL, None).await;
+        let token = make_token(&serving.instance, "stage-of-the-tests", &Right::ALL, None).await;
         Self { serving, token }
     }
 
