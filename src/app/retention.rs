@@ -97,7 +97,7 @@ pub async fn run(
                     gone.others = instance.store.delete_old_callbacks(before, &entry).await?;
                 }
                 DataKind::Sessions => {
-                    gone.others = instance.store.delete_old_sessions(before, &entry).await?
+                    gone.others = instance.store.delete_old_sessions(before, &entry).await?;
                 }
                 kind => gone.notices = run_notices(instance, actor, kind, before, goes_on).await?,
             }

@@ -8,6 +8,7 @@ use crate::domain::settings::Backup;
 
 use super::section::Section;
 
+#[expect(clippy::unnecessary_wraps, reason = "as the reader of every other section")]
 pub(super) fn read(section: &Section<'_>) -> Option<Backup> {
     let recipients = section.list("recipients", |text| {
         age::x25519::Recipient::from_str(text).map(|key| key.to_string()).map_err(|_| {

@@ -57,7 +57,7 @@ impl fmt::Debug for ContactPoint {
             .field("rank", &self.rank)
             .field("signed", &self.webhook_secret.is_some())
             .field("webhook_format", &self.webhook_format)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

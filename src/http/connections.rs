@@ -173,7 +173,7 @@ impl Conversation {
         match tokio::time::timeout(self.way_in.limits.head, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.hold(stream, stop).await,
             Ok(Err(error)) => {
-                tracing::debug!(target: "rundruf::http", "no encryption was agreed on: {error}")
+                tracing::debug!(target: "rundruf::http", "no encryption was agreed on: {error}");
             }
             Err(_) => tracing::debug!(target: "rundruf::http", "no encryption was agreed on in time"),
         }

@@ -156,10 +156,10 @@ impl Store {
         };
         let addresses: Vec<(String, String)> = tx.fetch(&SELECT_ADDRESSES, (contact.0,)).await?;
         for notice in notices {
-            erasing.from_notice(&mut tx, *notice).await?;
+            erasing.leave_notice(&mut tx, *notice).await?;
         }
-        erasing.from_audiences(&mut tx).await?;
-        erasing.from_contacts(&mut tx, &addresses).await?;
+        erasing.leave_audiences(&mut tx).await?;
+        erasing.leave_contacts(&mut tx, &addresses).await?;
         if let Some(id_hash) = id_hash {
             tx.execute(&INSERT_ID_HASH, (id_hash.to_owned(), now)).await?;
         }
@@ -208,7 +208,7 @@ struct Erasing {
 }
 
 impl Erasing {
-    async fn from_notice(&mut self, tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
+    async fn leave_notice(&mut self, tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
         self.hand_over(tx, notice).await?;
         let own: Vec<OwnDelivery> = tx.fetch(&SELECT_DELIVERIES, (notice, self.contact)).await?;
         if own.iter().any(|delivery| delivery.state == DeliveryState::Sending.as_str()) {
@@ -271,7 +271,7 @@ impl Erasing {
     }
 
     /// Notices to which it was named by itself.
-    async fn from_audiences(&self, tx: &mut Tx) -> Result<(), StoreError> {
+    async fn leave_audiences(&self, tx: &mut Tx) -> Result<(), StoreError> {
         let quoted = format!("%\"{}\"%", self.id);
         let rows: Vec<(Uuid, Json<Audience>)> = tx.fetch(&SELECT_AUDIENCES, (quoted,)).await?;
         for (notice, Json(mut audience)) in rows {
@@ -285,7 +285,7 @@ impl Erasing {
         Ok(())
     }
 
-    async fn from_contacts(&self, tx: &mut Tx, addresses: &[(String, String)]) -> Result<(), StoreError> {
+    async fn leave_contacts(&self, tx: &mut Tx, addresses: &[(String, String)]) -> Result<(), StoreError> {
         let points: Vec<(String, String)> = tx.fetch(&SELECT_POINTS, (self.contact,)).await?;
         tx.execute(&DELETE_POINTS, (self.contact,)).await?;
         tx.execute(&DELETE_MEMBERSHIPS, (self.contact,)).await?;

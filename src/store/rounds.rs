@@ -300,7 +300,7 @@ impl Store {
         }
         // Nothing to wait for can be left over, but a notice must never hang.
         let reopened: Vec<Uuid> = rows.iter().map(|row| row.notice_id).collect();
-        complete_notices(tx, reopened.into_iter(), now).await?;
+        complete_notices(tx, reopened, now).await?;
         Ok(())
     }
 }

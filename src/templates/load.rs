@@ -133,8 +133,11 @@ pub fn load_template(dir: &Path, name: &str) -> Result<FrozenTemplate, LoadError
     read_template(dir, name, &layout).map_err(LoadError::Broken)
 }
 
+/// Files of a template: their names and texts.
+type FileTexts = &'static [(&'static str, &'static str)];
+
 /// The templates that the program itself needs and that are compiled in, by name: declaration, then files.
-const BUILT_IN: [(&str, &str, &[(&str, &str)]); 1] = [(
+const BUILT_IN: [(&str, &str, FileTexts); 1] = [(
     "eilfreigabe",
     include_str!("../../templates/eilfreigabe/template.toml"),
     &[

@@ -66,7 +66,9 @@ async fn the_description_is_browsed_without_a_network() {
         let foreign = page.body.match_indices(text).count();
         assert_eq!(foreign, 0, "{}", page.body);
     }
-    for file in page.body.split(['"', '\'']).filter(|word| word.ends_with(".js") || word.ends_with(".css")) {
+    for file in
+        page.body.split(['"', '\'']).filter(|word| [".js", ".css"].iter().any(|end| word.ends_with(end)))
+    {
         let found =
             stage.serving.ask("HEAD", &format!("/api/docs/{}", file.trim_start_matches("./")), "", b"").await;
         assert_eq!(found.status, 200, "{file}");

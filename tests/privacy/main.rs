@@ -1,4 +1,5 @@
 //! Erasing, telling and printing, through the program as people run it.
+#![cfg(test)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -107,7 +107,7 @@ impl Stage {
     /// The whole audit log as text.
     async fn log(&self) -> String {
         let entries = self.instance.store.audit_entries(0, 10_000).await.unwrap();
-        entries.iter().map(|entry| format!("{entry:?}\n")).collect()
+        entries.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -114,7 +114,7 @@ impl World {
         read::show(&self.instance, &self.anna, "it-ausfall").await.unwrap()
     }
 
-    fn wish(&self, template: &str, values: &[(&str, &str)], next_update: Option<Timestamp>) -> Wish {
+    fn wish(template: &str, values: &[(&str, &str)], next_update: Option<Timestamp>) -> Wish {
         let pairs = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Wish {
             template: template.to_owned(),
@@ -154,13 +154,13 @@ const NOTHING_NEW: &[(&str, &str)] = &[("stand", "2026-11-20T05:40"), ("hotline"
 async fn a_status_notice_promises_what_is_proposed_says_so_and_moves_the_clock() {
     let world = world().await;
     world.opened(Vec::new()).await;
-    let draft = world.compose(world.wish("lage-ohne-neues", NOTHING_NEW, None)).await.unwrap();
+    let draft = world.compose(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await.unwrap();
     let linked = draft.incident.unwrap();
     let promised = START.plus(HOUR * 4);
     assert_eq!((linked.link.promised_at, linked.is_proposed), (Some(promised), true));
     assert_eq!(draft.wish.values["naechste"], promised.to_string(), "its text says the same");
     assert_eq!(world.read().await.next_update_at, None, "a draft promises nothing");
-    world.send(world.wish("lage-ohne-neues", NOTHING_NEW, None)).await;
+    world.send(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await;
     assert_eq!(world.read().await.next_update_at, Some(promised));
 }
 
@@ -171,24 +171,24 @@ async fn a_promise_is_taken_as_it_is_said_but_not_two_of_them_and_not_the_past()
     let later = START.plus(HOUR * 6);
     let mut typed = NOTHING_NEW.to_vec();
     typed.push(("naechste", "2026-11-20T11:40"));
-    let draft = world.compose(world.wish("lage-ohne-neues", &typed, None)).await.unwrap();
+    let draft = world.compose(World::wish("lage-ohne-neues", &typed, None)).await.unwrap();
     let linked = draft.incident.unwrap();
     assert_eq!((linked.link.promised_at, linked.is_proposed), (Some(later), false));
     assert!(
-        world.compose(world.wish("lage-ohne-neues", &typed, Some(later))).await.is_ok(),
+        world.compose(World::wish("lage-ohne-neues", &typed, Some(later))).await.is_ok(),
         "the same twice"
     );
     let refused = |wish| async { world.compose(wish).await.unwrap_err().to_string() };
-    let two = refused(world.wish("lage-ohne-neues", &typed, Some(START.plus(HOUR)))).await;
+    let two = refused(World::wish("lage-ohne-neues", &typed, Some(START.plus(HOUR)))).await;
     assert!(two.contains("two different times"), "{two}");
-    let past = refused(world.wish("lage-ohne-neues", NOTHING_NEW, Some(START))).await;
+    let past = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START))).await;
     assert!(past.contains("has passed"), "{past}");
     let elsewhere = Wish {
         incident: Some(IncidentWish { key: "it-ausfal".to_owned(), next_update: None, reminder: None }),
-        ..world.wish("lage-ohne-neues", NOTHING_NEW, None)
+        ..World::wish("lage-ohne-neues", NOTHING_NEW, None)
     };
     assert!(refused(elsewhere).await.contains("did you mean \"it-ausfall\""));
-    let exercise = Wish { exercise: true, ..world.wish("lage-ohne-neues", NOTHING_NEW, None) };
+    let exercise = Wish { exercise: true, ..World::wish("lage-ohne-neues", NOTHING_NEW, None) };
     assert!(refused(exercise).await.contains("is no exercise"));
 }
 
@@ -196,11 +196,11 @@ async fn a_promise_is_taken_as_it_is_said_but_not_two_of_them_and_not_the_past()
 async fn an_all_clear_promises_nothing_and_goes_out_when_all_is_over() {
     let world = world().await;
     world.opened(Vec::new()).await;
-    world.send(world.wish("lage-ohne-neues", NOTHING_NEW, None)).await;
+    world.send(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await;
     close(&world.instance, &world.anna, "it-ausfall", "", None).await.unwrap();
     let closed = world.read().await;
     assert_eq!((closed.phase, closed.next_update_at), (Phase::Resolved, None));
-    let status = world.compose(world.wish("lage-ohne-neues", NOTHING_NEW, None)).await.unwrap_err();
+    let status = world.compose(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await.unwrap_err();
     assert!(status.to_string().contains("is closed"), "{status}");
 
     let template = crate::templates::load_template(&world.settings.instance.templates, "entwarnung-kommune");
@@ -210,7 +210,7 @@ async fn an_all_clear_promises_nothing_and_goes_out_when_all_is_over() {
         .iter()
         .filter_map(|variable| Some((variable.name.as_str(), variable.example.as_deref()?)))
         .collect();
-    let draft = world.compose(world.wish("entwarnung-kommune", &values, None)).await.unwrap();
+    let draft = world.compose(World::wish("entwarnung-kommune", &values, None)).await.unwrap();
     assert_eq!(draft.incident.unwrap().link.promised_at, None);
     assert_eq!(draft.wording, [], "over is over");
 }
@@ -219,8 +219,8 @@ async fn an_all_clear_promises_nothing_and_goes_out_when_all_is_over() {
 async fn the_crisis_staff_is_told_before_and_after_each_once_and_nobody_else() {
     let world = world().await;
     world.opened(Vec::new()).await;
-    world.send(world.wish("lage-ohne-neues", NOTHING_NEW, None)).await;
-    world.clock.advance(HOUR * 4 - MINUTE * 16);
+    world.send(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await;
+    world.clock.advance(HOUR * 3 + MINUTE * 44);
     assert_eq!(world.remind().await, []);
     world.clock.advance(MINUTE);
     let soon = world.remind().await;
@@ -241,7 +241,7 @@ async fn the_crisis_staff_is_told_before_and_after_each_once_and_nobody_else() {
         let summary = store.notice_summary(id).await.unwrap().unwrap();
         assert_eq!((summary.recipients, summary.alarm), (2, false), "e-mail and SMS, nothing to confirm");
     }
-    world.send(world.wish("lage-ohne-neues", NOTHING_NEW, None)).await;
+    world.send(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await;
     assert_eq!(world.remind().await, [], "a new promise");
     assert_eq!(read::timeline(&world.instance, &world.anna, "it-ausfall").await.unwrap().len(), 2);
 }
@@ -301,11 +301,11 @@ async fn words_that_claim_too_much_are_hinted_at_and_do_not_stop_a_notice() {
         ("massnahmen", "Wir prüfen alle Systeme."),
         ("hotline", "030 23125-100"),
     ];
-    let draft = world.compose(world.wish("lage-kommune", &values, None)).await.unwrap();
+    let draft = world.compose(World::wish("lage-kommune", &values, None)).await.unwrap();
     let claims: Vec<&str> = draft.wording.iter().map(|hint| hint.claim.as_str()).collect();
     assert_eq!(claims, ["*angreifer*", "*lösegeld*"].repeat(draft.wording.len() / 2));
     assert!(!claims.is_empty());
-    let number = world.send(world.wish("lage-kommune", &values, None)).await;
+    let number = world.send(World::wish("lage-kommune", &values, None)).await;
     let store = &world.instance.store;
     let id = store.notice_id(&number).await.unwrap().unwrap();
     assert!(!store.notice_wording(id).await.unwrap().accepted);

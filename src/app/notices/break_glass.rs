@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::app::compose::{ComposeError, Wish, compose_with};
 use crate::app::instance::Instance;
-use crate::app::release::submission;
+use crate::app::release::{Provenance, submission};
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Address;
 use crate::domain::approval::BreakGlass;
@@ -126,5 +126,5 @@ async fn telling(
     if !own.is_empty() {
         return Err(ComposeError::Texts(own).into());
     }
-    Ok(submission(instance, &program, &draft, Default::default())?)
+    Ok(submission(instance, &program, &draft, Provenance::default())?)
 }

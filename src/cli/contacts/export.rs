@@ -164,10 +164,13 @@ fn field(contact: &Contact, column: &str) -> String {
 }
 
 /// A column about why a contact point is kept: of which, its ending, and what stands in it.
-type GroundColumn = (Channel, u8, &'static str, fn(&Grounds) -> String);
+type GroundColumn = (Channel, u8, &'static str, GroundText);
+
+/// What stands in such a column.
+type GroundText = fn(&Grounds) -> String;
 
 /// What is said of contact points, as contact files call it.
-const GROUNDS: [(&str, fn(&Grounds) -> String); 6] = [
+const GROUNDS: [(&str, GroundText); 6] = [
     ("label", |grounds| grounds.label.clone()),
     ("purpose", |grounds| grounds.purpose.clone()),
     ("basis", |grounds| grounds.basis.map(|basis| basis.to_string()).unwrap_or_default()),

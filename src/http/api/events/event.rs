@@ -22,15 +22,15 @@ pub(super) struct Event {
     /// The notice that it is about.
     pub(super) notice: Option<String>,
     pub(super) bytes: Bytes,
-    audience: Seen,
+    audience: SeenBy,
 }
 
 #[derive(Debug)]
-enum Seen {
-    ByAll,
-    ByTheUnlimited,
-    ByAuditors,
-    ByThoseWhoReach(Audience),
+enum SeenBy {
+    All,
+    Unlimited,
+    Auditors,
+    ThoseWhoReach(Audience),
 }
 
 impl Event {
@@ -39,7 +39,7 @@ impl Event {
         Self {
             notice: Some(listed.summary.number.clone()),
             bytes: written("notice", id, &ShownNotice::new(listed)),
-            audience: Seen::ByThoseWhoReach(listed.head.audience.clone()),
+            audience: SeenBy::ThoseWhoReach(listed.head.audience.clone()),
         }
     }
 
@@ -56,27 +56,27 @@ impl Event {
         Self {
             notice: (entry.subject_kind == "notice").then(|| entry.subject.clone()),
             bytes: written("audit", entry.sequence, &data),
-            audience: if is_public { Seen::ByTheUnlimited } else { Seen::ByAuditors },
+            audience: if is_public { SeenBy::Unlimited } else { SeenBy::Auditors },
         }
     }
 
     /// That entries between what the reader has and now are not on the stream: it reads its lists again.
     pub(super) fn reset(id: i64) -> Self {
-        Self { notice: None, bytes: written("reset", id, &json!({})), audience: Seen::ByAll }
+        Self { notice: None, bytes: written("reset", id, &json!({})), audience: SeenBy::All }
     }
 
     /// That everything which was so before has been told, and what follows is new.
     pub(super) fn ready(id: i64) -> Self {
-        Self { notice: None, bytes: written("ready", id, &json!({})), audience: Seen::ByAll }
+        Self { notice: None, bytes: written("ready", id, &json!({})), audience: SeenBy::All }
     }
 
     /// Whether `actor` may see it. Tokens that are limited to groups see no entries: those name no audience.
     pub(super) fn is_for(&self, actor: &Actor) -> bool {
         match &self.audience {
-            Seen::ByThoseWhoReach(audience) => may_see(actor, audience),
-            Seen::ByAll => true,
-            Seen::ByTheUnlimited => actor.groups.is_none(),
-            Seen::ByAuditors => actor.groups.is_none() && actor.may(Right::AuditRead).is_ok(),
+            SeenBy::ThoseWhoReach(audience) => may_see(actor, audience),
+            SeenBy::All => true,
+            SeenBy::Unlimited => actor.groups.is_none(),
+            SeenBy::Auditors => actor.groups.is_none() && actor.may(Right::AuditRead).is_ok(),
         }
     }
 }
