@@ -45,7 +45,8 @@ async fn the_log_is_read_checked_and_taken_away(engine: Engine) {
         stage.post("/api/v1/audit/verification", "", &body).await.json(200)
     };
     let whole = check(&head).await;
-    assert_eq!((&whole["whole"], &whole["agreed"]), (&true.into(), &1.into()), "{whole}");
+    // The file that the configuration names may agree beside the head that was given.
+    assert!(whole["whole"] == true && whole["agreed"].as_i64() >= Some(1), "{whole}");
     let broken = check(&format!("2:{}", "0".repeat(64))).await;
     assert_eq!((&broken["whole"], &broken["broken"]["entry"]), (&false.into(), &2.into()), "{broken}");
     stage.post("/api/v1/audit/verification", "", r#"{"heads":["x"]}"#).await.problem_about(422, "heads[0]");
