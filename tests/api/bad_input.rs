@@ -144,6 +144,9 @@ async fn a_request_keeps_its_name_from_the_caller_to_the_audit_log() {
     let entries = store.audit_entries(0, 1_000).await.unwrap();
     store.close().await;
     let entry = entries.iter().find(|entry| entry.action == "suppression.added").unwrap();
-    assert_eq!((entry.request.as_str(), entry.actor.as_str()), ("leitstelle-4711", "token:everything"));
+    assert_eq!(
+        (entry.request.as_str(), entry.actor.as_str()),
+        ("leitstelle-4711", "token:stage-of-the-tests")
+    );
     assert_eq!(entry.origin, "127.0.0.1");
 }
