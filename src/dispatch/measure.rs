@@ -7,9 +7,8 @@ use metrics::{counter, histogram};
 
 use crate::store::{Attempted, Move};
 
-/// A transaction took so long and wrote these outcomes.
-pub fn transaction(outcomes: &[Attempted], took: Duration) {
-    histogram!("rundruf_store_transaction_seconds").record(took);
+/// A transaction wrote these outcomes.
+pub fn recorded(outcomes: &[Attempted]) {
     let mut counts: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
     for outcome in outcomes {
         *counts.entry((&outcome.provider, word(&outcome.moved))).or_default() += 1;

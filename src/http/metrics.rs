@@ -54,7 +54,7 @@ fn describe() {
     metrics::describe_counter!("rundruf_attempts_total", "Tries of deliveries that were written down.");
     metrics::describe_histogram!(
         "rundruf_store_transaction_seconds",
-        "How long a transaction of the dispatcher took."
+        "How long a transaction that writes took, the wait for its turn included."
     );
     metrics::describe_histogram!(
         "rundruf_limiter_wait_seconds",

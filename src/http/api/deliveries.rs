@@ -19,7 +19,7 @@ use super::caller::SignedIn;
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::{Filters, Named, words};
 use super::problem::Problem;
-use super::reach::{self, Addresses};
+use super::reach::{self, Addresses, Revealing};
 
 /// The most deliveries that are decided about at once.
 const MOST_AT_ONCE: usize = 1_000;
@@ -226,16 +226,6 @@ impl Receipt {
             text: addresses.show_in(&row.text),
         }
     }
-}
-
-/// Whether addresses are wanted as they are.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Revealing {
-    /// Shows the address as it is: why you need it, which is logged. Needs the right `contacts:reveal`.
-    #[param(min_length = 1, max_length = 300)]
-    reveal: Option<String>,
 }
 
 /// Shows one delivery with its tries

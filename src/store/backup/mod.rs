@@ -5,6 +5,7 @@
 
 mod restore;
 mod snapshot;
+mod staging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,9 @@ use crate::domain::backup::{Column, Kind, LEFT_OUT, Table};
 use super::StoreError;
 use super::connection::{Record, Tx};
 
-pub use restore::{Restoring, Settled};
+pub use restore::{Replaced, Restoring, Settled};
 pub use snapshot::Snapshot;
+pub use staging::Staging;
 
 #[cfg(test)]
 pub(super) const ALL: &[&super::statement::Statement] = restore::ALL;
@@ -125,8 +127,8 @@ const MIGRATION: &str = "SELECT CAST(COALESCE(max(version), 0) AS BIGINT) FROM _
 /// All tables but the migrations' own, those first that others refer to.
 async fn catalogue(tx: &mut Tx) -> Result<Vec<Stored>, StoreError> {
     let (columns, references) = match tx {
-        Tx::Sqlite(_) => (SQLITE_COLUMNS, SQLITE_REFERENCES),
-        Tx::Postgres(_) => (POSTGRES_COLUMNS, POSTGRES_REFERENCES),
+        Tx::Sqlite(..) => (SQLITE_COLUMNS, SQLITE_REFERENCES),
+        Tx::Postgres(..) => (POSTGRES_COLUMNS, POSTGRES_REFERENCES),
     };
     let rows: Vec<(String, String, String, i64)> = fetch(tx, "catalogue", columns.to_owned(), None).await?;
     let references: Vec<(String, String)> = fetch(tx, "references", references.to_owned(), None).await?;
@@ -179,12 +181,12 @@ async fn fetch<R: Record>(
     parameter: Option<String>,
 ) -> Result<Vec<R>, StoreError> {
     match tx {
-        Tx::Sqlite(tx) => {
+        Tx::Sqlite(tx, _) => {
             let query = sqlx::query_as::<Sqlite, R>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.fetch_all(&mut **tx).await
         }
-        Tx::Postgres(tx) => {
+        Tx::Postgres(tx, _) => {
             let query = sqlx::query_as::<Postgres, R>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.fetch_all(&mut **tx).await
@@ -201,12 +203,12 @@ async fn execute(
     parameter: Option<String>,
 ) -> Result<u64, StoreError> {
     match tx {
-        Tx::Sqlite(tx) => {
+        Tx::Sqlite(tx, _) => {
             let query = sqlx::query::<Sqlite>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.execute(&mut **tx).await.map(|done| done.rows_affected())
         }
-        Tx::Postgres(tx) => {
+        Tx::Postgres(tx, _) => {
             let query = sqlx::query::<Postgres>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.execute(&mut **tx).await.map(|done| done.rows_affected())

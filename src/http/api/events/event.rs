@@ -21,6 +21,8 @@ const PUBLIC_KINDS: [&str; 7] =
 pub(super) struct Event {
     /// The notice that it is about.
     pub(super) notice: Option<String>,
+    /// The audit entry that it tells of.
+    pub(super) entry: Option<i64>,
     pub(super) bytes: Bytes,
     audience: SeenBy,
 }
@@ -38,6 +40,7 @@ impl Event {
     pub(super) fn of_notice(id: i64, listed: &ListedNotice) -> Self {
         Self {
             notice: Some(listed.summary.number.clone()),
+            entry: None,
             bytes: written("notice", id, &ShownNotice::new(listed)),
             audience: SeenBy::ThoseWhoReach(listed.head.audience.clone()),
         }
@@ -55,6 +58,7 @@ impl Event {
         let is_public = PUBLIC_KINDS.contains(&entry.subject_kind.as_str());
         Self {
             notice: (entry.subject_kind == "notice").then(|| entry.subject.clone()),
+            entry: Some(entry.sequence),
             bytes: written("audit", entry.sequence, &data),
             audience: if is_public { SeenBy::Unlimited } else { SeenBy::Auditors },
         }
@@ -62,12 +66,12 @@ impl Event {
 
     /// That entries between what the reader has and now are not on the stream: it reads its lists again.
     pub(super) fn reset(id: i64) -> Self {
-        Self { notice: None, bytes: written("reset", id, &json!({})), audience: SeenBy::All }
+        Self { notice: None, entry: None, bytes: written("reset", id, &json!({})), audience: SeenBy::All }
     }
 
     /// That everything which was so before has been told, and what follows is new.
     pub(super) fn ready(id: i64) -> Self {
-        Self { notice: None, bytes: written("ready", id, &json!({})), audience: SeenBy::All }
+        Self { notice: None, entry: None, bytes: written("ready", id, &json!({})), audience: SeenBy::All }
     }
 
     /// Whether `actor` may see it. Tokens that are limited to groups see no entries: those name no audience.

@@ -53,6 +53,8 @@ struct State {
 pub(super) struct Beginning {
     /// In their order; the last is `ready`.
     pub(super) events: Vec<Arc<Event>>,
+    /// The last audit entry that the listener has or is told in those: it is not told again.
+    pub(super) known: i64,
     /// What comes after that.
     pub(super) receiver: broadcast::Receiver<Arc<Event>>,
 }
@@ -117,8 +119,13 @@ impl Hub {
             (self.sender.subscribe(), stands, state.board.last)
         };
         let mut events = Vec::new();
+        let mut known = now;
         match last {
             None => {}
+            // It has listened to another process, which had looked a moment later than this one.
+            Some(last) if last > now && last <= self.instance.store.audit_head().await?.sequence => {
+                known = last
+            }
             Some(last) if last > now || now - last > MOST_MISSED => events.push(Arc::new(Event::reset(now))),
             Some(last) => {
                 let missed = self.entries_between(last, now).await?;
@@ -126,8 +133,8 @@ impl Hub {
             }
         }
         events.extend(stands);
-        events.push(Arc::new(Event::ready(now)));
-        Ok(Some(Beginning { events, receiver }))
+        events.push(Arc::new(Event::ready(known)));
+        Ok(Some(Beginning { events, known, receiver }))
     }
 
     async fn entries_between(&self, after: i64, until: i64) -> Result<Vec<Entry>, StoreError> {

@@ -87,7 +87,7 @@ impl Stream {
 
 /// Puts what is new into the queue until its reader is too slow.
 async fn fill(queue: &mpsc::Sender<Bytes>, beginning: Beginning, wish: &Wish) {
-    let Beginning { events, mut receiver } = beginning;
+    let Beginning { events, known, mut receiver } = beginning;
     let mut first = GREETING.as_bytes().to_vec();
     first.extend(wish.piece(&events));
     drop(events);
@@ -107,6 +107,7 @@ async fn fill(queue: &mpsc::Sender<Bytes>, beginning: Beginning, wish: &Wish) {
                         Err(_) => return,
                     }
                 }
+                news.retain(|event| event.entry.is_none_or(|entry| entry > known));
                 wish.piece(&news).into()
             }
         };
@@ -133,6 +134,8 @@ mod tests {
     use tokio::sync::broadcast;
 
     use super::*;
+    use crate::domain::audit::{Entry, NewEntry, Subject};
+    use crate::domain::clock::Timestamp;
 
     fn wish() -> Wish {
         Wish { actor: Actor::shell("anna"), notice: None, lasts: Duration::MAX }
@@ -142,7 +145,7 @@ mod tests {
     async fn a_reader_that_does_not_read_is_given_up_on() {
         let (news, receiver) = broadcast::channel(64);
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], receiver };
+        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], known: 0, receiver };
         let kept = queue.clone();
         let filling = tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         for id in 1.. {
@@ -172,10 +175,30 @@ mod tests {
             news.send(Arc::new(Event::ready(id))).unwrap();
         }
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let beginning = Beginning { events: Vec::new(), receiver };
+        let beginning = Beginning { events: Vec::new(), known: 0, receiver };
         tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         assert_eq!(pieces.recv().await.unwrap(), GREETING);
         let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
         assert_eq!(piece.matches("event: ready").count(), 5, "{piece}");
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_the_reader_has_is_not_told_again() {
+        let entry = |sequence| {
+            let new =
+                NewEntry::new(&Actor::shell("anna"), "notice.paused", Subject::new("notice", "2026-0001"));
+            Arc::new(Event::of_entry(&Entry::sealed(&new, sequence, Timestamp(0), "")))
+        };
+        let (news, receiver) = broadcast::channel(64);
+        for sequence in 6..=8 {
+            news.send(entry(sequence)).unwrap();
+        }
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        // It had listened to another process, which had come as far as 7.
+        let beginning = Beginning { events: Vec::new(), known: 7, receiver };
+        tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        assert_eq!(pieces.recv().await.unwrap(), GREETING);
+        let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
+        assert!(piece.starts_with("id: 8\n") && piece.matches("id: ").count() == 1, "{piece}");
     }
 }
