@@ -4,12 +4,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use metrics::histogram;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::time::Instant;
 
 use super::error::{BUSY_TIMEOUT_SECONDS, StoreError};
 use super::statement::{Params, Statement};
@@ -32,7 +34,15 @@ pub(super) enum Db {
 
 /// A transaction. Dropped without [`Tx::commit`], nothing of it has happened.
 #[derive(Debug)]
-pub(super) enum Tx {
+pub(super) struct Tx {
+    pub(super) on: OnEngine,
+    /// Who writes, and since when they have been waiting or writing; `None`: it only reads.
+    writer: Option<(&'static str, Instant)>,
+}
+
+/// An engine's transaction.
+#[derive(Debug)]
+pub(super) enum OnEngine {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -101,12 +111,19 @@ impl Db {
     /// Begins a transaction that writes. On SQLite it takes the writer's lock at once, so that it can never
     /// fail half-way for another writer's sake.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        match self {
-            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(Tx::Sqlite),
+        self.begin_as("other").await
+    }
+
+    /// The same for a writer that is measured by itself.
+    pub(super) async fn begin_as(&self, writer: &'static str) -> Result<Tx, StoreError> {
+        let since = Instant::now();
+        let on = match self {
+            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
             Self::Postgres(pool) => {
-                pool.begin().await.map(Tx::Postgres).map_err(|e| StoreError::at("begin", e))
+                pool.begin().await.map(OnEngine::Postgres).map_err(|e| StoreError::at("begin", e))?
             }
-        }
+        };
+        Ok(Tx { on, writer: Some((writer, since)) })
     }
 
     /// Reads rows outside a transaction.
@@ -166,6 +183,11 @@ async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>
 }
 
 impl Tx {
+    /// One that only reads.
+    pub(super) const fn reading(on: OnEngine) -> Self {
+        Self { on, writer: None }
+    }
+
     /// Runs a statement; gives the number of rows it touched.
     pub(super) async fn execute<P: Params>(
         &mut self,
@@ -174,8 +196,8 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         check_arity::<P>(statement);
         let name = statement.name();
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
                 let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
                 sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
                     .execute(&mut **tx)
@@ -183,7 +205,7 @@ impl Tx {
                     .map(|done| done.rows_affected())
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(tx) => {
+            OnEngine::Postgres(tx) => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
                     .execute(&mut **tx)
@@ -202,15 +224,15 @@ impl Tx {
     ) -> Result<Vec<R>, StoreError> {
         check_arity::<P>(statement);
         let name = statement.name();
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
                 let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Sqlite, R, _>(statement.sqlite(), arguments)
                     .fetch_all(&mut **tx)
                     .await
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(tx) => {
+            OnEngine::Postgres(tx) => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
                     .fetch_all(&mut **tx)
@@ -231,11 +253,15 @@ impl Tx {
 
     /// Makes it durable.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+        match self.on {
+            OnEngine::Sqlite(tx) => tx.commit().await,
+            OnEngine::Postgres(tx) => tx.commit().await,
         }
-        .map_err(|e| StoreError::at("commit", e))
+        .map_err(|e| StoreError::at("commit", e))?;
+        if let Some((writer, since)) = self.writer {
+            histogram!("rundruf_store_transaction_seconds", "writer" => writer).record(since.elapsed());
+        }
+        Ok(())
     }
 }
 
