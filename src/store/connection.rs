@@ -11,8 +11,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
-
-use crate::domain::clock::{Clock, SystemClock};
+use tokio::time::Instant;
 
 use super::error::{BUSY_TIMEOUT_SECONDS, StoreError};
 use super::statement::{Params, Statement};
@@ -36,9 +35,17 @@ pub(super) enum Db {
 /// A transaction, and a stopwatch that was started before it waited for its turn. Dropped without [`Tx::commit`],
 /// nothing of it has happened.
 #[derive(Debug)]
-pub(super) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>, SystemClock),
-    Postgres(Transaction<'static, Postgres>, SystemClock),
+pub(super) struct Tx {
+    pub(super) on: OnEngine,
+    /// Who writes, and since when they have been waiting or writing; `None`: it only reads.
+    writer: Option<(&'static str, Instant)>,
+}
+
+/// An engine's transaction.
+#[derive(Debug)]
+pub(super) enum OnEngine {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
 }
 
 impl Db {
@@ -127,14 +134,19 @@ impl Db {
     /// Begins a transaction that writes. On SQLite it takes the writer's lock at once, so that it can never
     /// fail half-way for another writer's sake.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        let since = SystemClock::new();
-        match self {
-            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(|tx| Tx::Sqlite(tx, since)),
-            Self::Postgres(pool) => match pool.begin().await {
-                Ok(tx) => Ok(Tx::Postgres(tx, since)),
-                Err(error) => Err(StoreError::at("begin", error)),
-            },
-        }
+        self.begin_as("other").await
+    }
+
+    /// The same for a writer that is measured by itself.
+    pub(super) async fn begin_as(&self, writer: &'static str) -> Result<Tx, StoreError> {
+        let since = Instant::now();
+        let on = match self {
+            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
+            Self::Postgres(pool) => {
+                pool.begin().await.map(OnEngine::Postgres).map_err(|e| StoreError::at("begin", e))?
+            }
+        };
+        Ok(Tx { on, writer: Some((writer, since)) })
     }
 
     /// Reads rows outside a transaction.
@@ -217,6 +229,11 @@ async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>
 }
 
 impl Tx {
+    /// One that only reads.
+    pub(super) const fn reading(on: OnEngine) -> Self {
+        Self { on, writer: None }
+    }
+
     /// Runs a statement; gives the number of rows it touched.
     pub(super) async fn execute<P: Params>(
         &mut self,
@@ -225,8 +242,8 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         check_arity::<P>(statement);
         let name = statement.name();
-        match self {
-            Self::Sqlite(tx, _) => {
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
                 let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
                 sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
                     .execute(&mut **tx)
@@ -234,7 +251,7 @@ impl Tx {
                     .map(|done| done.rows_affected())
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(tx, _) => {
+            OnEngine::Postgres(tx) => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
                     .execute(&mut **tx)
@@ -253,15 +270,15 @@ impl Tx {
     ) -> Result<Vec<R>, StoreError> {
         check_arity::<P>(statement);
         let name = statement.name();
-        match self {
-            Self::Sqlite(tx, _) => {
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
                 let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Sqlite, R, _>(statement.sqlite(), arguments)
                     .fetch_all(&mut **tx)
                     .await
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(tx, _) => {
+            OnEngine::Postgres(tx) => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
                     .fetch_all(&mut **tx)
@@ -282,12 +299,15 @@ impl Tx {
 
     /// Makes it durable, and says in the metrics how long it took.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let (done, since) = match self {
-            Self::Sqlite(tx, since) => (tx.commit().await, since),
-            Self::Postgres(tx, since) => (tx.commit().await, since),
-        };
-        histogram!("rundruf_store_transaction_seconds").record(since.monotonic());
-        done.map_err(|e| StoreError::at("commit", e))
+        match self.on {
+            OnEngine::Sqlite(tx) => tx.commit().await,
+            OnEngine::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(|e| StoreError::at("commit", e))?;
+        if let Some((writer, since)) = self.writer {
+            histogram!("rundruf_store_transaction_seconds", "writer" => writer).record(since.elapsed());
+        }
+        Ok(())
     }
 }
 

@@ -45,7 +45,7 @@ impl Engine {
         let written = self.outcomes.len();
         let claim = request.as_ref().map(|(_, request)| request);
         let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
-        measure::recorded(&self.outcomes[..written]);
+        measure::outcomes(&self.outcomes[..written]);
         self.endpoints.take(&self.outcomes[..written]);
         self.outcomes.drain(..written);
         tracing::debug!(

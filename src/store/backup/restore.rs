@@ -10,7 +10,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 
 use super::super::audit::{SELECT_HEAD, append};
-use super::super::connection::Tx;
+use super::super::connection::{OnEngine, Tx};
 use super::super::counts::{Tally, complete_notices, write_counts};
 use super::super::instance::WRITE_LAST_BACKUP;
 use super::super::statement::statements;
@@ -138,7 +138,7 @@ impl Store {
 
 /// Lets nobody else write any table until the transaction ends; on SQLite nobody can anyway.
 async fn hold(tx: &mut Tx, tables: &[Stored]) -> Result<(), StoreError> {
-    if matches!(tx, Tx::Postgres(..)) {
+    if matches!(tx.on, OnEngine::Postgres(_)) {
         execute(tx, "restore", "SET LOCAL idle_in_transaction_session_timeout = 0".to_owned(), None).await?;
         let names: Vec<String> = tables.iter().map(|table| format!("\"{}\"", table.name)).collect();
         let text = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "));
@@ -150,7 +150,7 @@ async fn hold(tx: &mut Tx, tables: &[Stored]) -> Result<(), StoreError> {
 /// Removes all rows. What keeps the audit log from being changed is put aside until the end.
 async fn empty(tx: &mut Tx, tables: &[Stored]) -> Result<Vec<String>, StoreError> {
     let names: Vec<String> = tables.iter().map(|table| format!("\"{}\"", table.name)).collect();
-    if matches!(tx, Tx::Postgres(..)) {
+    if matches!(tx.on, OnEngine::Postgres(_)) {
         for name in &names {
             execute(tx, "restore", format!("ALTER TABLE {name} DISABLE TRIGGER USER"), None).await?;
         }
@@ -186,9 +186,9 @@ impl Restoring {
         let columns: Vec<String> =
             stored.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
         let values: Vec<String> = stored.columns.iter().map(|column| column.back("value")).collect();
-        let list = match self.tx {
-            Tx::Sqlite(..) => "json_each($1)",
-            Tx::Postgres(..) => "jsonb_array_elements(CAST($1 AS jsonb))",
+        let list = match self.tx.on {
+            OnEngine::Sqlite(_) => "json_each($1)",
+            OnEngine::Postgres(_) => "jsonb_array_elements(CAST($1 AS jsonb))",
         };
         let text = format!(
             "INSERT INTO \"{table}\" ({}) SELECT {} FROM {list}",
@@ -241,7 +241,7 @@ impl Restoring {
 
     /// Makes it durable as it is.
     pub(super) async fn finish(mut self) -> Result<(), StoreError> {
-        if matches!(self.tx, Tx::Postgres(..)) {
+        if matches!(self.tx.on, OnEngine::Postgres(_)) {
             for name in self.tables.keys() {
                 let text = format!("ALTER TABLE \"{name}\" ENABLE TRIGGER USER");
                 execute(&mut self.tx, "restore", text, None).await?;

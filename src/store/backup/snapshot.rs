@@ -2,10 +2,9 @@
 
 use crate::domain::audit::Head;
 use crate::domain::backup::Table;
-use crate::domain::clock::SystemClock;
 
 use super::super::audit::SELECT_HEAD;
-use super::super::connection::{Db, Tx};
+use super::super::connection::{Db, OnEngine, Tx};
 use super::super::{Store, StoreError};
 use super::{Stored, catalogue, execute, fetch, migration};
 
@@ -25,15 +24,15 @@ impl Store {
     /// When the store cannot be read.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let begun = |error| StoreError::at("begin", error);
-        let since = SystemClock::new();
-        let mut tx = match &self.db {
-            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await.map_err(begun)?, since),
+        let on = match &self.db {
+            Db::Sqlite { read, .. } => OnEngine::Sqlite(read.begin().await.map_err(begun)?),
             Db::Postgres(pool) => {
                 let text = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Tx::Postgres(pool.begin_with(text).await.map_err(begun)?, since)
+                OnEngine::Postgres(pool.begin_with(text).await.map_err(begun)?)
             }
         };
-        if matches!(tx, Tx::Postgres(..)) {
+        let mut tx = Tx::reading(on);
+        if matches!(tx.on, OnEngine::Postgres(_)) {
             // Whoever takes the rows may be slow: a disk, a tape.
             let text = "SET LOCAL idle_in_transaction_session_timeout = 0".to_owned();
             execute(&mut tx, "begin", text, None).await?;
@@ -85,9 +84,9 @@ impl Snapshot {
         let stored = self.tables.iter().find(|stored| stored.name == table && !stored.key.is_empty());
         let stored =
             stored.ok_or_else(|| StoreError::Damaged(format!("there is no table {table} with a key")))?;
-        let text = match self.tx {
-            Tx::Sqlite(..) => sqlite_text(stored, after.is_some(), limit),
-            Tx::Postgres(..) => postgres_text(stored, after.is_some(), limit),
+        let text = match self.tx.on {
+            OnEngine::Sqlite(_) => sqlite_text(stored, after.is_some(), limit),
+            OnEngine::Postgres(_) => postgres_text(stored, after.is_some(), limit),
         };
         let rows: Vec<(String,)> = fetch(&mut self.tx, "backup", text, after.map(str::to_owned)).await?;
         Ok(rows.into_iter().map(|(row,)| row).collect())
