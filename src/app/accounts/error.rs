@@ -36,6 +36,9 @@ pub enum AccountsError {
     /// No such group.
     #[error("there is no group \"{0}\": import its contacts first, or look at the list of groups")]
     NoSuchGroup(String),
+    /// No such contact.
+    #[error("there is no contact \"{0}\": \"rundruf contacts list\" shows all")]
+    NoSuchContact(String),
     /// The end lies in the past, or too far off.
     #[error("a token must end between one minute and ten years from now")]
     End,

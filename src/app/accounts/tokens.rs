@@ -111,7 +111,7 @@ pub async fn tokens(instance: &Instance, actor: &Actor) -> Result<Vec<ApiToken>,
     Ok(instance.store.tokens().await?)
 }
 
-/// Revokes a token: it is worth nothing from now on.
+/// Revokes a token: it is worth nothing from now on, nor is any that was made with it.
 ///
 /// # Errors
 /// Without [`Right::AccountsWrite`]; when there is none of that name that could be revoked.

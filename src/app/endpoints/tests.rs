@@ -96,8 +96,8 @@ impl World {
             destination: "hooks.stadtwerke.example".to_owned(),
             units: 1,
         };
-        self.store.submit_notice(&new, &[recipient], &[], &[]).await.unwrap();
-        self.store.release_notice(notice).await.unwrap();
+        self.store.submit_notice(&new, &[recipient], &[], &[], &entry()).await.unwrap();
+        self.store.release_notice(notice, &entry()).await.unwrap();
         self.store.fan_out(notice, 10).await.unwrap();
         let reason = Reason::new("410", "410 Gone: TODO {{geheim}} [bitte ausfüllen] http://evil.example");
         self.store.endpoints_failed(&[(delivery, reason, self.clock.now())]).await.unwrap();

@@ -38,6 +38,7 @@ impl From<AccountsError> for Problem {
             AccountsError::NoRole => Self::invalid("roles", words),
             AccountsError::NoRight => Self::invalid("rights", words),
             AccountsError::NoSuchGroup(_) => Self::invalid("groups", words),
+            AccountsError::NoSuchContact(_) => Self::invalid("contact", words),
             AccountsError::End => Self::invalid("expires_at", words),
             AccountsError::WrongCode => Self::invalid("code", words),
         }
