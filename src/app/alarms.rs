@@ -184,12 +184,15 @@ pub async fn aim(
 ) -> Result<(StandingAlarm, Draft), NoticeError> {
     actor.may(Right::AlarmsFire)?;
     let standing = find(instance, name).await?;
-    let (_, changed) = looked_at(instance, &standing).await?;
-    if let Some(fault) = changed.or_else(|| agreement_fault(instance, &standing)) {
-        return Err(NoticeError::Conflict(format!(
+    let refuse = |fault: String| {
+        NoticeError::Conflict(format!(
             "{name}: {fault}. Have it approved anew, or send the template as an ordinary notice, if need be by \
              break-glass"
-        )));
+        ))
+    };
+    let (_, changed) = looked_at(instance, &standing).await?;
+    if let Some(fault) = changed.or_else(|| agreement_fault(instance, &standing)) {
+        return Err(refuse(fault));
     }
     let known = &standing.alarm.open;
     if let Some(strange) = values.keys().find(|value| !known.contains(value)) {
@@ -205,6 +208,10 @@ pub async fn aim(
     let template = template(instance, &wish)?;
     let draft = compose_now(instance, template, wish).await?;
     may_reach(actor, &draft)?;
+    // The very template and people that go out, and not those of a moment ago.
+    if let Some(fault) = difference(&draft, &wish_of(&standing)?, &standing) {
+        return Err(refuse(fault));
+    }
     Ok((standing, draft))
 }
 
@@ -285,14 +292,20 @@ async fn looked_at(
     let open = &standing.alarm.open;
     let template = template(instance, &wish)?;
     let draft = composed(instance, template, &wish, open, &BTreeMap::new()).await?;
-    let changed = if text_hash(&draft.template, &wish, open) != standing.alarm.text_hash {
+    let changed = difference(&draft, &wish, standing);
+    Ok((draft, changed))
+}
+
+/// What of `draft` is not what was prepared by `wish`.
+fn difference(draft: &Draft, wish: &Wish, standing: &StandingAlarm) -> Option<String> {
+    let alarm = &standing.alarm;
+    if text_hash(&draft.template, wish, &alarm.open) != alarm.text_hash {
         Some("its text has changed since it was prepared".to_owned())
-    } else if audience_hash(&draft, &wish) != standing.alarm.audience_hash {
+    } else if audience_hash(draft, wish) != alarm.audience_hash {
         Some("its people, their deputies or its channels have changed since it was prepared".to_owned())
     } else {
         None
-    };
-    Ok((draft, changed))
+    }
 }
 
 fn agreement_fault(instance: &Instance, standing: &StandingAlarm) -> Option<String> {

@@ -8,7 +8,7 @@ use anyhow::bail;
 use crate::app::alarms::{AlarmState, aim, approve, fire, list, prepare, remove, show};
 use crate::app::cascade::confirmation_fault;
 use crate::app::compose::Wish;
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::Priority;
 use crate::store::{Purpose, Store};
 
 use super::arguments::{AlarmsCommand, FireArguments, ListFormat, PrepareArguments};
@@ -141,19 +141,11 @@ async fn prepare_alarm(session: &Session, arguments: &PrepareArguments) -> anyho
     let instance = session.open_instance(&store).await?;
     let values = read_values(&arguments.values, None)?;
     let wish = Wish {
-        template: arguments.template.clone(),
         values,
-        audience: arguments.audience(),
-        channels: Vec::new(),
         cascade: arguments.cascade.clone(),
         after: arguments.after,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
-        exercise: false,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(&arguments.template, arguments.audience())
     };
     let open = arguments.open.clone();
     let (draft, open) = prepare(&instance, &session.actor(), &arguments.name, wish, open).await?;

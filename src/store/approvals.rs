@@ -360,7 +360,6 @@ impl Store {
             return Ok(());
         }
         let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
-        let taken = taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
         let moved = readdressed(&now, taken, destination);
         if !moved.is_empty() {
             tx.execute(&MEND, (Json(&moved), notice.0)).await?;

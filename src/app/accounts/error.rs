@@ -21,6 +21,9 @@ pub enum AccountsError {
         "an API token cannot give rights, groups or a time that it does not have itself: let an admin do it"
     )]
     BeyondTheToken,
+    /// Who may come in is nothing that belongs to a group.
+    #[error("this token is limited to groups: somebody without such a limit must do that")]
+    LimitedToken,
     /// It is no name.
     #[error(transparent)]
     Name(#[from] NameRefused),

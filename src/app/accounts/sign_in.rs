@@ -99,14 +99,14 @@ pub async fn sign_in(
     let typed = name.trim().to_lowercase();
     let name: Option<AccountName> = typed.parse().ok();
     let own = WaitKey::account_at_origin(&typed, &origin.address);
-    let mut shared = vec![WaitKey::origin(&origin.address)];
     let is_known = match &name {
         Some(name) => instance.store.is_known_origin(name, &origin.address).await?,
         None => false,
     };
-    if !is_known {
-        shared.push(WaitKey::account(&typed));
-    }
+    // Whoever comes from where they always do waits for nobody else's failures: not for those at their own address,
+    // which may be that of a whole office, nor for those of others with their name.
+    let shared =
+        if is_known { Vec::new() } else { vec![WaitKey::origin(&origin.address), WaitKey::account(&typed)] };
     let keys: Vec<WaitKey> = std::iter::once(own.clone()).chain(shared.iter().cloned()).collect();
     let waits_begin = admit(instance, &keys).await?;
 

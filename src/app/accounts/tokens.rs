@@ -16,7 +16,7 @@ use crate::store::{ApiToken, NewToken};
 
 use super::error::AccountsError;
 use super::own::own_name;
-use super::users::may_see;
+use super::users::{may_manage, may_see};
 
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
@@ -120,7 +120,7 @@ pub async fn revoke_token(
     actor: &Actor,
     name: &AccountName,
 ) -> Result<(), AccountsError> {
-    actor.may(Right::AccountsWrite)?;
+    may_manage(actor)?;
     if instance.store.revoke_token(name, &entry(actor, "token.revoked", name)).await? {
         Ok(())
     } else {

@@ -95,7 +95,7 @@ pub async fn set_disabled(
     disabled: bool,
     expected: Option<i64>,
 ) -> Result<(), AccountsError> {
-    actor.may(Right::AccountsWrite)?;
+    may_manage(actor)?;
     let before = found(instance, name).await?;
     if !disabled {
         may_give(actor, &before.roles)?;
@@ -169,6 +169,12 @@ pub async fn reset(
 /// Whoever looks after accounts sees them, and so does an auditor.
 pub(super) fn may_see(actor: &Actor) -> Result<(), Denied> {
     actor.may(Right::AccountsWrite).or_else(|denied| actor.may(Right::AuditRead).map_err(|_| denied))
+}
+
+/// Whoever manages accounts and what they come in with, and is not limited to groups.
+pub(super) fn may_manage(actor: &Actor) -> Result<(), AccountsError> {
+    actor.may(Right::AccountsWrite)?;
+    if actor.groups.is_some() { Err(AccountsError::LimitedToken) } else { Ok(()) }
 }
 
 /// An API token cannot make itself somebody who may more.

@@ -10,6 +10,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
 use crate::domain::ids::{DeliveryId, NoticeId};
+use crate::domain::notice::{Priority, Visibility};
 use crate::domain::outcome::Reason;
 use crate::domain::seal::Seal;
 use crate::domain::settings::DatabaseUrl;

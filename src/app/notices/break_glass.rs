@@ -12,7 +12,7 @@ use crate::domain::address::Address;
 use crate::domain::approval::{BreakGlass, is_person, is_same_person};
 use crate::domain::audience::Audience;
 use crate::domain::audit::{NewEntry, Subject};
-use crate::domain::notice::{NoticeState, Priority, Visibility};
+use crate::domain::notice::{NoticeState, Priority};
 use crate::store::{NewDecision, Notice, Submission, Verdict};
 use crate::templates::{LoadError, built_in_template, load_template};
 
@@ -153,24 +153,15 @@ async fn telling(
         Err(error) => return Err(NoticeError::Compose(error.into())),
     };
     let wish = Wish {
-        template: TEMPLATE.to_owned(),
         values: BTreeMap::from([
             ("mitteilung".to_owned(), notice.number.clone()),
             ("titel".to_owned(), notice.title.chars().take(200).collect()),
             ("person".to_owned(), actor.label().chars().take(100).collect()),
             ("grund".to_owned(), reason.as_str().to_owned()),
         ]),
-        audience: approvers.audience.clone(),
-        channels: Vec::new(),
-        cascade: Vec::new(),
-        after: None,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
         exercise: notice.exercise,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(TEMPLATE, approvers.audience.clone())
     };
     let program = Actor::program("rundruf");
     let draft =

@@ -13,11 +13,11 @@ use crate::app::alarms::{self, AlarmState};
 use crate::app::compose::Wish;
 use crate::app::instance::Instance;
 use crate::domain::duration::parse_duration;
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::Priority;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
-use super::drafts::{AudienceBody, SubmittedNotice};
+use super::drafts::{AudienceBody, SubmittedNotice, each};
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::Problem;
@@ -143,6 +143,9 @@ pub(super) struct NewAlarm {
     open: Option<Vec<String>>,
     /// Whom it is for.
     audience: AudienceBody,
+    /// Channels that follow each other: sms, email; without them as the template's alarms go.
+    #[serde(default)]
+    cascade: Vec<String>,
     /// How long each way has before the next follows: `10m`.
     #[serde(default)]
     after: Option<String>,
@@ -174,19 +177,11 @@ pub(super) async fn prepare(
 ) -> Result<impl IntoResponse, Problem> {
     let after = new.after.as_deref().map(parse_duration).transpose();
     let wish = Wish {
-        template: new.template,
         values: new.values,
-        audience: new.audience.audience(),
-        channels: Vec::new(),
-        cascade: Vec::new(),
+        cascade: each("cascade", &new.cascade)?,
         after: after.map_err(|why| Problem::invalid("after", why))?,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
-        exercise: false,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(new.template, new.audience.audience())
     };
     let (draft, open) = alarms::prepare(&instance, &actor, &new.name, wish, new.open).await?;
     let prepared = PreparedAlarm { name: new.name, open, contacts: draft.people.len() };

@@ -18,7 +18,7 @@ use crate::domain::wording::WordingHint;
 use super::problem::Problem;
 
 pub(super) use submit::SubmittedNotice;
-pub(super) use wish::{AudienceBody, DraftBody, ahead};
+pub(super) use wish::{AudienceBody, DraftBody, ahead, each};
 
 /// What was found in words, in words.
 pub(super) fn hints(found: &[WordingHint]) -> Vec<String> {

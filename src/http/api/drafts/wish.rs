@@ -98,7 +98,14 @@ pub(in super::super) struct FilterBody {
     value: String,
 }
 
-fn each<T: FromStr<Err = String>>(field: &str, texts: &[String]) -> Result<Vec<T>, Problem> {
+/// Every one of `texts`, read.
+///
+/// # Errors
+/// 422 with the field and the place of the first that is wrong.
+pub(in super::super) fn each<T: FromStr<Err = String>>(
+    field: &str,
+    texts: &[String],
+) -> Result<Vec<T>, Problem> {
     let parsed = texts.iter().enumerate();
     parsed
         .map(|(at, text)| text.parse().map_err(|why: String| Problem::invalid(format!("{field}[{at}]"), why)))
