@@ -13,8 +13,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::Channel;
 use rundruf::domain::audience::Audience;
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::{Clock, SystemClock};
 use rundruf::domain::contact::ContactCard;
@@ -24,6 +26,11 @@ use rundruf::domain::settings::DatabaseUrl;
 use rundruf::store::{NewNotice, Purpose, Recipient, Store};
 
 const BATCH: i64 = 5_000;
+
+/// What the audit log is told where nobody asks it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 fn main() {
     let rows: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
@@ -79,10 +86,10 @@ async fn measure(engine: &str, url: &DatabaseUrl, rows: usize) {
         })
         .collect();
     let started = Instant::now();
-    store.submit_notice(&new, &recipients, &[], &[]).await.expect("the list is frozen");
+    store.submit_notice(&new, &recipients, &[], &[], &entry()).await.expect("the list is frozen");
     let frozen = started.elapsed();
     drop(recipients);
-    store.release_notice(notice).await.expect("it is released");
+    store.release_notice(notice, &entry()).await.expect("it is released");
     let started = Instant::now();
     while store.fan_out(notice, BATCH).await.expect("a batch").is_some() {}
     let fanned_out = started.elapsed();

@@ -9,13 +9,14 @@ use crate::domain::actor::{Actor, Right};
 use crate::domain::approval::{second_person, sha256};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::nearest::hint;
-use crate::domain::template::VariableType;
+use crate::domain::template::{Variable, VariableType};
 use crate::store::{AlarmApproval, NewAlarm, NewDecision, StandingAlarm, Verdict};
 use crate::templates::{FrozenTemplate, load_template};
 
 use super::compose::{Draft, Wish, compose_with};
 use super::instance::Instance;
 use super::notices::NoticeError;
+use super::notices::decide::looked_at_hash;
 use super::release::{Provenance, Submitted, entry, may_reach, submission};
 
 /// How long an agreement holds, in days.
@@ -26,14 +27,17 @@ const APPROVED_DAYS: u64 = 365;
 pub struct AlarmState {
     /// The alarm.
     pub standing: StandingAlarm,
+    /// What a second person agrees to: SHA-256, hexadecimal.
+    pub hash: String,
     /// What it sends.
     pub wish: Wish,
     /// Why it cannot be fired; `None`: it can.
     pub fault: Option<String>,
 }
 
-/// Prepares an alarm: `wish` holds the values that are fixed, `open` names those that whoever fires it fills. One of the
-/// same name is replaced and has to be agreed to again.
+/// Prepares an alarm: `wish` holds the values that are fixed, `open` names those that whoever fires it fills; `None`:
+/// those that the template declares as open, or, where it declares none, all that have no value. One of the same name
+/// is replaced and has to be agreed to again. Gives the plan, and what is open.
 ///
 /// # Errors
 /// When `actor` may not, or the wish could not be sent.
@@ -42,22 +46,26 @@ pub async fn prepare(
     actor: &Actor,
     name: &str,
     wish: Wish,
-    open: Vec<String>,
-) -> Result<Draft, NoticeError> {
+    open: Option<Vec<String>>,
+) -> Result<(Draft, Vec<String>), NoticeError> {
     actor.may(Right::NoticesWrite)?;
     let name = plain_name(name)?;
     let wish = Wish { at: None, ..wish };
     let template = template(instance, &wish)?;
+    let open = open.unwrap_or_else(|| left_open(&template, &wish));
     check_open(&template, &wish, &open)?;
     let draft = composed(instance, template, &wish, &open, &BTreeMap::new()).await?;
     may_reach(actor, &draft)?;
+    if let Some(standing) = instance.store.standing_alarm(&name).await? {
+        may_handle(actor, &standing)?;
+    }
     refuse_findings(&draft)?;
     let alarm = NewAlarm {
         name: name.clone(),
         text_hash: text_hash(&draft.template, &wish, &open),
         audience_hash: audience_hash(&draft, &wish),
         wish: serde_json::to_value(&wish).map_err(|error| NoticeError::Wrong(error.to_string()))?,
-        open,
+        open: open.clone(),
         by: actor.label(),
     };
     let entry = NewEntry::new(actor, "alarm.prepared", Subject::new("alarm", &name)).with(json!({
@@ -68,17 +76,25 @@ pub async fn prepare(
         "recipients": draft.people.len(),
     }));
     instance.store.prepare_alarm(&alarm, &entry).await?;
-    Ok(draft)
+    Ok((draft, open))
 }
 
-/// `actor` agrees to a prepared alarm, as it is now, for a year.
+/// `actor` agrees to a prepared alarm, as it is now, for a year. With `hash`, in full or from its beginning, only if
+/// that is what they looked at.
 ///
 /// # Errors
-/// When they may not, prepared it themselves, or its words or people are not those that were prepared.
-pub async fn approve(instance: &Instance, actor: &Actor, name: &str) -> Result<AlarmApproval, NoticeError> {
+/// When they may not, prepared it themselves, or its words or people are not those that were prepared or looked at.
+pub async fn approve(
+    instance: &Instance,
+    actor: &Actor,
+    name: &str,
+    hash: Option<&str>,
+) -> Result<AlarmApproval, NoticeError> {
     actor.may(Right::NoticesRelease)?;
     let standing = find(instance, name).await?;
-    second_person(actor, &standing.alarm.by).map_err(NoticeError::Forbidden)?;
+    let authors = instance.store.with_those_behind([standing.alarm.by.clone()]).await?;
+    second_person(actor, &authors).map_err(NoticeError::Forbidden)?;
+    looked_at_hash(name, &alarm_hash(&standing.alarm), hash)?;
     let (_, changed) = looked_at(instance, &standing).await?;
     if let Some(changed) = changed {
         return Err(NoticeError::Conflict(format!(
@@ -107,13 +123,14 @@ pub async fn approve(instance: &Instance, actor: &Actor, name: &str) -> Result<A
 pub async fn remove(instance: &Instance, actor: &Actor, name: &str) -> Result<(), NoticeError> {
     actor.may(Right::NoticesRelease)?;
     let entry = NewEntry::new(actor, "alarm.removed", Subject::new("alarm", name));
+    may_handle(actor, &find(instance, name).await?)?;
     if instance.store.remove_alarm(name, &entry).await? {
         return Ok(());
     }
     Err(unknown(instance, name).await?)
 }
 
-/// All prepared alarms, each with why it cannot be fired now, if that is so.
+/// All prepared alarms that `actor` may see, each with why it cannot be fired now, if that is so.
 ///
 /// # Errors
 /// When `actor` may not, or the store cannot be read.
@@ -121,15 +138,37 @@ pub async fn list(instance: &Instance, actor: &Actor) -> Result<Vec<AlarmState>,
     actor.may(Right::NoticesRead)?;
     let mut states = Vec::new();
     for standing in instance.store.standing_alarms().await? {
-        let wish = wish_of(&standing)?;
-        let fault = match looked_at(instance, &standing).await {
-            Ok((_, changed)) => changed.or_else(|| agreement_fault(instance, &standing)),
-            Err(NoticeError::Store(error)) => return Err(NoticeError::Store(error)),
-            Err(error) => Some(error.to_string()),
-        };
-        states.push(AlarmState { standing, wish, fault });
+        if may_handle(actor, &standing).is_ok() {
+            states.push(state_of(instance, standing).await?);
+        }
     }
     Ok(states)
+}
+
+/// One prepared alarm, with its plan if it can be composed.
+///
+/// # Errors
+/// When `actor` may not, there is none of that name, or the store cannot be read.
+pub async fn show(
+    instance: &Instance,
+    actor: &Actor,
+    name: &str,
+) -> Result<(AlarmState, Option<Draft>), NoticeError> {
+    actor.may(Right::NoticesRead)?;
+    let standing = find(instance, name).await?;
+    may_handle(actor, &standing)?;
+    let draft = looked_at(instance, &standing).await.ok().map(|(draft, _)| draft);
+    Ok((state_of(instance, standing).await?, draft))
+}
+
+async fn state_of(instance: &Instance, standing: StandingAlarm) -> Result<AlarmState, NoticeError> {
+    let wish = wish_of(&standing)?;
+    let fault = match looked_at(instance, &standing).await {
+        Ok((_, changed)) => changed.or_else(|| agreement_fault(instance, &standing)),
+        Err(NoticeError::Store(error)) => return Err(NoticeError::Store(error)),
+        Err(error) => Some(error.to_string()),
+    };
+    Ok(AlarmState { hash: alarm_hash(&standing.alarm), standing, wish, fault })
 }
 
 /// What firing the alarm with these values would mean; everything that would refuse it is refused here.
@@ -145,12 +184,15 @@ pub async fn aim(
 ) -> Result<(StandingAlarm, Draft), NoticeError> {
     actor.may(Right::AlarmsFire)?;
     let standing = find(instance, name).await?;
-    let (_, changed) = looked_at(instance, &standing).await?;
-    if let Some(fault) = changed.or_else(|| agreement_fault(instance, &standing)) {
-        return Err(NoticeError::Conflict(format!(
+    let refuse = |fault: String| {
+        NoticeError::Conflict(format!(
             "{name}: {fault}. Have it approved anew, or send the template as an ordinary notice, if need be by \
              break-glass"
-        )));
+        ))
+    };
+    let (_, changed) = looked_at(instance, &standing).await?;
+    if let Some(fault) = changed.or_else(|| agreement_fault(instance, &standing)) {
+        return Err(refuse(fault));
     }
     let known = &standing.alarm.open;
     if let Some(strange) = values.keys().find(|value| !known.contains(value)) {
@@ -166,6 +208,10 @@ pub async fn aim(
     let template = template(instance, &wish)?;
     let draft = compose_now(instance, template, wish).await?;
     may_reach(actor, &draft)?;
+    // The very template and people that go out, and not those of a moment ago.
+    if let Some(fault) = difference(&draft, &wish_of(&standing)?, &standing) {
+        return Err(refuse(fault));
+    }
     Ok((standing, draft))
 }
 
@@ -186,7 +232,9 @@ pub async fn fire(
     let decision =
         NewDecision { verdict: Verdict::Alarm, by, reason: format!("alarm {name}"), note: String::new() };
     let provenance = Provenance { decision: Some(decision), ..Provenance::default() };
-    let submission = submission(instance, actor, draft, provenance)?;
+    let mut submission = submission(instance, actor, draft, provenance)?;
+    // Somebody may have prepared it anew or removed it while whoever fires it was asked.
+    submission.agreed_alarm = Some(standing.alarm.clone());
     let mut entry = entry(actor, "notice.released", draft).because(format!("alarm {name}"));
     entry.after["release"] = json!("alarm");
     let fired = instance.store.submit(&submission, &entry).await?;
@@ -213,6 +261,23 @@ async fn unknown(instance: &Instance, name: &str) -> Result<NoticeError, NoticeE
     Ok(NoticeError::UnknownAlarm { name: name.chars().take(60).flat_map(char::escape_debug).collect(), hint })
 }
 
+/// Says whether `actor` may handle an alarm: a token that is limited to groups may those that are for these alone.
+fn may_handle(actor: &Actor, standing: &StandingAlarm) -> Result<(), NoticeError> {
+    if actor.groups.is_none() || actor.may_see(&wish_of(standing)?.audience) {
+        return Ok(());
+    }
+    Err(NoticeError::Forbidden(format!(
+        "{} may not handle the alarm {}: the token is limited to other groups",
+        actor.label(),
+        standing.alarm.name
+    )))
+}
+
+/// What a second person agrees to: the words and what is fixed, and whom it is for.
+fn alarm_hash(alarm: &NewAlarm) -> String {
+    sha256(&json!({ "text": alarm.text_hash, "audience": alarm.audience_hash }))
+}
+
 fn wish_of(standing: &StandingAlarm) -> Result<Wish, NoticeError> {
     serde_json::from_value(standing.alarm.wish.clone())
         .map_err(|error| NoticeError::Wrong(format!("{}: prepare it anew: {error}", standing.alarm.name)))
@@ -227,14 +292,20 @@ async fn looked_at(
     let open = &standing.alarm.open;
     let template = template(instance, &wish)?;
     let draft = composed(instance, template, &wish, open, &BTreeMap::new()).await?;
-    let changed = if text_hash(&draft.template, &wish, open) != standing.alarm.text_hash {
+    let changed = difference(&draft, &wish, standing);
+    Ok((draft, changed))
+}
+
+/// What of `draft` is not what was prepared by `wish`.
+fn difference(draft: &Draft, wish: &Wish, standing: &StandingAlarm) -> Option<String> {
+    let alarm = &standing.alarm;
+    if text_hash(&draft.template, wish, &alarm.open) != alarm.text_hash {
         Some("its text has changed since it was prepared".to_owned())
-    } else if audience_hash(&draft, &wish) != standing.alarm.audience_hash {
+    } else if audience_hash(draft, wish) != alarm.audience_hash {
         Some("its people, their deputies or its channels have changed since it was prepared".to_owned())
     } else {
         None
-    };
-    Ok((draft, changed))
+    }
 }
 
 fn agreement_fault(instance: &Instance, standing: &StandingAlarm) -> Option<String> {
@@ -253,6 +324,15 @@ fn template(instance: &Instance, wish: &Wish) -> Result<FrozenTemplate, NoticeEr
         .map_err(|error| NoticeError::Compose(error.into()))
 }
 
+/// What stays open where nobody says it.
+fn left_open(template: &FrozenTemplate, wish: &Wish) -> Vec<String> {
+    let variables = &template.spec.variables;
+    let declares = variables.iter().any(|variable| variable.open);
+    let is_open =
+        |variable: &&Variable| (variable.open || !declares) && !wish.values.contains_key(&variable.name);
+    variables.iter().filter(is_open).map(|variable| variable.name.clone()).collect()
+}
+
 /// Only short facts may be left open, never whole sentences: those are what was agreed to.
 fn check_open(template: &FrozenTemplate, wish: &Wish, open: &[String]) -> Result<(), NoticeError> {
     let names = || template.spec.variables.iter().map(|variable| variable.name.as_str());
@@ -267,6 +347,12 @@ fn check_open(template: &FrozenTemplate, wish: &Wish, open: &[String]) -> Result
         if variable.kind == VariableType::LongText {
             return Err(NoticeError::Wrong(format!(
                 "\"{name}\" cannot be left open: whole sentences are what is agreed to; give it a value"
+            )));
+        }
+        if !variable.open && template.spec.variables.iter().any(|variable| variable.open) {
+            return Err(NoticeError::Wrong(format!(
+                "{} does not declare \"{name}\" as open (open = true in its template.toml): give it a value",
+                wish.template
             )));
         }
         if wish.values.contains_key(name) {
@@ -326,6 +412,9 @@ fn text_hash(template: &FrozenTemplate, wish: &Wish, open: &[String]) -> String 
         "open": open.iter().collect::<BTreeSet<_>>(),
         "visibility": wish.visibility,
         "priority": wish.priority,
+        "exercise": wish.exercise,
+        "after": wish.after,
+        "expires_after": wish.expires_after,
     }))
 }
 

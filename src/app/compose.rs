@@ -58,6 +58,27 @@ pub struct Wish {
     pub accept_wording: bool,
 }
 
+impl Wish {
+    /// The template `template` for `audience`, now, and everything else as it is where nothing is said.
+    pub fn new(template: impl Into<String>, audience: Audience) -> Self {
+        Self {
+            template: template.into(),
+            values: BTreeMap::new(),
+            audience,
+            channels: Vec::new(),
+            cascade: Vec::new(),
+            after: None,
+            priority: Priority::default(),
+            visibility: Visibility::default(),
+            exercise: false,
+            at: None,
+            expires_after: None,
+            incident: None,
+            accept_wording: false,
+        }
+    }
+}
+
 /// A notice that could be submitted.
 #[derive(Debug)]
 pub struct Draft {

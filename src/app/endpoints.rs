@@ -10,7 +10,6 @@ use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::KnownContact;
 use crate::domain::ids::IdSource;
-use crate::domain::notice::{Priority, Visibility};
 use crate::domain::settings::Settings;
 use crate::store::{FailingEndpoint, Store, StoreError};
 use crate::templates::load_template;
@@ -117,19 +116,9 @@ async fn draft(
         return Ok(None);
     }
     let wish = Wish {
-        template: TEMPLATE.to_owned(),
         values: values(endpoint, &settings.instance.timezone),
-        audience: Audience { contacts: owners, ..Audience::default() },
         channels,
-        cascade: Vec::new(),
-        after: None,
-        priority: Priority::Normal,
-        visibility: Visibility::Internal,
-        exercise: false,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(TEMPLATE, Audience { contacts: owners, ..Audience::default() })
     };
     let draft = match compose(wish, settings, store, ids, now).await {
         Ok(draft) => draft,

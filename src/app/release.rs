@@ -196,6 +196,7 @@ pub(super) fn submission(
         supersedes: provenance.supersedes,
         release,
         decision: provenance.decision,
+        agreed_alarm: None,
     })
 }
 

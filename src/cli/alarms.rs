@@ -5,16 +5,15 @@ use std::io::{BufRead, Write};
 
 use anyhow::bail;
 
-use crate::app::alarms::{AlarmState, aim, approve, fire, list, prepare, remove};
+use crate::app::alarms::{AlarmState, aim, approve, fire, list, prepare, remove, show};
 use crate::app::cascade::confirmation_fault;
 use crate::app::compose::Wish;
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::Priority;
 use crate::store::{Purpose, Store};
-use crate::templates::load_template;
 
 use super::arguments::{AlarmsCommand, FireArguments, ListFormat, PrepareArguments};
 use super::lookup::{open_existing, time_cell};
-use super::output::program;
+use super::output::{program, short_hash};
 use super::report::result_line;
 use super::send::{confirm, plan, summary};
 use super::session::{Exit, Session, out, say};
@@ -27,10 +26,11 @@ pub(super) async fn run(session: &Session, command: AlarmsCommand) -> anyhow::Re
     match command {
         AlarmsCommand::List { format } => show_list(session, format).await?,
         AlarmsCommand::Prepare(arguments) => prepare_alarm(session, &arguments).await?,
-        AlarmsCommand::Approve { name } => {
+        AlarmsCommand::Show { name, json } => show_one(session, &name, json).await?,
+        AlarmsCommand::Approve { name, hash } => {
             let store = open_existing(session).await?;
             let instance = session.open_instance(&store).await?;
-            let approval = approve(&instance, &session.actor(), &name).await?;
+            let approval = approve(&instance, &session.actor(), &name, hash.as_deref()).await?;
             say(format_args!(
                 "{name} is approved by {} until {}: anybody on duty fires it with: {} alarms fire {name}",
                 approval.by,
@@ -74,6 +74,63 @@ async fn show_list(session: &Session, format: ListFormat) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// What an alarm says, to whom, and the hash that an approval is about.
+async fn show_one(session: &Session, name: &str, json: bool) -> anyhow::Result<()> {
+    let store = session.open_store(Purpose::Read).await?;
+    let instance = session.open_instance(&store).await?;
+    let (state, draft) = show(&instance, &session.actor(), name).await?;
+    let (standing, wish) = (&state.standing, &state.wish);
+    let approval = standing.approval.as_ref();
+    if json {
+        let shown = serde_json::json!({
+            "name": standing.alarm.name,
+            "template": wish.template,
+            "values": wish.values,
+            "open": standing.alarm.open,
+            "to": to(wish),
+            "contacts": draft.as_ref().map(|draft| draft.people.len()),
+            "hash": state.hash,
+            "prepared_by": standing.alarm.by,
+            "prepared_at": standing.prepared_at.to_string(),
+            "approved_by": approval.map(|approval| approval.by.as_str()),
+            "expires_at": approval.map(|approval| approval.until.to_string()),
+            "ready": state.fault.is_none(),
+            "why_not": state.fault,
+        });
+        writeln!(out(), "{shown}")?;
+        return Ok(());
+    }
+    if let Some(draft) = &draft {
+        plan::show(session, draft);
+    }
+    let mut out = out();
+    let mut line = |label: &str, text: &str| writeln!(out, "  {label:<12}{text}");
+    for (value, text) in &wish.values {
+        line(value, text)?;
+    }
+    line("open", &nothing_if_empty(standing.alarm.open.join(", ")))?;
+    line("prepared", &format!("by {}, {}", standing.alarm.by, session.local(standing.prepared_at)))?;
+    line("hash", &state.hash)?;
+    match approval {
+        Some(approval) => {
+            line("approved", &format!("by {} until {}", approval.by, session.local(approval.until)))?;
+        }
+        None => {
+            let command =
+                format!("{} alarms approve {name} --hash {}", program(session), short_hash(&state.hash));
+            line("approved", &format!("not yet: somebody else than prepared it: {command}"))?;
+        }
+    }
+    if let Some(fault) = &state.fault {
+        line("now", &format!("CANNOT BE FIRED: {fault}"))?;
+    }
+    Ok(())
+}
+
+fn nothing_if_empty(text: String) -> String {
+    if text.is_empty() { "nothing".to_owned() } else { text }
+}
+
 fn to(wish: &Wish) -> String {
     let audience = &wish.audience;
     audience.groups.iter().chain(&audience.contacts).map(String::as_str).collect::<Vec<_>>().join(", ")
@@ -83,34 +140,19 @@ async fn prepare_alarm(session: &Session, arguments: &PrepareArguments) -> anyho
     let store = open_existing(session).await?;
     let instance = session.open_instance(&store).await?;
     let values = read_values(&arguments.values, None)?;
-    let open = match &arguments.open {
-        Some(open) => open.clone(),
-        None => {
-            let template = load_template(&session.settings.instance.templates, &arguments.template)?;
-            let names = template.spec.variables.iter().map(|variable| variable.name.clone());
-            names.filter(|name| !values.contains_key(name)).collect()
-        }
-    };
     let wish = Wish {
-        template: arguments.template.clone(),
         values,
-        audience: arguments.audience(),
-        channels: Vec::new(),
         cascade: arguments.cascade.clone(),
         after: arguments.after,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
-        exercise: false,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(&arguments.template, arguments.audience())
     };
-    let draft = prepare(&instance, &session.actor(), &arguments.name, wish, open.clone()).await?;
+    let open = arguments.open.clone();
+    let (draft, open) = prepare(&instance, &session.actor(), &arguments.name, wish, open).await?;
     plan::show(session, &draft);
-    let open = if open.is_empty() { "nothing".to_owned() } else { open.join(", ") };
+    let open = nothing_if_empty(open.join(", "));
     say(format_args!(
-        "{name} is prepared; {open} stays open. Somebody else agrees to it with: {} alarms approve {name}",
+        "{name} is prepared; {open} stays open. Somebody else looks at it with: {} alarms show {name}",
         program(session),
         name = arguments.name
     ));

@@ -19,6 +19,7 @@ mod lookup;
 mod new_file;
 mod notices;
 mod output;
+mod password;
 mod progress;
 mod report;
 mod retention;

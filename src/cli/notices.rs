@@ -61,6 +61,7 @@ pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::R
             return decide::release(session, &notice.number, break_glass, &note).await;
         }
         NoticesCommand::Review { notice, note } => decide::review(session, &notice.number, &note).await?,
+        NoticesCommand::AcceptWording(notice) => decide::accept_wording(session, &notice.number).await?,
         NoticesCommand::Schedule { notice, at } => decide::schedule(session, &notice.number, &at).await?,
         NoticesCommand::Pause(notice) => pause(session, &notice.number).await?,
         NoticesCommand::Resume(notice) => resume(session, &notice.number).await?,

@@ -106,6 +106,7 @@ fn untitled(kind: VariableType) -> Variable {
         required: true,
         default: None,
         example: None,
+        open: false,
         choices: Vec::new(),
     }
 }

@@ -1,8 +1,5 @@
 //! `users …`
 
-use std::io::Read;
-
-use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::accounts;
@@ -14,6 +11,7 @@ use crate::store::{Purpose, Store};
 use super::arguments::{AddUserArguments, ListFormat, ResetUserArguments, UsersCommand};
 use super::lookup::{open_existing, time_cell};
 use super::output::write_text;
+use super::password::password_on_stdin;
 use super::session::{Exit, Session, out, say};
 use super::table::{Cell, ListWriter};
 
@@ -26,10 +24,10 @@ const COLUMNS: &[&str] = &[
     "created_at",
     "created_by",
     "disabled_at",
+    "contact",
+    "handed_over_by",
+    "handed_over_at",
 ];
-
-/// The most bytes of a password on standard input.
-const LONGEST: u64 = 4_096;
 
 pub(super) async fn run(session: &Session, command: UsersCommand) -> anyhow::Result<Exit> {
     match command {
@@ -38,6 +36,7 @@ pub(super) async fn run(session: &Session, command: UsersCommand) -> anyhow::Res
         UsersCommand::Disable { name } => set_disabled(session, &name, true).await?,
         UsersCommand::Enable { name } => set_disabled(session, &name, false).await?,
         UsersCommand::Reset(arguments) => reset(session, arguments).await?,
+        UsersCommand::Contact { name, contact } => set_contact(session, &name, contact).await?,
         UsersCommand::Roles { name, roles } => set_roles(session, &name, roles).await?,
     }
     Ok(Exit::Done)
@@ -45,7 +44,7 @@ pub(super) async fn run(session: &Session, command: UsersCommand) -> anyhow::Res
 
 async fn add(session: &Session, arguments: AddUserArguments) -> anyhow::Result<()> {
     let AddUserArguments { name, roles, password_stdin } = arguments;
-    let password = if password_stdin { Some(password_from(std::io::stdin())?) } else { None };
+    let password = if password_stdin { Some(password_on_stdin()?) } else { None };
     let store = session.open_store(Purpose::Write).await?;
     let instance = session.open_instance(&store).await?;
     let roles = roles.into_iter().collect();
@@ -72,6 +71,9 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
             ("created_at", time(Some(account.created_at))),
             ("created_by", account.created_by.into()),
             ("disabled_at", time(account.disabled_at)),
+            ("contact", account.contact.map_or(Cell::Nothing, Cell::from)),
+            ("handed_over_by", account.handed_over.as_ref().map(|(by, _)| by.as_str()).into()),
+            ("handed_over_at", time(account.handed_over.as_ref().map(|(_, at)| *at))),
         ])?;
     }
     list.finish()?;
@@ -102,6 +104,18 @@ async fn reset(session: &Session, arguments: ResetUserArguments) -> anyhow::Resu
     hand_over(&name, made_up)
 }
 
+async fn set_contact(session: &Session, name: &AccountName, contact: Option<String>) -> anyhow::Result<()> {
+    let (store, instance) = existing(session).await?;
+    let words = contact.as_ref().map_or_else(
+        || "no contact of their own".to_owned(),
+        |id| format!("{id}, by which they are told when one person has released a notice alone"),
+    );
+    accounts::set_contact(&instance, &session.actor(), name, contact, None).await?;
+    store.close().await;
+    say(format_args!("{name} has {words}."));
+    Ok(())
+}
+
 async fn set_roles(session: &Session, name: &AccountName, roles: Vec<Role>) -> anyhow::Result<()> {
     let (store, instance) = existing(session).await?;
     let roles = roles.into_iter().collect();
@@ -126,29 +140,4 @@ fn hand_over(name: &AccountName, made_up: Option<SecretString>) -> anyhow::Resul
     ));
     write_text(&mut out(), &format!("{}\n", password.expose_secret()))?;
     Ok(())
-}
-
-/// The first line of `input`, without its end.
-fn password_from(input: impl Read) -> anyhow::Result<SecretString> {
-    let mut text = String::new();
-    input.take(LONGEST).read_to_string(&mut text).context("the password on standard input cannot be read")?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() {
-        bail!("there is no password on standard input: nothing was changed");
-    }
-    Ok(SecretString::from(line.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_read_without_the_end_of_its_line() {
-        for (text, password) in [("geheim wort\n", "geheim wort"), ("x y\r\n", "x y"), (" z", " z")] {
-            assert_eq!(password_from(text.as_bytes()).unwrap().expose_secret(), password);
-        }
-        assert!(password_from("\n".as_bytes()).is_err());
-    }
 }

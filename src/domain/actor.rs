@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use super::audience::Audience;
+
 /// What somebody may be allowed to do. A token is scoped to some of these; a role holds several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Right {
@@ -229,6 +231,15 @@ impl Actor {
     /// Says whether they may address `group`, or see its members.
     pub fn may_reach(&self, group: &str) -> bool {
         self.groups.as_ref().is_none_or(|groups| groups.contains(group))
+    }
+
+    /// Says whether they may see and handle what is for `audience`: all of it is within the groups that they are
+    /// limited to. What names nobody yet is within no group.
+    pub fn may_see(&self, audience: &Audience) -> bool {
+        self.groups.is_none()
+            || (audience.contacts.is_empty()
+                && !audience.groups.is_empty()
+                && audience.groups.iter().all(|group| self.may_reach(group)))
     }
 }
 

@@ -53,22 +53,30 @@ pub fn is_same_person(one: &str, other: &str) -> bool {
     person(one) == person(other)
 }
 
-/// Says whether `actor` may be the second person of what `author` submitted.
+/// Whether whoever acts is a person, and not a program with a token.
+pub const fn is_person(actor: &Actor) -> bool {
+    matches!(actor.way, Way::Shell | Way::Account)
+}
+
+/// Says whether `actor` may be the second person of what `authors` have written and submitted: labels of people, and
+/// of those who stand behind a token.
 ///
 /// # Errors
 /// Why not, and who may.
-pub fn second_person(actor: &Actor, author: &str) -> Result<(), String> {
-    match actor.way {
-        Way::Token | Way::Program => {
-            Err("a program is no second person: sign in with an account of your own, or use \
-                                          the shell"
-                .to_owned())
-        }
-        Way::Shell | Way::Account if is_same_person(&actor.label(), author) => Err(format!(
-            "nobody approves their own: {author} submitted it, another approver must look at it. If nobody can be \
-             reached, release it alone, with a reason (notices release --break-glass)"
+pub fn second_person<'a>(actor: &Actor, authors: impl IntoIterator<Item = &'a String>) -> Result<(), String> {
+    if !is_person(actor) {
+        return Err(
+            "a program is no second person: sign in with an account of your own, or use the shell".to_owned()
+        );
+    }
+    let own = actor.label();
+    match authors.into_iter().find(|author| is_same_person(&own, author)) {
+        Some(author) => Err(format!(
+            "nobody approves their own: {author} wrote or submitted it, or stands behind the token that did; another \
+             approver must look at it. If nobody can be reached, release it alone, with a reason (notices release \
+             --break-glass)"
         )),
-        Way::Shell | Way::Account => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -84,6 +92,12 @@ pub struct Frozen<'a> {
     pub channels: &'a [Channel],
     /// Who may read it beside its recipients.
     pub visibility: Visibility,
+    /// How urgent it is: [`super::notice::Priority::rank`].
+    pub priority: i64,
+    /// For how long after its release it is worth sending, milliseconds.
+    pub lasts: i64,
+    /// How long each way of a cascade has, milliseconds; `None`: there is none.
+    pub cascade_after: Option<i64>,
     /// Whether it is an exercise.
     pub exercise: bool,
     /// The number of the notice that it takes the place of.
@@ -109,8 +123,9 @@ pub struct FrozenWay {
 
 impl Frozen<'_> {
     /// SHA-256 over the canonical form, hexadecimal. The form is one JSON object as the audit log writes it:
-    /// `channels`, `exercise`, `incident`, `supersedes`, `template`, `values`, `visibility` and `ways`, which are lists of contact
-    /// key, channel, step and deputy, each once and in ascending order.
+    /// `cascade_after`, `channels`, `exercise`, `incident`, `lasts`, `priority`, `supersedes`, `template`, `values`,
+    /// `visibility` and `ways`, which are lists of contact key, channel, step and deputy, each once and in ascending
+    /// order.
     pub fn hash(&self) -> String {
         let mut channels: Vec<&str> = self.channels.iter().map(|channel| channel.as_str()).collect();
         channels.sort_unstable();
@@ -130,9 +145,12 @@ impl Frozen<'_> {
             })
             .collect();
         sha256(&json!({
+            "cascade_after": self.cascade_after,
             "channels": channels,
             "exercise": self.exercise,
             "incident": self.incident,
+            "lasts": self.lasts,
+            "priority": self.priority,
             "supersedes": self.supersedes,
             "template": self.template,
             "values": self.values,

@@ -4,7 +4,7 @@
 //! | counted | free | then waits | why |
 //! |---|---|---|---|
 //! | an account from one address | 5 | 1 s, doubling, to 15 min | guessing one password |
-//! | an address, whatever the account | 30 | 1 s, doubling, to 1 min | trying one password everywhere; offices share an address |
+//! | an address, by accounts that were never signed in to from there | 30 | 1 s, doubling, to 1 min | trying one password everywhere; offices share an address |
 //! | an account, from addresses that it was never signed in from | 100 | 2 s | guessing from many addresses; whoever signs in from where they always do does not wait |
 //! | an account's codes, after the right password | 5 | 1 s, doubling, to 15 min | guessing the code; only who knows the password gets here |
 

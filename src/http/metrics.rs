@@ -180,15 +180,18 @@ fn written(gauges: &Gauges, started_at: Timestamp, now: Timestamp) -> String {
         vec![(String::new(), started_at.0 as f64 / 1_000.0)],
     );
     let deliveries = gauges.deliveries.iter().map(|count| {
-        let labels =
-            format!("{{state=\"{}\",channel=\"{}\"}}", escaped(&count.state), escaped(&count.channel));
+        let labels = format!(
+            "{{state=\"{}\",channel=\"{}\",exercise=\"{}\"}}",
+            escaped(&count.state),
+            escaped(&count.channel),
+            count.exercise
+        );
         (labels, count.count as f64)
     });
     family("rundruf_deliveries", "gauge", "Deliveries by state and channel.", deliveries.collect());
-    let notices = gauges
-        .notices
-        .iter()
-        .map(|(state, count)| (format!("{{state=\"{}\"}}", escaped(state)), *count as f64));
+    let notices = gauges.notices.iter().map(|(state, exercise, count)| {
+        (format!("{{state=\"{}\",exercise=\"{exercise}\"}}", escaped(state)), *count as f64)
+    });
     family("rundruf_notices", "gauge", "Notices that are not at their end, by state.", notices.collect());
     let ages = gauges.lanes.iter().map(|lane| {
         let labels = format!(

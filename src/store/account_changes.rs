@@ -25,6 +25,10 @@ statements! {
     SET_DISABLED = "UPDATE accounts SET disabled_at = $2 WHERE name = $1";
     /// Its password.
     SET_PASSWORD = "UPDATE accounts SET password = $2, password_at = $3, must_change = $4 WHERE name = $1";
+    /// Who gave it a new start.
+    SET_HANDED_OVER = "UPDATE accounts SET handed_over_by = $2, handed_over_at = $3 WHERE name = $1";
+    /// By which contact its owner is told.
+    SET_CONTACT = "UPDATE accounts SET contact = $2 WHERE name = $1";
     /// A second factor is offered.
     OFFER_FACTOR = "UPDATE accounts SET totp_pending = $2 WHERE name = $1";
     /// The second factor that was offered is its own, if it is still the one that was offered.
@@ -61,7 +65,11 @@ pub enum AccountChange {
         password: Option<String>,
         /// Whether its second factor and recovery codes are removed.
         drop_second_factor: bool,
+        /// Who does it: see [`Actor::label`](crate::domain::actor::Actor::label).
+        by: String,
     },
+    /// The contact by which its owner is told what approvers must know; `None`: there is none.
+    Contact(Option<String>),
     /// Its owner has a new password; all sessions but the one that begins with it, and all tokens, end.
     Password {
         /// Its hash.
@@ -166,7 +174,11 @@ async fn apply(
         AccountChange::Enable => {
             tx.execute(&SET_DISABLED, (account, None::<i64>)).await?;
         }
-        AccountChange::Reset { password, drop_second_factor } => {
+        AccountChange::Contact(contact) => {
+            tx.execute(&SET_CONTACT, (account, contact)).await?;
+        }
+        AccountChange::Reset { password, drop_second_factor, by } => {
+            tx.execute(&SET_HANDED_OVER, (account.clone(), by, now.0)).await?;
             if let Some(hash) = password {
                 tx.execute(&SET_PASSWORD, (account.clone(), Some(hash), now.0, 1_i64)).await?;
             }

@@ -21,7 +21,7 @@ statements! {
     /// One account.
     SELECT_ACCOUNT = "
         SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_subject, created_at,
-               created_by, signed_in_at, disabled_at, version
+               created_by, signed_in_at, disabled_at, version, contact, handed_over_by, handed_over_at
         FROM accounts WHERE name = $1";
     /// The code of the console, if it is the right one and still good; it is gone then.
     TAKE_SETUP_CODE = "DELETE FROM setup_codes WHERE hash = $1 AND expires_at > $2";
@@ -36,7 +36,7 @@ statements! {
     /// All accounts by name.
     SELECT_ACCOUNTS = "
         SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_subject, created_at,
-               created_by, signed_in_at, disabled_at, version
+               created_by, signed_in_at, disabled_at, version, contact, handed_over_by, handed_over_at
         FROM accounts ORDER BY name";
 }
 
@@ -71,6 +71,10 @@ pub struct Account {
     pub disabled_at: Option<Timestamp>,
     /// How often it was changed.
     pub version: i64,
+    /// The contact by which its owner is told what approvers must know, by its id in the file.
+    pub contact: Option<String>,
+    /// Who handed its password over last, or removed its second factor, and when, after it was made.
+    pub handed_over: Option<(String, Timestamp)>,
 }
 
 /// Without what is secret.
@@ -114,6 +118,9 @@ struct AccountRow {
     signed_in_at: Option<i64>,
     disabled_at: Option<i64>,
     version: i64,
+    contact: Option<String>,
+    handed_over_by: Option<String>,
+    handed_over_at: Option<i64>,
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -136,6 +143,8 @@ impl TryFrom<AccountRow> for Account {
             signed_in_at: row.signed_in_at.map(Timestamp),
             disabled_at: row.disabled_at.map(Timestamp),
             version: row.version,
+            contact: row.contact,
+            handed_over: row.handed_over_by.zip(row.handed_over_at.map(Timestamp)),
         })
     }
 }

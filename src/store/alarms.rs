@@ -6,6 +6,7 @@ use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 
 use super::audit::append;
+use super::connection::Tx;
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -21,6 +22,11 @@ statements! {
     APPROVE = "
         UPDATE standing_alarms SET approved_at = $4, approved_by = $5, expires_at = $6
         WHERE name = $1 AND text_hash = $2 AND audience_hash = $3";
+    /// Whether it is agreed to in these words and for these people; held until the transaction ends.
+    LOCK_AGREED = "
+        SELECT name FROM standing_alarms
+        WHERE name = $1 AND text_hash = $2 AND audience_hash = $3 AND approved_at IS NOT NULL AND expires_at > $4
+        /*lock*/";
     /// Not wanted any more.
     REMOVE = "DELETE FROM standing_alarms WHERE name = $1";
     /// One alarm.
@@ -107,6 +113,21 @@ impl From<AlarmRow> for StandingAlarm {
                 until: Timestamp(until),
             }),
         }
+    }
+}
+
+/// Makes sure that `alarm` is still agreed to as it was read.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it was prepared anew or removed meanwhile, or the agreement has ended.
+pub(super) async fn still_agreed(tx: &mut Tx, alarm: &NewAlarm, now: Timestamp) -> Result<(), StoreError> {
+    let row = (alarm.name.clone(), alarm.text_hash.clone(), alarm.audience_hash.clone(), now.0);
+    match tx.fetch_first::<(String,), _>(&LOCK_AGREED, row).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Conflict(format!(
+            "the alarm {} was prepared anew or removed meanwhile, or its approval has ended: look at it again",
+            alarm.name
+        ))),
     }
 }
 

@@ -21,7 +21,8 @@ use super::{Store, StoreError};
 statements! {
     /// What is frozen of a notice, but for its people.
     SELECT_FROZEN = "
-        SELECT n.content, n.variables, n.channels, n.visibility, n.exercise, o.number AS supersedes, l.title, l.phase,
+        SELECT n.content, n.variables, n.channels, n.visibility, n.priority, n.exercise, n.cascade_after,
+               n.expires_at - COALESCE(n.scheduled_at, n.created_at) AS lasts, o.number AS supersedes, l.title, l.phase,
                l.next_update_at
         FROM notices n LEFT JOIN notices o ON o.notice_id = n.supersedes
                        LEFT JOIN incident_notices l ON l.notice_id = n.notice_id
@@ -176,7 +177,10 @@ struct FrozenRow {
     variables: Json<serde_json::Value>,
     channels: Json<Vec<Channel>>,
     visibility: String,
+    priority: i64,
     exercise: bool,
+    cascade_after: Option<i64>,
+    lasts: i64,
     supersedes: Option<String>,
     title: Option<String>,
     phase: Option<String>,
@@ -235,6 +239,9 @@ pub(super) async fn frozen_hash(tx: &mut Tx, notice: NoticeId) -> Result<String,
         values: &frozen.variables.0,
         channels: &frozen.channels.0,
         visibility: frozen.visibility.parse().map_err(StoreError::Damaged)?,
+        priority: frozen.priority,
+        lasts: frozen.lasts,
+        cascade_after: frozen.cascade_after,
         exercise: frozen.exercise,
         supersedes: frozen.supersedes.as_deref(),
         incident: match frozen.title {
@@ -353,7 +360,6 @@ impl Store {
             return Ok(());
         }
         let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
-        let taken = taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
         let moved = readdressed(&now, taken, destination);
         if !moved.is_empty() {
             tx.execute(&MEND, (Json(&moved), notice.0)).await?;

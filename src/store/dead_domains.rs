@@ -341,7 +341,6 @@ impl Store {
             return Ok(0);
         }
         let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice,)).await?;
-        let taken = taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
         let moved = readdressed(&others, taken, destination);
         if !moved.is_empty() {
             tx.execute(&REROUTE, (Json(&moved), now)).await?;

@@ -7,14 +7,16 @@ use super::statement::statements;
 use super::{CallbackCount, Store, StoreError};
 
 statements! {
-    /// The kept counters of all notices.
+    /// The kept counters of all notices, exercises apart.
     SELECT_TOTALS = "
-        SELECT channel, state, CAST(sum(count) AS BIGINT) AS count FROM notice_counts
-        GROUP BY channel, state ORDER BY channel, state";
-    /// Notices that are not at their end: there is an index of these.
+        SELECT c.channel, c.state, n.exercise, CAST(sum(c.count) AS BIGINT) AS count
+        FROM notice_counts c JOIN notices n ON n.notice_id = c.notice_id
+        GROUP BY c.channel, c.state, n.exercise ORDER BY c.channel, c.state, n.exercise";
+    /// Notices that are not at their end, exercises apart: there is an index of these.
     SELECT_LIVE_NOTICES = "
-        SELECT state, CAST(count(*) AS BIGINT) AS count FROM notices
-        WHERE state IN ('scheduled', 'sending', 'paused', 'cancelled') GROUP BY state ORDER BY state";
+        SELECT state, exercise, CAST(count(*) AS BIGINT) AS count FROM notices
+        WHERE state IN ('scheduled', 'sending', 'paused', 'cancelled')
+        GROUP BY state, exercise ORDER BY state, exercise";
     /// The oldest due delivery of each lane and priority: from lane to lane, one step along the index each. (A
     /// comparison of rows would be shorter; SQLite then reads all that waits.)
     SELECT_OLDEST = "
@@ -39,8 +41,8 @@ statements! {
 pub struct Gauges {
     /// Deliveries by channel and state.
     pub deliveries: Vec<StateCount>,
-    /// Notices that are not at their end, by state.
-    pub notices: Vec<(String, i64)>,
+    /// Notices that are not at their end, by state and whether they are exercises.
+    pub notices: Vec<(String, bool, i64)>,
     /// Since when the oldest delivery of each lane is due; a lane's name is empty for the open road.
     pub lanes: Vec<OldestDue>,
     /// News from outside.
@@ -56,6 +58,8 @@ pub struct StateCount {
     pub channel: String,
     /// The state.
     pub state: String,
+    /// Whether of exercises.
+    pub exercise: bool,
     /// How many.
     pub count: i64,
 }

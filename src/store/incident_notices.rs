@@ -17,6 +17,7 @@ use crate::domain::wording::{WordingHint, WordingRecord};
 
 use super::audit::append;
 use super::connection::Tx;
+use super::notices::{about, number_of};
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -261,7 +262,8 @@ impl Store {
         if tx.execute(&UPDATE_WORDING, (notice.0, self.now().0, by.to_owned())).await? == 0 {
             return Ok(false);
         }
-        append(&mut tx, entry, self.now()).await?;
+        let number = number_of(&mut tx, notice).await?;
+        append(&mut tx, &about(entry, &number, &serde_json::Value::Null), self.now()).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -7,6 +7,7 @@ mod acknowledgements;
 mod alarms;
 mod approvals;
 mod audit;
+mod authors;
 mod backup;
 mod cascade;
 mod claim;

@@ -12,6 +12,7 @@ use crate::domain::ids::NoticeId;
 use crate::domain::notice::{NoticeEvent, NoticeState, Priority, Visibility};
 use crate::domain::wording::WordingRecord;
 
+use super::alarms::{NewAlarm, still_agreed};
 use super::approvals::{NewDecision, frozen_hash, write_decision};
 use super::audit::append;
 use super::connection::Tx;
@@ -68,8 +69,6 @@ statements! {
     DELETE_DRAFT = "DELETE FROM notice_drafts WHERE notice_id = $1 AND version = $2";
     /// The number behind an id.
     SELECT_NUMBER = "SELECT number FROM notices WHERE notice_id = $1";
-    /// A later end.
-    UPDATE_EXPIRY = "UPDATE notices SET expires_at = $2 WHERE notice_id = $1 AND expires_at < $2";
 }
 
 /// What is needed to submit a notice; `content` and `variables` are JSON that only templates understand.
@@ -145,6 +144,8 @@ pub struct Submission {
     pub release: Release,
     /// The agreement that it was given beforehand.
     pub decision: Option<NewDecision>,
+    /// The prepared alarm that it is, which must still be agreed to in these words and for these people.
+    pub agreed_alarm: Option<NewAlarm>,
 }
 
 /// What became of a submission.
@@ -187,9 +188,11 @@ impl Store {
         recipients: &[Recipient],
         merged: &[MergedRecipient],
         unreachable: &[UnreachableRecipient],
+        entry: &NewEntry,
     ) -> Result<String, StoreError> {
         let mut tx = self.db.begin().await?;
         let number = self.write_draft(&mut tx, notice, recipients, merged, unreachable).await?;
+        append(&mut tx, &about(entry, &number, &serde_json::Value::Null), self.now()).await?;
         tx.commit().await?;
         Ok(number)
     }
@@ -219,6 +222,17 @@ impl Store {
     ) -> Result<SubmittedNotice, StoreError> {
         let Submission { notice, recipients, merged, unreachable, .. } = submission;
         let id = notice.id;
+        // First of all: the second of two who submit the same draft at once waits here, and is told.
+        if let Some(version) = submission.draft_version
+            && tx.execute(&DELETE_DRAFT, (id.0, version)).await? == 0
+        {
+            return Err(StoreError::Conflict(
+                "the draft was changed, submitted or thrown away meanwhile: read it again".to_owned(),
+            ));
+        }
+        if let Some(alarm) = &submission.agreed_alarm {
+            still_agreed(tx, alarm, self.now()).await?;
+        }
         let number = self.write_draft(tx, notice, recipients, merged, unreachable).await?;
         let frozen = (
             id.0,
@@ -230,13 +244,6 @@ impl Store {
         tx.execute(&UPDATE_FROZEN, frozen).await?;
         let hash = frozen_hash(tx, id).await?;
         tx.execute(&UPDATE_HASH, (id.0, hash.clone())).await?;
-        if let Some(version) = submission.draft_version
-            && tx.execute(&DELETE_DRAFT, (id.0, version)).await? == 0
-        {
-            return Err(StoreError::Conflict(
-                "the draft was changed, submitted or thrown away meanwhile: read it again".to_owned(),
-            ));
-        }
         if let Some(decision) = &submission.decision {
             write_decision(tx, id, decision, &hash, self.now()).await?;
         }
@@ -320,9 +327,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it cannot be released from where it stands.
-    pub async fn release_notice(&self, notice: NoticeId) -> Result<(), StoreError> {
+    pub async fn release_notice(&self, notice: NoticeId, entry: &NewEntry) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        self.release_in(&mut tx, notice).await?;
+        let state = self.release_in(&mut tx, notice).await?;
+        let number = number_of(&mut tx, notice).await?;
+        append(&mut tx, &about(entry, &number, &serde_json::json!({ "state": state })), self.now()).await?;
         tx.commit().await
     }
 
@@ -408,16 +417,6 @@ impl Store {
         let next = next_state(tx, notice, event).await?;
         tx.execute(&UPDATE_STATE, (notice.0, next.as_str(), self.now().0)).await?;
         Ok(next)
-    }
-
-    /// Gives a notice more time.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn extend_expiry(&self, notice: NoticeId, expires_at: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(&UPDATE_EXPIRY, (notice.0, expires_at.0)).await?;
-        tx.commit().await
     }
 }
 

@@ -84,6 +84,16 @@ statements! {
               FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id
           AND deliveries.state IN ('failed', 'expired', 'cancelled', 'suppressed')";
+    /// Whether a notice waited for a second person and was never let go: cancelled or not, it must not leave.
+    SELECT_NEVER_AGREED = "
+        SELECT n.number FROM notices n
+        WHERE n.notice_id = $1 AND n.released_at IS NULL AND n.second_person <> ''
+          AND NOT EXISTS (SELECT 1 FROM notice_decisions d
+                          WHERE d.notice_id = n.notice_id AND d.kind IN ('approved', 'break-glass', 'alarm'))";
+    /// What has taken the place of a notice, and was not stopped itself.
+    SELECT_SUCCESSOR = "
+        SELECT number FROM notices WHERE supersedes = $1 AND state NOT IN ('rejected', 'cancelled', 'expired')
+        ORDER BY number DESC LIMIT 1";
     /// The notice goes on, with this much time.
     REOPEN_NOTICE = "
         UPDATE notices SET state = $2, completed_at = NULL, swept = 0, updated_at = $4,
@@ -144,12 +154,14 @@ struct IdInput {
 }
 
 /// Which deliveries go elsewhere: to the way that a new notice would take now. One that nobody else of the notice
-/// has, and that leaves nobody behind who shares the delivery.
+/// has (`taken` are all its channels and addresses), and that leaves nobody behind who shares the delivery.
 pub(super) fn readdressed(
     now: &[AddressRow],
-    mut taken: BTreeSet<(String, String)>,
+    taken: Vec<(String, String)>,
     destination: &(dyn Fn(&Address) -> Option<String> + Sync),
 ) -> Vec<AddressInput> {
+    let mut taken: BTreeSet<(String, String)> =
+        taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
     let mut moved = Vec::new();
     for addresses in now.chunk_by(|one, other| one.delivery_id == other.delivery_id) {
         let way = addresses.iter().filter(|row| row.suppressions == 0).find_map(|row| {
@@ -253,9 +265,14 @@ impl Store {
     ) -> Result<Retried, StoreError> {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
+        was_agreed_to(&mut tx, notice.0).await?;
+        if let Some((successor,)) = tx.fetch_first::<(String,), _>(&SELECT_SUCCESSOR, (notice.0,)).await? {
+            return Err(StoreError::Conflict(format!(
+                "{successor} corrects it, and nobody is to get what is wrong: send {successor} again instead"
+            )));
+        }
         let now: Vec<AddressRow> = tx.fetch(&SELECT_ADDRESSES_NOW, (notice.0, self.now().0)).await?;
         let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
-        let taken = taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
         let moved = readdressed(&now, taken, destination);
         if !moved.is_empty() {
             tx.execute(&READDRESS, (Json(&moved),)).await?;
@@ -296,12 +313,25 @@ impl Store {
         write_counts(tx, &tally.into_deltas()).await?;
         for notice in notices {
             let state = next_state(tx, NoticeId(notice), NoticeEvent::Retry).await?;
+            was_agreed_to(tx, notice).await?;
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
         let reopened: Vec<Uuid> = rows.iter().map(|row| row.notice_id).collect();
         complete_notices(tx, reopened, now).await?;
         Ok(())
+    }
+}
+
+/// Makes sure that a notice which goes on was once let go: one that waits for a second person and is cancelled has not
+/// got round that.
+async fn was_agreed_to(tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
+    match tx.fetch_first::<(String,), _>(&SELECT_NEVER_AGREED, (notice,)).await? {
+        None => Ok(()),
+        Some((number,)) => Err(StoreError::Conflict(format!(
+            "{number} waited for a second person, and nobody has released it: there is nothing to send again. Submit it \
+             anew"
+        ))),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::ids::SessionId;
 use super::audit::append;
 use super::connection::Tx;
 use super::statement::statements;
-use super::{Store, StoreError};
+use super::{Account, Store, StoreError};
 
 statements! {
     /// A session that has not been ended, by its token's hash, with what its account is now.
@@ -35,6 +35,8 @@ statements! {
         UPDATE sessions SET ended_at = $3 WHERE session_id = $1 AND account = $2 AND ended_at IS NULL";
     /// Ends all sessions of an account.
     END_SESSIONS = "UPDATE sessions SET ended_at = $2 WHERE account = $1 AND ended_at IS NULL";
+    /// What somebody has shown themselves with; held until the transaction ends.
+    LOCK_PROOF = "SELECT password, totp, disabled_at FROM accounts WHERE name = $1 /*lock*/";
     /// A code's step was used; none is taken twice.
     USE_STEP = "
         UPDATE accounts SET totp_step = $2 WHERE name = $1 AND (totp_step IS NULL OR totp_step < $2)";
@@ -120,6 +122,9 @@ pub struct SessionRow {
     pub ends_at: i64,
 }
 
+/// A password's hash, a sealed second factor, and since when the account is disabled.
+type Proof = (Option<String>, Option<String>, Option<i64>);
+
 #[derive(sqlx::FromRow)]
 struct FoundSession {
     session_id: Uuid,
@@ -166,13 +171,16 @@ impl Store {
     }
 
     /// Begins a session, and uses up what the second factor was shown with; sessions that ended before `forget` are
-    /// forgotten. Says whether that was still to be used; where it was not, nothing is written.
+    /// forgotten. Says whether that was still to be used, and whether the account's password and second factor are still
+    /// those of `seen`, by which they were checked: whoever resets an account keeps out also those who were just being
+    /// let in. Where it was not, nothing is written.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn begin_session(
         &self,
         new: &NewSession,
+        seen: &Account,
         used: &UsedFactor,
         forget: Timestamp,
         entry: &NewEntry,
@@ -180,6 +188,10 @@ impl Store {
         let now = self.now();
         let account = new.account.to_string();
         let mut tx = self.db.begin().await?;
+        let proof: Option<Proof> = tx.fetch_first(&LOCK_PROOF, (account.clone(),)).await?;
+        if proof != Some((seen.password.clone(), seen.totp.clone(), None)) {
+            return Ok(false);
+        }
         let was_there = match used {
             UsedFactor::Nothing => 1,
             UsedFactor::Step(step) => tx.execute(&USE_STEP, (account, *step)).await?,

@@ -127,6 +127,7 @@ fn submission(
         supersedes: None,
         release,
         decision: None,
+        agreed_alarm: None,
     }
 }
 
@@ -264,8 +265,17 @@ impl Bench {
         merged: &[MergedRecipient],
     ) {
         let new = self.new_notice(id, priority);
-        self.store.submit_notice(&new, recipients, merged, &[]).await.unwrap();
-        self.store.release_notice(id).await.unwrap();
+        self.store.submit_notice(&new, recipients, merged, &[], &entry()).await.unwrap();
+        self.store.release_notice(id, &entry()).await.unwrap();
+    }
+
+    /// Every notice is worth sending until then.
+    async fn outlast(&self, until: Timestamp) {
+        let later = sqlx::AssertSqlSafe(format!("UPDATE notices SET expires_at = {}", until.0));
+        match &self.store.db {
+            Db::Sqlite { write, .. } => drop(write.execute(later).await.unwrap()),
+            Db::Postgres(pool) => drop(pool.execute(later).await.unwrap()),
+        }
     }
 
     async fn fan_out_all(&self) {
@@ -348,6 +358,7 @@ async fn every_statement_prepares(bench: Bench) {
         alarms::ALL,
         super::approvals::ALL,
         audit::ALL,
+        authors::ALL,
         corrections::ALL,
         backup::ALL,
         super::cascade::ALL,

@@ -33,6 +33,17 @@ statements! {
     REVOKE_TOKEN = "UPDATE api_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL";
     /// Revokes those of an account.
     REVOKE_TOKENS = "UPDATE api_tokens SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL";
+    /// Revokes what was made by tokens that are worth nothing any more; once for each generation.
+    REVOKE_OFFSPRING = "
+        UPDATE api_tokens SET revoked_at = $1
+        WHERE revoked_at IS NULL
+          AND created_by IN (SELECT 'token:' || m.name FROM api_tokens m WHERE m.revoked_at IS NOT NULL)";
+    /// A token that makes another, if it still counts; held until the transaction ends.
+    LOCK_MAKER = "
+        SELECT name FROM api_tokens
+        WHERE name = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) /*lock*/";
+    /// An account that makes one, if it may still sign in; held until the transaction ends.
+    LOCK_OWNER = "SELECT name FROM accounts WHERE name = $1 AND disabled_at IS NULL /*lock*/";
 }
 
 /// A token as its hash finds it.
@@ -170,11 +181,12 @@ impl Store {
     /// Keeps a new token.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is, or was, one of that name.
+    /// [`StoreError::Conflict`] when there is, or was, one of that name, or whoever makes it may do nothing any more.
     pub async fn add_token(&self, new: &NewToken, entry: &NewEntry) -> Result<(), StoreError> {
         let now = self.now();
         let groups = serde_json::to_string(&new.groups).unwrap_or_else(|_| "[]".to_owned());
         let mut tx = self.db.begin().await?;
+        maker_counts(&mut tx, new, now).await?;
         let parameters = (
             new.name.to_string(),
             new.hash.clone(),
@@ -204,7 +216,8 @@ impl Store {
         rows.into_iter().map(ApiToken::try_from).collect()
     }
 
-    /// Revokes a token; says whether there was one to revoke. Where there was none, nothing is written.
+    /// Revokes a token and all that were made with it; says whether there was one to revoke. Where there was none,
+    /// nothing is written.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -214,17 +227,50 @@ impl Store {
         if tx.execute(&REVOKE_TOKEN, (name.to_string(), now.0)).await? == 0 {
             return Ok(false);
         }
-        append(&mut tx, entry, now).await?;
+        let offspring = revoke_offspring(&mut tx, now).await?;
+        let mut entry = entry.clone();
+        if offspring > 0 {
+            entry.after = serde_json::json!({ "revoked_with_it": offspring });
+        }
+        append(&mut tx, &entry, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
-/// Revokes all tokens of `account`.
+/// Whoever is being kept out at this moment makes no token any more.
+async fn maker_counts(tx: &mut Tx, new: &NewToken, now: Timestamp) -> Result<(), StoreError> {
+    let found: Option<(String,)> = match (new.created_by.strip_prefix("token:"), &new.account) {
+        (Some(maker), _) => tx.fetch_first(&LOCK_MAKER, (maker.to_owned(), now.0)).await?,
+        (None, Some(account)) => tx.fetch_first(&LOCK_OWNER, (account.to_string(),)).await?,
+        (None, None) => return Ok(()),
+    };
+    match found {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Conflict(format!(
+            "{} may do nothing any more: no token was made",
+            new.created_by
+        ))),
+    }
+}
+
+/// Revokes all tokens of `account`, and all that were made with them.
 pub(super) async fn revoke_tokens(
     tx: &mut Tx,
     account: &AccountName,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    tx.execute(&REVOKE_TOKENS, (account.to_string(), now.0)).await
+    let own = tx.execute(&REVOKE_TOKENS, (account.to_string(), now.0)).await?;
+    Ok(own + revoke_offspring(tx, now).await?)
+}
+
+/// Revokes what was made with tokens that were revoked, and what was made with that.
+async fn revoke_offspring(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let mut revoked = 0;
+    loop {
+        match tx.execute(&REVOKE_OFFSPRING, (now.0,)).await? {
+            0 => return Ok(revoked),
+            more => revoked += more,
+        }
+    }
 }

@@ -127,7 +127,7 @@ impl Reader<'_> {
     }
 
     fn variable(&mut self, table: &DeTable<'_>, span: &Range<usize>) -> Option<Variable> {
-        let keys = ["name", "label", "type", "required", "default", "example", "choices"];
+        let keys = ["name", "label", "type", "required", "default", "example", "choices", "open"];
         self.known_keys(table, &keys, "a variable");
         let Some(entry) = table.get("name") else {
             self.say(span, "this variable has no name".into());
@@ -164,7 +164,15 @@ impl Reader<'_> {
                 format!("\"{name}\": choices = [\"…\"] belong to the type choice, and only to it"),
             );
         }
+        let open = self.boolean(table, "open");
+        if open && kind == VariableType::LongText {
+            self.say(
+                span,
+                format!("\"{name}\" cannot be open: whole sentences are what is agreed to beforehand"),
+            );
+        }
         Some(Variable {
+            open,
             label: table.get("label").map(|entry| self.labels(entry)).unwrap_or_default(),
             kind,
             required: self.boolean(table, "required"),
@@ -297,6 +305,7 @@ mod tests {
         assert_eq!((spec.phase, spec.sms_segments, spec.alarm), (Some(Phase::Investigating), 1, false));
         assert_eq!(spec.variable("beginn").unwrap().label["en"], "Start of the outage");
         assert_eq!(spec.variable("wahl").unwrap().choices[1].label["de"], "B!");
+        assert!(!spec.variable("wahl").unwrap().open);
         assert_eq!(spec.variable("wahl").unwrap().example.as_deref(), Some("2026-11-20T05:40:00"));
     }
 

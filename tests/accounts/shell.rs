@@ -1,6 +1,6 @@
 //! `users` and `tokens`.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use crate::instance::{Engine, Instance, on_both_engines};
@@ -57,6 +57,43 @@ fn with_password(instance: &Instance, password: &str) -> std::process::Output {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
+}
+
+/// `script` (util-linux) gives the program a terminal of its own, and what stands on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_typed_at_a_terminal_does_not_stand_on_it() {
+    let instance = Instance::new(Engine::Sqlite).await;
+    let program = instance.command(&["users", "add", "anna", "--role", "admin", "--password-stdin"]);
+    let words: Vec<_> = std::iter::once(program.get_program()).chain(program.get_args()).collect();
+    let line: Vec<String> = words.iter().map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut command = std::process::Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
+    command.current_dir(program.get_current_dir().unwrap());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut typed, mut shown) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut screen = String::new();
+    for question in ["Password", "Once more"] {
+        until_shown(&mut shown, &mut screen, question);
+        typed.write_all(b"kanne rost dienstag ufer\n").unwrap();
+    }
+    shown.read_to_string(&mut screen).unwrap();
+    assert!(child.wait().unwrap().success(), "{screen}");
+    assert!(screen.contains("The account anna is made") && !screen.contains("kanne"), "{screen}");
+}
+
+/// Reads until the screen ends with a question that has these words in it.
+fn until_shown(shown: &mut impl Read, screen: &mut String, words: &str) {
+    let mut byte = [0];
+    while !(screen.contains(words) && screen.ends_with(": ")) {
+        assert_eq!(shown.read(&mut byte).unwrap(), 1, "it ended: {screen}");
+        screen.push(char::from(byte[0]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

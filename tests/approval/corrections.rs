@@ -17,6 +17,7 @@ fn a_correction_goes_to_those_who_got_the_old_one_and_stops_the_rest() {
     let new = old["superseded_by"].as_str().unwrap().to_owned();
     assert_eq!(desk.shown(&new)["supersedes"].as_str(), Some(number.as_str()));
     assert_eq!(desk.addresses(&new), ["stadt"], "the suppressed one never got the old one");
+    desk.run("anna", &["notices", "retry", &number]).refused(&[&format!("{new} corrects it")]);
     let report = desk.run("anna", &["notices", "report", &number]).ends(0).out;
     assert!(report.contains(&format!("{new} corrects it.")), "{report}");
 }

@@ -61,6 +61,17 @@ fn a_rejected_notice_is_never_sent() {
 }
 
 #[test]
+fn what_was_cancelled_before_anybody_agreed_is_not_sent_again() {
+    let desk = Desk::new("required = true");
+    let number = number(&desk.send(&["--to", "towns", "--yes"]).ends(3));
+    desk.run("anna", &["notices", "cancel", &number]).ends(0);
+    desk.run("anna", &["worker", "--drain"]).ends(0);
+    desk.run("anna", &["notices", "retry", &number]).refused(&["nobody has released it"]);
+    desk.run("anna", &["worker", "--drain"]).ends(0);
+    assert_eq!((desk.shown(&number)["state"].as_str(), desk.mails().as_str()), (Some("cancelled"), ""));
+}
+
+#[test]
 fn only_what_the_rules_name_waits() {
     let desk = Desk::new("groups = [\"press\"]\nvisibility = [\"public\"]\nabove = 2");
     for (more, waits) in [

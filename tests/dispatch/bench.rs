@@ -162,8 +162,8 @@ impl Bench {
             incident: None,
             wording: rundruf::domain::wording::WordingRecord::default(),
         };
-        self.store.submit_notice(&new, &recipients, &[], &[]).await.unwrap();
-        self.store.release_notice(id).await.unwrap();
+        self.store.submit_notice(&new, &recipients, &[], &[], &entry()).await.unwrap();
+        self.store.release_notice(id, &entry()).await.unwrap();
         while self.store.fan_out(id, 5_000).await.unwrap().is_some() {}
         id
     }

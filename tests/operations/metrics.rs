@@ -51,6 +51,18 @@ async fn everything_that_is_measured_can_be_read_and_adds_up() {
         })
         .await;
         assert_eq!(value("rundruf_attempts_total", ("outcome", "accepted")).await, Some(20.0));
+
+        serving.instance.release(&["--exercise"]);
+        let sent = async |exercise: &str| {
+            let samples = parsed(&serving.get("/metrics").await.body);
+            let of = |sample: &&(String, Value, f64)| {
+                let (name, labels, _) = sample;
+                name == "rundruf_deliveries" && labels["state"] == "sent" && labels["exercise"] == exercise
+            };
+            samples.iter().find(of).map(|sample| sample.2)
+        };
+        until_store(async || sent("true").await == Some(20.0), &|| serving.err()).await;
+        assert_eq!(sent("false").await, Some(20.0), "an exercise is no real figure");
         assert_eq!(value("rundruf_provider_held", ("provider", "outbox")).await, Some(0.0));
         assert_eq!(value("rundruf_build_info", ("version", env!("CARGO_PKG_VERSION"))).await, Some(1.0));
         let names: Vec<String> =

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::Channel;
 use rundruf::domain::audience::Audience;
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::clock::{Clock, SystemClock};
 use rundruf::domain::contact::ContactCard;
 use rundruf::domain::ids::{ContactKey, DeliveryId, NoticeId};
@@ -18,6 +20,11 @@ use crate::instance::{Engine, Instance, new_ids, on_both_engines};
 const TOKEN: &str = "Zm9vYmFyYmF6cXV4MTIzNA";
 
 on_both_engines!(only_a_post_confirms_and_a_second_one_is_the_same);
+
+/// What the audit log is told where nobody asks it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// An alarm to one English contact, whose link holds `TOKEN`.
 async fn send_alarm(store: &Store) -> NoticeId {
@@ -70,8 +77,8 @@ async fn send_alarm(store: &Store) -> NoticeId {
         destination: "a.example".to_owned(),
         units: 1,
     };
-    store.submit_notice(&notice, &[recipient], &[], &[]).await.unwrap();
-    store.release_notice(id).await.unwrap();
+    store.submit_notice(&notice, &[recipient], &[], &[], &entry()).await.unwrap();
+    store.release_notice(id, &entry()).await.unwrap();
     while store.fan_out(id, 100).await.unwrap().is_some() {}
     id
 }

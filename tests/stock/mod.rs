@@ -146,8 +146,8 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
         incident: None,
         wording: rundruf::domain::wording::WordingRecord::default(),
     };
-    store.submit_notice(&new, &recipients, &merged, &unreachable).await.unwrap();
-    store.release_notice(new.id).await.unwrap();
+    store.submit_notice(&new, &recipients, &merged, &unreachable, &entry()).await.unwrap();
+    store.release_notice(new.id, &entry()).await.unwrap();
     new.id
 }
 

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rundruf::domain::actor::Actor;
 use rundruf::domain::address::Channel;
 use rundruf::domain::audience::Audience;
+use rundruf::domain::audit::{NewEntry, Subject};
 use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::{Clock, SystemClock};
 use rundruf::domain::contact::ContactCard;
@@ -14,6 +16,11 @@ use rundruf::domain::notice::{Priority, Visibility};
 use rundruf::domain::settings::DatabaseUrl;
 use rundruf::store::{NewNotice, Purpose, Recipient, Store};
 use rundruf::templates::load_template;
+
+/// What the audit log is told where nobody asks it.
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
 
 /// Queues `count` deliveries of one notice of `template` in the SQLite file `database`.
 pub async fn queue(database: &Path, templates: &Path, template: &str, count: usize) {
@@ -57,8 +64,8 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
             units: 1,
         })
         .collect();
-    store.submit_notice(&notice, &recipients, &[], &[]).await.expect("the list is frozen");
-    store.release_notice(id).await.expect("it is released");
+    store.submit_notice(&notice, &recipients, &[], &[], &entry()).await.expect("the list is frozen");
+    store.release_notice(id, &entry()).await.expect("it is released");
     while store.fan_out(id, 5_000).await.expect("a batch").is_some() {}
     store.close().await;
 }

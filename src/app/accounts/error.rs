@@ -21,6 +21,9 @@ pub enum AccountsError {
         "an API token cannot give rights, groups or a time that it does not have itself: let an admin do it"
     )]
     BeyondTheToken,
+    /// Who may come in is nothing that belongs to a group.
+    #[error("this token is limited to groups: somebody without such a limit must do that")]
+    LimitedToken,
     /// It is no name.
     #[error(transparent)]
     Name(#[from] NameRefused),
@@ -36,6 +39,9 @@ pub enum AccountsError {
     /// No such group.
     #[error("there is no group \"{0}\": import its contacts first, or look at the list of groups")]
     NoSuchGroup(String),
+    /// No such contact.
+    #[error("there is no contact \"{0}\": \"rundruf contacts list\" shows all")]
+    NoSuchContact(String),
     /// The end lies in the past, or too far off.
     #[error("a token must end between one minute and ten years from now")]
     End,

@@ -45,7 +45,10 @@ pub async fn offer_factor(
         .seal(&instance.chance, &place(&account.name), factor.secret())
         .map_err(|error| AccountsError::Vault(error.into()))?;
     let entry = entry(actor, "account.factor_offered", &account.name);
-    instance.store.change_account(&account.name, AccountChange::OfferFactor(sealed), None, &entry).await?;
+    instance
+        .store
+        .change_account(&account.name, AccountChange::OfferFactor(sealed), Some(account.version), &entry)
+        .await?;
     Ok(OfferedFactor { secret: factor.secret().clone(), url })
 }
 
@@ -71,7 +74,7 @@ pub async fn confirm_factor(
         json!({"second_factor": account.totp_since.is_some()}),
         json!({"second_factor": true, "recovery_codes": codes.len()}),
     );
-    instance.store.change_account(&account.name, change, None, &entry).await?;
+    instance.store.change_account(&account.name, change, Some(account.version), &entry).await?;
     instance.store.take_back_try(&keys, true).await?;
     Ok(codes)
 }
@@ -93,7 +96,10 @@ pub async fn renew_recovery_codes(
     let hashes = codes.iter().map(|code| recovery_hash(&account.name, code)).collect();
     let entry = entry(actor, "account.recovery_codes_renewed", &account.name)
         .with(json!({"recovery_codes": codes.len()}));
-    instance.store.change_account(&account.name, AccountChange::RecoveryCodes(hashes), None, &entry).await?;
+    instance
+        .store
+        .change_account(&account.name, AccountChange::RecoveryCodes(hashes), Some(account.version), &entry)
+        .await?;
     Ok(codes)
 }
 
@@ -113,7 +119,10 @@ pub async fn drop_factor(
     }
     let entry = entry(actor, "account.factor_dropped", &account.name)
         .changing(json!({"second_factor": account.totp_since.is_some()}), json!({"second_factor": false}));
-    Ok(instance.store.change_account(&account.name, AccountChange::DropFactor, None, &entry).await?)
+    Ok(instance
+        .store
+        .change_account(&account.name, AccountChange::DropFactor, Some(account.version), &entry)
+        .await?)
 }
 
 /// The second factor of `account` from what is kept of it.

@@ -34,12 +34,18 @@ pub async fn change_password(
     }
     let hash = hashed(&new, &instance.chance).await?;
     let (token, session) = new_session(instance, &account.name, origin);
-    let signed_in =
-        SignedIn { token, session: session.id, account: account.name.clone(), ends_at: session.ends_at };
+    let signed_in = SignedIn {
+        token,
+        session: session.id,
+        account: account.name.clone(),
+        ends_at: session.ends_at,
+        before: account.signed_in_at,
+        handed_over: account.handed_over.clone(),
+    };
     let entry = NewEntry::new(actor, "account.password_changed", Subject::new("account", &account.name))
         .with(json!({"session": session.id.to_string()}));
     let change = AccountChange::Password { hash, session };
-    instance.store.change_account(&account.name, change, None, &entry).await?;
+    instance.store.change_account(&account.name, change, Some(account.version), &entry).await?;
     Ok(signed_in)
 }
 

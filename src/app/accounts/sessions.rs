@@ -4,13 +4,14 @@ use serde_json::json;
 
 use crate::app::instance::Instance;
 use crate::domain::account::AccountName;
-use crate::domain::actor::{Actor, Right};
+use crate::domain::actor::Actor;
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::SessionId;
 use crate::store::SessionRow;
 
 use super::error::AccountsError;
 use super::own::own_name;
+use super::users::may_manage;
 
 /// The sessions of `account`, oldest first; `None`: of everybody. One's own everybody sees.
 ///
@@ -22,7 +23,7 @@ pub async fn sessions(
     account: Option<&AccountName>,
 ) -> Result<Vec<SessionRow>, AccountsError> {
     if account.is_none() || own_name(actor).ok().as_ref() != account {
-        actor.may(Right::AccountsWrite)?;
+        may_manage(actor)?;
     }
     let used_after = instance.now().minus(instance.settings().accounts.session_idle);
     Ok(instance.store.sessions(account, used_after).await?)
@@ -37,7 +38,7 @@ pub async fn end_session(
     actor: &Actor,
     session: SessionId,
 ) -> Result<(), AccountsError> {
-    actor.may(Right::AccountsWrite)?;
+    may_manage(actor)?;
     end(instance, actor, None, session).await
 }
 

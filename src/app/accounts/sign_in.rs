@@ -78,6 +78,10 @@ pub struct SignedIn {
     pub account: AccountName,
     /// When it ends in any case.
     pub ends_at: Timestamp,
+    /// When the account was signed in to before.
+    pub before: Option<Timestamp>,
+    /// Who has given the account a new password since then, or removed its second factor, and when.
+    pub handed_over: Option<(String, Timestamp)>,
 }
 
 /// Signs somebody in. Every failure is counted and written into the audit log, without what was typed.
@@ -95,14 +99,14 @@ pub async fn sign_in(
     let typed = name.trim().to_lowercase();
     let name: Option<AccountName> = typed.parse().ok();
     let own = WaitKey::account_at_origin(&typed, &origin.address);
-    let mut shared = vec![WaitKey::origin(&origin.address)];
     let is_known = match &name {
         Some(name) => instance.store.is_known_origin(name, &origin.address).await?,
         None => false,
     };
-    if !is_known {
-        shared.push(WaitKey::account(&typed));
-    }
+    // Whoever comes from where they always do waits for nobody else's failures: not for those at their own address,
+    // which may be that of a whole office, nor for those of others with their name.
+    let shared =
+        if is_known { Vec::new() } else { vec![WaitKey::origin(&origin.address), WaitKey::account(&typed)] };
     let keys: Vec<WaitKey> = std::iter::once(own.clone()).chain(shared.iter().cloned()).collect();
     let waits_begin = admit(instance, &keys).await?;
 
@@ -177,10 +181,18 @@ async fn let_in(
     let entry = NewEntry::new(&actor, "session.began", Subject::new("account", &account.name))
         .with(json!({"session": new.id.to_string(), "by": how}));
     let forget = instance.now().minus(SESSIONS_KEPT);
-    if !instance.store.begin_session(&new, &used, forget, &entry).await? {
-        return Err(wrong("code used before"));
+    if !instance.store.begin_session(&new, account, &used, forget, &entry).await? {
+        return Err(wrong("code used before, or the account was changed meanwhile"));
     }
-    Ok(SignedIn { token, session: new.id, account: account.name.clone(), ends_at: new.ends_at })
+    let is_news = |(_, at): &(String, Timestamp)| account.signed_in_at.is_none_or(|before| *at >= before);
+    Ok(SignedIn {
+        token,
+        session: new.id,
+        account: account.name.clone(),
+        ends_at: new.ends_at,
+        before: account.signed_in_at,
+        handed_over: account.handed_over.clone().filter(is_news),
+    })
 }
 
 /// Counts a try; says whether waits begin with it if it fails.

@@ -187,6 +187,38 @@ async fn many_failures_slow_one_address_down_and_keep_nobody_out_elsewhere() {
 }
 
 #[tokio::test]
+async fn whoever_guesses_from_the_office_keeps_nobody_out_who_has_signed_in_there() {
+    let stage = stage(|_| ()).await;
+    for account in ["anna", "berta"] {
+        stage.user(account, &[Role::Author]).await;
+    }
+    stage.signed_in("anna").await;
+    for n in 0..31 {
+        stage.try_as(&format!("somebody{n}"), OTHER, None, HOME).await.unwrap_err();
+    }
+    let stranger = stage.try_as("berta", PASSWORD, None, HOME).await.unwrap_err();
+    assert!(matches!(stranger, AccountsError::Wait { .. }), "{stranger}");
+    stage.signed_in("anna").await;
+}
+
+#[tokio::test]
+async fn whoever_was_given_a_new_start_reads_it_at_the_next_sign_in() {
+    let stage = stage(|_| ()).await;
+    stage.user("anna", &[Role::Approver]).await;
+    let first = stage.try_as("anna", PASSWORD, None, HOME).await.unwrap();
+    assert_eq!((first.before, first.handed_over), (None, None));
+    stage.clock.advance(Duration::from_secs(60));
+    let admin = Actor::shell("root");
+    let made_up = reset(&stage.instance, &admin, &name("anna"), true, false).await.unwrap().unwrap();
+    assert!(stage.caller(&first.token).await.is_none(), "her session has ended");
+    let next = stage.try_as("anna", made_up.expose_secret(), None, HOME).await.unwrap();
+    assert_eq!(next.handed_over, Some(("shell:root".to_owned(), stage.clock.now())));
+    stage.clock.advance(Duration::from_secs(60));
+    let later = stage.try_as("anna", made_up.expose_secret(), None, HOME).await.unwrap();
+    assert_eq!(later.handed_over, None, "it was said");
+}
+
+#[tokio::test]
 async fn a_second_factor_is_asked_for_and_no_code_counts_twice() {
     let stage = stage(|_| ()).await;
     stage.user("anna", &[Role::Author]).await;
@@ -314,6 +346,9 @@ async fn a_token_ends_in_time_and_gives_no_more_than_it_has() {
     let admin = add_user(&stage.instance, &actor, &name("eve"), [Role::Admin].into(), None).await;
     assert!(matches!(admin, Err(AccountsError::BeyondTheToken)));
     create_token(&stage.instance, &actor, wish("within", &[Right::NoticesRead], Some(end))).await.unwrap();
+    let limited = Actor { groups: Some(["schools".to_owned()].into()), ..actor.clone() };
+    let kept = revoke_token(&stage.instance, &limited, &name("within")).await;
+    assert!(matches!(kept, Err(AccountsError::LimitedToken)), "{kept:?}");
     let unknown = TokenWish {
         groups: Some(["nowhere".to_owned()].into()),
         ..wish("grouped", &[Right::NoticesRead], None)

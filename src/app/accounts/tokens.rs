@@ -16,7 +16,7 @@ use crate::store::{ApiToken, NewToken};
 
 use super::error::AccountsError;
 use super::own::own_name;
-use super::users::may_see;
+use super::users::{may_manage, may_see};
 
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
@@ -111,7 +111,7 @@ pub async fn tokens(instance: &Instance, actor: &Actor) -> Result<Vec<ApiToken>,
     Ok(instance.store.tokens().await?)
 }
 
-/// Revokes a token: it is worth nothing from now on.
+/// Revokes a token: it is worth nothing from now on, nor is any that was made with it.
 ///
 /// # Errors
 /// Without [`Right::AccountsWrite`]; when there is none of that name that could be revoked.
@@ -120,7 +120,7 @@ pub async fn revoke_token(
     actor: &Actor,
     name: &AccountName,
 ) -> Result<(), AccountsError> {
-    actor.may(Right::AccountsWrite)?;
+    may_manage(actor)?;
     if instance.store.revoke_token(name, &entry(actor, "token.revoked", name)).await? {
         Ok(())
     } else {

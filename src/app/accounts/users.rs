@@ -95,7 +95,7 @@ pub async fn set_disabled(
     disabled: bool,
     expected: Option<i64>,
 ) -> Result<(), AccountsError> {
-    actor.may(Right::AccountsWrite)?;
+    may_manage(actor)?;
     let before = found(instance, name).await?;
     if !disabled {
         may_give(actor, &before.roles)?;
@@ -108,6 +108,32 @@ pub async fn set_disabled(
     let entry = entry(actor, action, name)
         .changing(json!({"disabled": before.disabled_at.is_some()}), json!({"disabled": disabled}));
     Ok(instance.store.change_account(name, change, expected, &entry).await?)
+}
+
+/// Says by which contact an account's owner is told what approvers must know at once; `None`: by none.
+///
+/// # Errors
+/// As [`set_roles`]; when there is no contact of that id.
+pub async fn set_contact(
+    instance: &Instance,
+    actor: &Actor,
+    name: &AccountName,
+    contact: Option<String>,
+    expected: Option<i64>,
+) -> Result<(), AccountsError> {
+    actor.may(Right::AccountsWrite)?;
+    let before = found(instance, name).await?;
+    may_give(actor, &before.roles)?;
+    if let Some(id) = &contact
+        && !instance.store.contacts().await?.iter().any(|known| known.contact.id == *id)
+    {
+        return Err(AccountsError::NoSuchContact(id.clone()));
+    }
+    // The log has no contact's id from the files.
+    let entry = entry(actor, "account.contact_changed", name)
+        .changing(json!({"contact": before.contact.is_some()}), json!({"contact": contact.is_some()}));
+    let expected = Some(expected.unwrap_or(before.version));
+    Ok(instance.store.change_account(name, AccountChange::Contact(contact), expected, &entry).await?)
 }
 
 /// Gives an account a new start: a made-up password, which is given back, or without its second factor, or both. Its
@@ -135,14 +161,20 @@ pub async fn reset(
         json!({"second_factor": before.totp_since.is_some()}),
         json!({"second_factor": before.totp_since.is_some() && !drop_second_factor, "password": password}),
     );
-    let change = AccountChange::Reset { password: hash, drop_second_factor };
-    instance.store.change_account(name, change, None, &entry).await?;
+    let change = AccountChange::Reset { password: hash, drop_second_factor, by: actor.label() };
+    instance.store.change_account(name, change, Some(before.version), &entry).await?;
     Ok(fresh.map(|fresh| fresh.secret().clone()))
 }
 
 /// Whoever looks after accounts sees them, and so does an auditor.
 pub(super) fn may_see(actor: &Actor) -> Result<(), Denied> {
     actor.may(Right::AccountsWrite).or_else(|denied| actor.may(Right::AuditRead).map_err(|_| denied))
+}
+
+/// Whoever manages accounts and what they come in with, and is not limited to groups.
+pub(super) fn may_manage(actor: &Actor) -> Result<(), AccountsError> {
+    actor.may(Right::AccountsWrite)?;
+    if actor.groups.is_some() { Err(AccountsError::LimitedToken) } else { Ok(()) }
 }
 
 /// An API token cannot make itself somebody who may more.

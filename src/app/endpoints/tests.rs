@@ -10,6 +10,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
 use crate::domain::ids::{DeliveryId, NoticeId};
+use crate::domain::notice::{Priority, Visibility};
 use crate::domain::outcome::Reason;
 use crate::domain::seal::Seal;
 use crate::domain::settings::DatabaseUrl;
@@ -96,8 +97,8 @@ impl World {
             destination: "hooks.stadtwerke.example".to_owned(),
             units: 1,
         };
-        self.store.submit_notice(&new, &[recipient], &[], &[]).await.unwrap();
-        self.store.release_notice(notice).await.unwrap();
+        self.store.submit_notice(&new, &[recipient], &[], &[], &entry()).await.unwrap();
+        self.store.release_notice(notice, &entry()).await.unwrap();
         self.store.fan_out(notice, 10).await.unwrap();
         let reason = Reason::new("410", "410 Gone: TODO {{geheim}} [bitte ausfüllen] http://evil.example");
         self.store.endpoints_failed(&[(delivery, reason, self.clock.now())]).await.unwrap();

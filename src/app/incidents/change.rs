@@ -7,6 +7,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::incident::{Deadline, DeadlineKind, Incident, IncidentEvent, parse_title};
 use crate::domain::template::Phase;
 
+use super::deadlines::named_owner;
 use super::link::find_incident;
 use super::{IncidentError, audited, fresh, known_services, wrong};
 
@@ -80,7 +81,7 @@ pub async fn update(
     if let Some(services) = &change.services {
         after.services = known_services(&instance.store, services).await?;
     }
-    switch_on(&mut after, &change, actor);
+    switch_on(&mut after, &change.deadlines, &named_owner(&change.owner)?, actor);
     if after == before {
         return Ok(before);
     }
@@ -88,9 +89,8 @@ pub async fn update(
 }
 
 /// Deadlines that were switched on already only change their owner, if one is named.
-fn switch_on(incident: &mut Incident, change: &Change, actor: &Actor) {
-    let owner = change.owner.trim();
-    for kind in &change.deadlines {
+fn switch_on(incident: &mut Incident, kinds: &[DeadlineKind], owner: &str, actor: &Actor) {
+    for kind in kinds {
         match incident.deadlines.iter_mut().find(|deadline| deadline.kind == *kind) {
             Some(deadline) if !owner.is_empty() => owner.clone_into(&mut deadline.owner),
             Some(_) => {}

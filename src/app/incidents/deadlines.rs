@@ -91,6 +91,14 @@ pub async fn decide(
     write(instance, actor, action, &before, after).await
 }
 
+/// Who sees to deadlines where somebody says it: one line, as everything that stands in lists.
+///
+/// # Errors
+/// When it is no line, or too long.
+pub(super) fn named_owner(owner: &str) -> Result<String, IncidentError> {
+    if owner.trim().is_empty() { Ok(String::new()) } else { words("owner", owner, "say who sees to it") }
+}
+
 fn words(field: &'static str, text: &str, mend: &str) -> Result<String, IncidentError> {
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > LONGEST {

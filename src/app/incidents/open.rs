@@ -9,6 +9,7 @@ use crate::domain::incident::{Deadline, DeadlineKind, Incident, parse_title};
 use crate::domain::key::IncidentKey;
 use crate::domain::template::Phase;
 
+use super::deadlines::named_owner;
 use super::{IncidentError, audited, known_services, wrong};
 
 /// What is known when an incident is opened.
@@ -56,7 +57,8 @@ pub async fn open(instance: &Instance, actor: &Actor, new: NewIncident) -> Resul
             "the next update is promised for a time that has passed: name a later one",
         );
     }
-    let owner = if new.owner.trim().is_empty() { actor.name.clone() } else { new.owner.trim().to_owned() };
+    let named = named_owner(&new.owner)?;
+    let owner = if named.is_empty() { actor.name.clone() } else { named };
     let mut kinds = new.deadlines;
     kinds.sort_unstable();
     kinds.dedup();

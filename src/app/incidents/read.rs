@@ -2,7 +2,6 @@
 
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
-use crate::domain::audience::Audience;
 use crate::domain::incident::Incident;
 use crate::store::TimelineNotice;
 
@@ -40,12 +39,6 @@ pub async fn timeline(
 ) -> Result<Vec<TimelineNotice>, IncidentError> {
     let incident = show(instance, actor, key).await?;
     let mut notices = instance.store.incident_timeline(incident.id).await?;
-    notices.retain(|notice| may_see(actor, &notice.audience));
+    notices.retain(|notice| actor.may_see(&notice.audience));
     Ok(notices)
-}
-
-/// A token that is limited to groups sees the notices that went to these alone.
-fn may_see(actor: &Actor, audience: &Audience) -> bool {
-    actor.groups.is_none()
-        || (audience.contacts.is_empty() && audience.groups.iter().all(|group| actor.may_reach(group)))
 }

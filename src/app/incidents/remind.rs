@@ -13,7 +13,7 @@ use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::incident::{DueDeadline, Incident, Reminder, ReminderKind};
 use crate::domain::key::IncidentKey;
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::Priority;
 use crate::domain::settings::Settings;
 use crate::store::StoreError;
 use crate::templates::load_template;
@@ -134,22 +134,16 @@ fn wish(incident: &Incident, reminder: Reminder, settings: &Settings) -> Result<
     ]);
     values.extend(deadline.map(|kind| ("frist".to_owned(), kind.to_string())));
     Ok(Wish {
-        template: TEMPLATE.to_owned(),
         values,
-        audience: Audience { groups: vec![GROUP.to_owned()], ..Audience::default() },
         channels,
-        cascade: Vec::new(),
-        after: None,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
         exercise: incident.exercise,
-        at: None,
         expires_after: Some(EXPIRES_AFTER),
         incident: Some(IncidentWish {
             key: incident.key.to_string(),
             next_update: None,
             reminder: Some(reminder),
         }),
-        accept_wording: false,
+        ..Wish::new(TEMPLATE, Audience { groups: vec![GROUP.to_owned()], ..Audience::default() })
     })
 }

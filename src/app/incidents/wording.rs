@@ -38,7 +38,8 @@ pub async fn accept(
         return Ok(found);
     }
     let claims: Vec<&str> = found.hints.iter().map(|hint| hint.claim.as_str()).collect();
-    let entry = NewEntry::new(actor, "notice.wording_accepted", Subject::new("notice", notice))
+    // The store puts the notice's number in: the log names notices by that.
+    let entry = NewEntry::new(actor, "notice.wording_accepted", Subject::new("notice", ""))
         .with(json!({ "claims": claims }));
     instance.store.accept_wording(notice, &actor.label(), &entry).await?;
     Ok(WordingRecord { accepted: true, ..found })

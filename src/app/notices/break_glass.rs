@@ -1,17 +1,18 @@
 //! Release by one person, with a reason: everybody who could have agreed is told at once, and one of them looks at it
 //! afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::compose::{ComposeError, Wish, compose_with};
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, submission};
+use crate::domain::account::rights_of;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Address;
-use crate::domain::approval::BreakGlass;
+use crate::domain::approval::{BreakGlass, is_person, is_same_person};
 use crate::domain::audience::Audience;
 use crate::domain::audit::{NewEntry, Subject};
-use crate::domain::notice::{NoticeState, Priority, Visibility};
+use crate::domain::notice::{NoticeState, Priority};
 use crate::store::{NewDecision, Notice, Submission, Verdict};
 use crate::templates::{LoadError, built_in_template, load_template};
 
@@ -28,12 +29,15 @@ pub struct BrokenGlass {
     pub state: NoticeState,
     /// Why nobody could be told; `None`: they are.
     pub untold: Option<String>,
+    /// Approvers who have no contact of their own: they are told only if they are in the group of `[approval] tell`.
+    pub without_contact: Vec<String>,
 }
 
-/// `actor` releases a pending notice alone.
+/// `actor` releases a pending notice alone. That takes a person, who can be asked afterwards: a program would only have
+/// to send the word, and four eyes would be none.
 ///
 /// # Errors
-/// When they may not, or it is not pending.
+/// When they may not, are no person, or it is not pending.
 pub async fn release(
     instance: &Instance,
     actor: &Actor,
@@ -44,6 +48,13 @@ pub async fn release(
     if actor.may(Right::NoticesWrite).is_err() {
         actor.may(Right::NoticesRelease)?;
     }
+    if !is_person(actor) {
+        return Err(NoticeError::Forbidden(
+            "a program releases nothing alone: somebody signs in with their account, or uses the shell, and gives the \
+             reason"
+                .to_owned(),
+        ));
+    }
     let note = one_text(note)?;
     let notice = find(&instance.store, number).await?;
     let decision = NewDecision {
@@ -52,8 +63,9 @@ pub async fn release(
         reason: reason.as_str().to_owned(),
         note: note.clone(),
     };
+    let approvers = Approvers::of(instance, actor).await?;
     // Whoever has to decide in the worst minute is not stopped because the telling fails: it is said, and logged.
-    let (told, untold) = match telling(instance, actor, &notice, reason).await {
+    let (told, untold) = match telling(instance, actor, &notice, reason, &approvers).await {
         Ok(told) => (Some(told), None),
         Err(NoticeError::Store(error)) => return Err(NoticeError::Store(error)),
         Err(error) => (None, Some(error.to_string())),
@@ -62,6 +74,9 @@ pub async fn release(
     let mut after = serde_json::json!({ "release": "break-glass" });
     if let Some(untold) = &untold {
         after["untold"] = untold.as_str().into();
+    }
+    if !approvers.without_contact.is_empty() {
+        after["without_contact"] = approvers.without_contact.clone().into();
     }
     let entry =
         NewEntry::new(actor, "notice.released", Subject::new("notice", number)).because(why).with(after);
@@ -75,7 +90,42 @@ pub async fn release(
     if let Some(why) = &untold {
         tracing::error!(notice = number, "released by one person, and no approver was told: {why}");
     }
-    Ok(BrokenGlass { state, untold })
+    Ok(BrokenGlass { state, untold, without_contact: approvers.without_contact })
+}
+
+/// Everybody who could have agreed.
+#[derive(Debug, Default)]
+struct Approvers {
+    /// Who is told: the group of `[approval] tell`, and the contacts that approvers' accounts name.
+    audience: Audience,
+    /// Accounts of approvers that name no contact, or one that is gone.
+    without_contact: Vec<String>,
+}
+
+impl Approvers {
+    /// All but `actor`.
+    async fn of(instance: &Instance, actor: &Actor) -> Result<Self, NoticeError> {
+        let known: BTreeSet<String> =
+            instance.store.contacts().await?.into_iter().map(|known| known.contact.id).collect();
+        let groups = instance.store.groups().await?;
+        let tell = instance.settings().approval.tell.clone();
+        let mut found = Self::default();
+        found.audience.groups.extend(tell.filter(|group| groups.contains_key(group)));
+        for account in instance.store.accounts().await? {
+            let may_release = rights_of(&account.roles).contains(&Right::NoticesRelease);
+            if !may_release
+                || account.disabled_at.is_some()
+                || is_same_person(account.name.as_str(), &actor.label())
+            {
+                continue;
+            }
+            match account.contact.filter(|id| known.contains(id)) {
+                Some(id) => found.audience.contacts.push(id),
+                None => found.without_contact.push(account.name.to_string()),
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// The notice by which approvers are told.
@@ -84,13 +134,17 @@ async fn telling(
     actor: &Actor,
     notice: &Notice,
     reason: BreakGlass,
+    approvers: &Approvers,
 ) -> Result<Submission, NoticeError> {
     let settings = instance.settings();
-    let Some(group) = settings.approval.tell.clone() else {
-        return Err(NoticeError::Wrong(
-            "[approval] tell names no group of approvers who could be told: name one".to_owned(),
-        ));
-    };
+    if approvers.audience.groups.is_empty() && approvers.audience.contacts.is_empty() {
+        return Err(NoticeError::Wrong(match &settings.approval.tell {
+            Some(group) => format!("there is no group {group}, which [approval] tell names: import its contacts"),
+            None => "[approval] tell names no group of approvers, and no approver's account names a contact (users \
+                     contact): name one"
+                .to_owned(),
+        }));
+    }
     let template = match load_template(&settings.instance.templates, TEMPLATE) {
         Ok(template) => template,
         Err(LoadError::Unknown { .. } | LoadError::Folder { .. }) => {
@@ -99,24 +153,15 @@ async fn telling(
         Err(error) => return Err(NoticeError::Compose(error.into())),
     };
     let wish = Wish {
-        template: TEMPLATE.to_owned(),
         values: BTreeMap::from([
             ("mitteilung".to_owned(), notice.number.clone()),
             ("titel".to_owned(), notice.title.chars().take(200).collect()),
             ("person".to_owned(), actor.label().chars().take(100).collect()),
             ("grund".to_owned(), reason.as_str().to_owned()),
         ]),
-        audience: Audience { groups: vec![group], ..Audience::default() },
-        channels: Vec::new(),
-        cascade: Vec::new(),
-        after: None,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
         exercise: notice.exercise,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(TEMPLATE, approvers.audience.clone())
     };
     let program = Actor::program("rundruf");
     let draft =

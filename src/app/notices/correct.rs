@@ -72,7 +72,6 @@ pub async fn correct(
             "an exercise is corrected by an exercise, and a real notice by a real one".to_owned(),
         )));
     }
-    let second_person = second_person_for(instance, draft);
     // Whoever gets the old one between the look at the plan and this moment must get the correction, too: so it is made
     // out for all of its people, and the store leaves out those who have not got it, when it has stopped it.
     let people = instance.store.notice_people(old.id).await?;
@@ -82,6 +81,10 @@ pub async fn correct(
     let wish = Wish { audience: Audience { contacts, ..Audience::default() }, ..draft.wish.clone() };
     let settings = instance.settings();
     let everybody = compose(wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
+    may_reach(actor, &everybody)?;
+    // While the old one is on its way, more get it until it is stopped: as many as it is for.
+    let is_underway = matches!(old.state, NoticeState::Sending | NoticeState::Paused);
+    let second_person = second_person_for(instance, if is_underway { &everybody } else { draft });
     let provenance = Provenance { supersedes: Some(old.id), second_person, ..Provenance::default() };
     let mut submission = submission(instance, actor, &everybody, provenance)?;
     submission.notice.audience = draft.wish.audience.clone();

@@ -1,9 +1,12 @@
 //! The second person: yes, no, and the look afterwards at what one person released alone.
 
+use std::collections::BTreeSet;
+
 use crate::app::instance::Instance;
-use crate::domain::actor::{Actor, Right};
+use crate::domain::account::AccountName;
+use crate::domain::actor::{Actor, Right, Way};
 use crate::domain::address::Address;
-use crate::domain::approval::second_person;
+use crate::domain::approval::{is_same_person, second_person};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::notice::NoticeState;
 use crate::domain::settings::Settings;
@@ -25,18 +28,39 @@ pub async fn approve(
     actor.may(Right::NoticesRelease)?;
     let notice = find(&instance.store, number).await?;
     let hash = looked_at(&notice, hash)?;
-    second_person(actor, &notice.created_by).map_err(NoticeError::Forbidden)?;
+    let authors = instance.store.authors(notice.id, &notice.created_by).await?;
+    second_person(actor, &authors).map_err(NoticeError::Forbidden)?;
     let decision = NewDecision {
         verdict: Verdict::Approved,
         by: actor.label(),
         reason: String::new(),
-        note: String::new(),
+        note: handed_over_by_an_author(instance, actor, &authors).await?.unwrap_or_default(),
     };
     let entry = NewEntry::new(actor, "notice.approved", Subject::new("notice", number));
+    let entry = if decision.note.is_empty() { entry } else { entry.because(decision.note.clone()) };
     write(instance, &notice, &hash, &decision, &entry).await
 }
 
-/// `actor` does not agree: the notice is not sent. Whoever wrote it may also take it back so.
+/// A word where an author of the notice is who gave the approver's account its last new start: they could have signed
+/// in with it themselves. That forbids nothing, for somebody has to help when a password is lost; but whoever looks at
+/// the decision reads it there.
+async fn handed_over_by_an_author(
+    instance: &Instance,
+    actor: &Actor,
+    authors: &BTreeSet<String>,
+) -> Result<Option<String>, NoticeError> {
+    if actor.way != Way::Account {
+        return Ok(None);
+    }
+    let Ok(name) = actor.name.parse::<AccountName>() else { return Ok(None) };
+    let account = instance.store.account(&name).await?;
+    let handed_over = account.and_then(|account| account.handed_over);
+    Ok(handed_over.filter(|(by, _)| authors.iter().any(|author| is_same_person(author, by))).map(
+        |(by, at)| format!("{by}, who wrote or submitted it, gave the account {name} a new start at {at}"),
+    ))
+}
+
+/// `actor` does not agree: the notice is not sent. It may be their own.
 ///
 /// # Errors
 /// When they may not, or it is not pending.
@@ -73,7 +97,8 @@ pub async fn review(instance: &Instance, actor: &Actor, number: &str, note: &str
     let decisions = instance.store.decisions(notice.id).await?;
     let open = decisions.iter().find(|one| one.verdict == Verdict::BreakGlass && one.review.is_none());
     if let Some(open) = open {
-        second_person(actor, &open.by).map_err(|_| {
+        let behind = instance.store.with_those_behind([open.by.clone()]).await?;
+        second_person(actor, &behind).map_err(|_| {
             NoticeError::Forbidden(format!(
                 "{} released {number} alone: another person with the right notices:release must look at it",
                 open.by
@@ -87,6 +112,8 @@ pub async fn review(instance: &Instance, actor: &Actor, number: &str, note: &str
 
 /// The longest reason or note, in characters.
 const LONGEST_TEXT: usize = 2_000;
+/// As few characters of a hash tell what was looked at.
+const SHORTEST_HASH: usize = 8;
 
 /// What somebody added in words.
 pub(super) fn one_text(text: &str) -> Result<String, NoticeError> {
@@ -99,18 +126,32 @@ pub(super) fn one_text(text: &str) -> Result<String, NoticeError> {
 
 /// The hash that a decision is about: the one that was looked at, in full or from its beginning, or what waits now.
 fn looked_at(notice: &Notice, hash: Option<&str>) -> Result<String, NoticeError> {
-    let Some(given) = hash else { return Ok(notice.content_hash.clone()) };
-    let given = given.trim().to_lowercase();
-    if given.len() < 8 {
-        return Err(NoticeError::Wrong("give at least the first 8 characters of the hash".to_owned()));
-    }
-    if !notice.content_hash.starts_with(&given) {
-        return Err(NoticeError::Conflict(format!(
-            "{}: what waits now is not what you looked at, its hash is {}: look at it again",
-            notice.number, notice.content_hash
+    looked_at_hash(&notice.number, &notice.content_hash, hash)?;
+    Ok(notice.content_hash.clone())
+}
+
+/// Says whether `waiting`, the hash of what waits now under `name`, is the one that was looked at, in full or from its
+/// beginning. Where none is `given`, it is.
+///
+/// # Errors
+/// [`NoticeError::Conflict`] when it is another.
+pub(in crate::app) fn looked_at_hash(
+    name: &str,
+    waiting: &str,
+    given: Option<&str>,
+) -> Result<(), NoticeError> {
+    let Some(given) = given.map(|given| given.trim().to_lowercase()) else { return Ok(()) };
+    if given.len() < SHORTEST_HASH {
+        return Err(NoticeError::Wrong(format!(
+            "give at least the first {SHORTEST_HASH} characters of the hash"
         )));
     }
-    Ok(notice.content_hash.clone())
+    if waiting.starts_with(&given) {
+        return Ok(());
+    }
+    Err(NoticeError::Conflict(format!(
+        "{name}: what waits now is not what you looked at, its hash is {waiting}: look at it again"
+    )))
 }
 
 async fn write(

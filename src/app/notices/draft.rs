@@ -43,6 +43,13 @@ impl KeptDraft {
             updated_by: stored.updated_by,
         })
     }
+
+    /// Whether `actor` may see it: a token that is limited to groups sees what is for those, and what nobody but itself
+    /// has written.
+    fn is_visible_to(&self, actor: &Actor) -> bool {
+        let own = actor.label();
+        actor.may_see(&self.wish.audience) || (self.created_by == own && self.updated_by == own)
+    }
 }
 
 /// Keeps a new draft. It need not be complete yet: what is missing shows in its check.
@@ -54,7 +61,7 @@ pub async fn keep(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Kep
     let id = NoticeId(instance.ids.next());
     let entry = NewEntry::new(actor, "notice.drafted", Subject::new("draft", id)).with(facts(wish));
     instance.store.keep_draft(id, &json(wish)?, &actor.label(), &entry).await?;
-    read(instance, actor, id).await
+    stored(instance, id).await
 }
 
 /// Changes a draft that was read in `version`.
@@ -74,8 +81,8 @@ pub async fn change(
         .changing(facts(&before.wish), facts(wish));
     let changed = instance.store.change_draft(id, version, &json(wish)?, &actor.label(), &entry).await?;
     match changed {
-        Some(_) => read(instance, actor, id).await,
-        None => Err(NoticeError::Stale(read(instance, actor, id).await?.version)),
+        Some(_) => stored(instance, id).await,
+        None => Err(NoticeError::Stale(stored(instance, id).await?.version)),
     }
 }
 
@@ -96,26 +103,32 @@ pub async fn discard(
     if instance.store.drop_draft(id, version, &entry).await? {
         return Ok(());
     }
-    Err(NoticeError::Stale(read(instance, actor, id).await?.version))
+    Err(NoticeError::Stale(stored(instance, id).await?.version))
 }
 
-/// One draft.
+/// One draft that `actor` may see.
 ///
 /// # Errors
-/// [`NoticeError::UnknownDraft`] when there is none with this id.
+/// [`NoticeError::UnknownDraft`] when there is none with this id: whoever may not see it is not told that it is there.
 pub async fn read(instance: &Instance, actor: &Actor, id: NoticeId) -> Result<KeptDraft, NoticeError> {
-    actor.may(Right::NoticesRead)?;
-    let stored = instance.store.draft(id).await?.ok_or(NoticeError::UnknownDraft(id))?;
-    KeptDraft::parse(stored)
+    // Whoever may write notices has to read what they write.
+    actor.may(Right::NoticesRead).or_else(|denied| actor.may(Right::NoticesWrite).map_err(|_| denied))?;
+    let kept = stored(instance, id).await?;
+    if kept.is_visible_to(actor) { Ok(kept) } else { Err(NoticeError::UnknownDraft(id)) }
 }
 
-/// All drafts, oldest first.
+/// All drafts that `actor` may see, oldest first.
 ///
 /// # Errors
 /// When `actor` may not.
 pub async fn list(instance: &Instance, actor: &Actor) -> Result<Vec<KeptDraft>, NoticeError> {
     actor.may(Right::NoticesRead)?;
-    instance.store.drafts().await?.into_iter().map(KeptDraft::parse).collect()
+    let all: Result<Vec<_>, _> = instance.store.drafts().await?.into_iter().map(KeptDraft::parse).collect();
+    Ok(all?.into_iter().filter(|kept| kept.is_visible_to(actor)).collect())
+}
+
+async fn stored(instance: &Instance, id: NoticeId) -> Result<KeptDraft, NoticeError> {
+    KeptDraft::parse(instance.store.draft(id).await?.ok_or(NoticeError::UnknownDraft(id))?)
 }
 
 /// What sending the draft would mean: its texts checked, its people counted.
@@ -123,7 +136,7 @@ pub async fn list(instance: &Instance, actor: &Actor) -> Result<Vec<KeptDraft>, 
 /// # Errors
 /// Everything that is wrong with it.
 pub async fn work_out(instance: &Instance, actor: &Actor, wish: Wish) -> Result<Draft, NoticeError> {
-    actor.may(Right::NoticesRead)?;
+    actor.may(Right::NoticesRead).or_else(|denied| actor.may(Right::NoticesWrite).map_err(|_| denied))?;
     let settings = instance.settings();
     let draft = compose(wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
     may_reach(actor, &draft)?;

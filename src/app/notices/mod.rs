@@ -20,3 +20,6 @@ pub async fn find(store: &Store, number: &str) -> Result<Notice, NoticeError> {
     let id = store.notice_id(number).await?.ok_or_else(unknown)?;
     store.notice(id).await?.ok_or_else(unknown)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,14 @@ pub enum UsersCommand {
     },
     /// Give somebody who cannot sign in a new start: a new password, shown once; ends their sessions and API tokens
     Reset(ResetUserArguments),
+    /// Say by which contact somebody is told at once that one person has released a notice alone
+    Contact {
+        /// The account's name
+        name: AccountName,
+        /// The contact's id; without it by none
+        #[arg(value_name = "CONTACT")]
+        contact: Option<String>,
+    },
     /// Give an account other roles
     Roles {
         /// The account's name
@@ -51,7 +59,8 @@ pub struct AddUserArguments {
     /// auditor (reads), author (drafts), approver (releases) or admin; several with commas
     #[arg(long = "role", required = true, value_delimiter = ',', value_name = "ROLE[,ROLE]")]
     pub roles: Vec<Role>,
-    /// Read the password from standard input; it need not be replaced at the first sign-in
+    /// Read the password from standard input, at a terminal without showing it; it need not be replaced at the first
+    /// sign-in
     #[arg(long)]
     pub password_stdin: bool,
 }

@@ -20,10 +20,21 @@ pub enum AlarmsCommand {
     },
     /// Prepare an alarm in peacetime: words and people are fixed, only place and time stay open
     Prepare(Box<PrepareArguments>),
+    /// Show what a prepared alarm says, to whom, and the hash that its approval is about
+    Show {
+        /// The alarm's name
+        name: String,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Agree to a prepared alarm, for a year; somebody else than prepared it
     Approve {
         /// The alarm's name
         name: String,
+        /// The hash of what you looked at, as alarms show has it; its first 8 characters are enough
+        #[arg(long, value_name = "HASH")]
+        hash: Option<String>,
     },
     /// Fire a prepared alarm: choose, fill in, confirm
     Fire(FireArguments),
@@ -50,7 +61,8 @@ pub struct PrepareArguments {
     /// Groups whose members are left out
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub except: Vec<String>,
-    /// Variables that stay open, comma-separated: place and time; without it all that get no value here
+    /// Variables that stay open, comma-separated: place and time; without it those that the template declares as open,
+    /// or, where it declares none, all that get no value here
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub open: Option<Vec<String>>,
     /// A value that is fixed; may be given several times

@@ -65,6 +65,8 @@ pub enum NoticesCommand {
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         note: String,
     },
+    /// Say of words that claim more than the incident's phase allows yet that they are meant so
+    AcceptWording(NoticeArgument),
     /// Give a notice that has not been released another time
     Schedule {
         #[command(flatten)]

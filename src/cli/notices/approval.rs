@@ -1,5 +1,6 @@
 //! What `notices show` says of the second person: what was hashed, who may agree, who has decided.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::json;
@@ -20,6 +21,7 @@ pub(super) fn write(
     session: &Session,
     notice: &Notice,
     decisions: &[Decision],
+    authors: &BTreeSet<String>,
 ) -> std::fmt::Result {
     if notice.second_person.is_empty() && decisions.is_empty() {
         return Ok(());
@@ -31,7 +33,8 @@ pub(super) fn write(
     writeln!(text, "  {:<12}{}", "hash", notice.content_hash)?;
     writeln!(
         text,
-        "  {:<12}over the words, the values, the channels ({}), who may read it, and the list of people and channels",
+        "  {:<12}over the words, the values, the channels ({}), who may read it, how urgent it is and how long it is worth \
+         sending, and the list of people and channels",
         "",
         channels.join(", ")
     )?;
@@ -51,12 +54,13 @@ pub(super) fn write(
     }
     if notice.state == NoticeState::Pending {
         let you = session.actor().label();
-        let you = if is_same_person(&you, &notice.created_by) { " (so not you)" } else { " (so you may)" };
+        let is_own = authors.iter().any(|author| is_same_person(&you, author));
+        let you = if is_own { " (so not you)" } else { " (so you may)" };
         writeln!(
             text,
             "  {:<12}anybody with the right notices:release, but {}{you}: {} notices approve {} --hash {}",
             "may agree",
-            notice.created_by,
+            authors.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
             program(session),
             notice.number,
             short_hash(&notice.content_hash)

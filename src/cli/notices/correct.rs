@@ -4,7 +4,7 @@ use crate::app::cascade::confirmation_fault;
 use crate::app::compose::Wish;
 use crate::app::notices::correct;
 use crate::domain::audience::Audience;
-use crate::domain::notice::{NoticeState, Visibility};
+use crate::domain::notice::NoticeState;
 
 use crate::cli::arguments::CorrectArguments;
 use crate::cli::lookup::{find_notice, open_existing};
@@ -21,19 +21,10 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
     let number = &find_notice(session, &store, &arguments.notice.number).await?.number;
     let instance = session.open_instance(&store).await?;
     let wish = Wish {
-        template: arguments.template.clone(),
         values: read_values(&arguments.values, arguments.vars.as_deref())?,
-        audience: Audience::default(),
         channels: arguments.channel.clone(),
-        cascade: Vec::new(),
-        after: None,
         priority: arguments.priority,
-        visibility: Visibility::Internal,
-        exercise: false,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(&arguments.template, Audience::default())
     };
     let (old, draft) = correct::draft(&instance, number, wish).await?;
     plan::show(session, &draft);

@@ -1,5 +1,6 @@
-//! `notices approve`, `reject`, `release`, `review`, `schedule`.
+//! `notices approve`, `reject`, `release`, `review`, `accept-wording`, `schedule`.
 
+use crate::app::incidents::wording;
 use crate::app::notices::{decide, steer};
 use crate::domain::approval::BreakGlass;
 use crate::domain::notice::NoticeState;
@@ -60,6 +61,25 @@ pub(super) async fn review(session: &Session, number: &str, note: &str) -> anyho
     let instance = session.open_instance(&store).await?;
     decide::review(&instance, &session.actor(), &notice.number, note).await?;
     say(format_args!("{number}: your review is written down."));
+    close(store).await
+}
+
+pub(super) async fn accept_wording(session: &Session, number: &str) -> anyhow::Result<()> {
+    let store = open_existing(session).await?;
+    let notice = find_notice(session, &store, number).await?;
+    let instance = session.open_instance(&store).await?;
+    let found = wording::accept(&instance, &session.actor(), notice.id).await?;
+    if found.hints.is_empty() {
+        say(format_args!(
+            "{number}: nothing in its words claims more than is known: there is nothing to tick."
+        ));
+    }
+    for hint in &found.hints {
+        say(format_args!("  {hint}"));
+    }
+    if found.accepted && !found.hints.is_empty() {
+        say(format_args!("{number}: these words are meant so."));
+    }
     close(store).await
 }
 

@@ -37,7 +37,8 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
         if !paused_because.is_empty() {
             writeln!(text, "  {:<12}{paused_because}", "waits")?;
         }
-        approval::write(&mut text, session, &notice, &decisions)?;
+        let authors = store.authors(notice.id, &notice.created_by).await?;
+        approval::write(&mut text, session, &notice, &decisions, &authors)?;
         text
     };
     write_text(&mut out(), &text)?;

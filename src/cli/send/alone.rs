@@ -69,9 +69,8 @@ pub(in crate::cli) async fn release(
     let broken = break_glass::release(instance, &session.actor(), number, reason, note).await?;
     match broken.untold {
         None => say(format_args!(
-            "{number} is released by you alone ({reason}). The group {} is told; one of them reviews it with: {} \
+            "{number} is released by you alone ({reason}). The approvers are told; one of them reviews it with: {} \
              notices review {number}",
-            session.settings.approval.tell.as_deref().unwrap_or_default(),
             program(session)
         )),
         Some(why) => say(format_args!(
@@ -79,6 +78,13 @@ pub(in crate::cli) async fn release(
              them reviews it with: {} notices review {number}",
             program(session)
         )),
+    }
+    if !broken.without_contact.is_empty() {
+        say(format_args!(
+            "Tell these approvers yourself, unless they are in the group of [approval] tell: {}. Their accounts name no \
+             contact (users contact NAME CONTACT).",
+            broken.without_contact.join(", ")
+        ));
     }
     Ok(broken.state)
 }

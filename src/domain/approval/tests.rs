@@ -10,6 +10,10 @@ fn settings() -> Approval {
 const ASKED: Asked<'static> =
     Asked { groups: &["press", "all"], recipients: 20, visibility: Visibility::Partner };
 
+fn authors(labels: &[&str]) -> Vec<String> {
+    labels.iter().map(|label| (*label).to_owned()).collect()
+}
+
 #[test]
 fn nothing_is_asked_where_nothing_is_set() {
     assert_eq!(needs_second_person(&settings(), &ASKED), None);
@@ -32,17 +36,18 @@ fn a_person_is_the_same_at_the_shell_and_signed_in() {
     assert!(is_same_person("shell:anna", "anna") && is_same_person("Anna", "shell:anna"));
     assert!(!is_same_person("anna", "bodo") && !is_same_person("token:anna", "anna"));
     let anna = Actor::shell("anna");
-    assert!(second_person(&anna, "anna").unwrap_err().contains("nobody approves their own"));
-    assert!(second_person(&anna, "shell:anna").is_err());
-    assert_eq!(second_person(&anna, "shell:bodo"), Ok(()));
+    assert!(second_person(&anna, &authors(&["anna"])).unwrap_err().contains("nobody approves their own"));
+    assert!(second_person(&anna, &authors(&["shell:anna"])).is_err());
+    assert!(second_person(&anna, &authors(&["bodo", "token:leitstelle", "anna"])).is_err(), "one of several");
+    assert_eq!(second_person(&anna, &authors(&["shell:bodo"])), Ok(()));
 }
 
 #[test]
 fn a_program_is_no_second_person() {
     let mut token = Actor::shell("leitstelle");
     token.way = Way::Token;
-    assert!(second_person(&token, "anna").unwrap_err().contains("no second person"));
-    assert!(second_person(&Actor::program("dispatcher"), "anna").is_err());
+    assert!(second_person(&token, &authors(&["anna"])).unwrap_err().contains("no second person"));
+    assert!(second_person(&Actor::program("dispatcher"), &authors(&["anna"])).is_err());
 }
 
 #[test]
@@ -80,6 +85,9 @@ fn hash(text: &str, value: &str, channels: &[Channel], ways: &[FrozenWay]) -> St
         values: &json!({"ort": value}),
         channels,
         visibility: Visibility::Internal,
+        priority: 1,
+        lasts: 3_600_000,
+        cascade_after: None,
         exercise: false,
         supersedes: None,
         incident: Value::Null,
@@ -125,12 +133,15 @@ proptest! {
 }
 
 #[test]
-fn channels_visibility_exercise_and_what_it_supersedes_count() {
+fn channels_visibility_urgency_times_exercise_and_what_it_supersedes_count() {
     let base = Frozen {
         template: &json!({}),
         values: &json!({}),
         channels: &[Channel::Email],
         visibility: Visibility::Internal,
+        priority: 1,
+        lasts: 3_600_000,
+        cascade_after: None,
         exercise: false,
         supersedes: None,
         incident: Value::Null,
@@ -139,6 +150,9 @@ fn channels_visibility_exercise_and_what_it_supersedes_count() {
     let changed = [
         Frozen { channels: &[Channel::Email, Channel::Sms], ..base.clone() },
         Frozen { visibility: Visibility::Public, ..base.clone() },
+        Frozen { priority: 0, ..base.clone() },
+        Frozen { lasts: 3_600_001, ..base.clone() },
+        Frozen { cascade_after: Some(600_000), ..base.clone() },
         Frozen { exercise: true, ..base.clone() },
         Frozen { supersedes: Some("2026-0001"), ..base.clone() },
         Frozen { incident: json!(["Ausfall", "resolved", null]), ..base.clone() },

@@ -81,6 +81,9 @@ pub struct Variable {
     pub example: Option<String>,
     /// For [`VariableType::Choice`]: what there is to choose from.
     pub choices: Vec<ChoiceOption>,
+    /// Whether an alarm that is agreed to in peacetime may leave it to whoever fires it: place and time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
 }
 
 /// One thing to choose.

@@ -13,15 +13,14 @@ use crate::app::alarms::{self, AlarmState};
 use crate::app::compose::Wish;
 use crate::app::instance::Instance;
 use crate::domain::duration::parse_duration;
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::Priority;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
-use super::drafts::{AudienceBody, SubmittedNotice};
+use super::drafts::{AudienceBody, SubmittedNotice, each};
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::Problem;
-use super::reach::may_see;
 
 /// A prepared alarm.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +36,8 @@ pub(super) struct ShownAlarm {
     open: Vec<String>,
     /// The groups that it is for.
     groups: Vec<String>,
+    /// SHA-256 of what a second person agrees to: words, fixed values, people and channels.
+    hash: String,
     /// Whether it can be fired now.
     ready: bool,
     /// Why not; null: it can.
@@ -62,6 +63,7 @@ impl ShownAlarm {
             values: state.wish.values,
             open: state.standing.alarm.open,
             groups: state.wish.audience.groups,
+            hash: state.hash,
             ready: state.fault.is_none(),
             why_not: state.fault,
             prepared_by: state.standing.alarm.by,
@@ -87,8 +89,40 @@ pub(super) async fn list(
 ) -> Result<Page<ShownAlarm>, Problem> {
     paging.without_filters()?;
     let states = alarms::list(&instance, &actor).await?;
-    let seen = states.into_iter().filter(|state| may_see(&actor, &state.wish.audience));
-    Ok(paging.cut(seen, |state| state.standing.alarm.name.clone())?.map(ShownAlarm::new))
+    Ok(paging.cut(states, |state| state.standing.alarm.name.clone())?.map(ShownAlarm::new))
+}
+
+/// A prepared alarm, and whom it would reach.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AlarmInFull {
+    #[serde(flatten)]
+    alarm: ShownAlarm,
+    /// How many contacts it is for now; null: it cannot be composed.
+    contacts: Option<usize>,
+    /// How many deliveries would leave at once, by channel; null: it cannot be composed.
+    deliveries: Option<BTreeMap<&'static str, usize>>,
+}
+
+/// Shows a prepared alarm, with the hash that its approval is about
+#[utoipa::path(
+    get,
+    path = "/alarms/{name}",
+    tag = "alarms",
+    params(("name" = String, Path, description = "The alarm's name", example = "stab")),
+    responses((status = 200, description = "The alarm", body = AlarmInFull)),
+)]
+pub(super) async fn show(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+    Named(name): Named<String>,
+) -> Result<Json<AlarmInFull>, Problem> {
+    let (state, draft) = alarms::show(&instance, &actor, &name).await?;
+    let deliveries = draft.as_ref().map(|draft| {
+        let everybody = draft.plan.everybody().deliveries;
+        everybody.iter().map(|(channel, count)| (channel.as_str(), *count)).collect()
+    });
+    let contacts = draft.map(|draft| draft.people.len());
+    Ok(Json(AlarmInFull { alarm: ShownAlarm::new(state), contacts, deliveries }))
 }
 
 /// An alarm to be prepared.
@@ -104,11 +138,14 @@ pub(super) struct NewAlarm {
     /// The values that are fixed.
     #[serde(default)]
     values: BTreeMap<String, String>,
-    /// The variables that whoever fires it fills: place and time.
-    #[serde(default)]
-    open: Vec<String>,
+    /// The variables that whoever fires it fills: place and time; without it those that the template declares as open,
+    /// or, where it declares none, all that have no value.
+    open: Option<Vec<String>>,
     /// Whom it is for.
     audience: AudienceBody,
+    /// Channels that follow each other: sms, email; without them as the template's alarms go.
+    #[serde(default)]
+    cascade: Vec<String>,
     /// How long each way has before the next follows: `10m`.
     #[serde(default)]
     after: Option<String>,
@@ -119,6 +156,8 @@ pub(super) struct NewAlarm {
 pub(super) struct PreparedAlarm {
     /// Its name.
     name: String,
+    /// The variables that whoever fires it fills.
+    open: Vec<String>,
     /// How many contacts it is for.
     contacts: usize,
 }
@@ -138,22 +177,14 @@ pub(super) async fn prepare(
 ) -> Result<impl IntoResponse, Problem> {
     let after = new.after.as_deref().map(parse_duration).transpose();
     let wish = Wish {
-        template: new.template,
         values: new.values,
-        audience: new.audience.audience(),
-        channels: Vec::new(),
-        cascade: Vec::new(),
+        cascade: each("cascade", &new.cascade)?,
         after: after.map_err(|why| Problem::invalid("after", why))?,
         priority: Priority::Urgent,
-        visibility: Visibility::Internal,
-        exercise: false,
-        at: None,
-        expires_after: None,
-        incident: None,
-        accept_wording: false,
+        ..Wish::new(new.template, new.audience.audience())
     };
-    let draft = alarms::prepare(&instance, &actor, &new.name, wish, new.open).await?;
-    let prepared = PreparedAlarm { name: new.name, contacts: draft.people.len() };
+    let (draft, open) = alarms::prepare(&instance, &actor, &new.name, wish, new.open).await?;
+    let prepared = PreparedAlarm { name: new.name, open, contacts: draft.people.len() };
     Ok((StatusCode::CREATED, Json(prepared)))
 }
 
@@ -167,23 +198,35 @@ pub(super) struct AlarmAgreement {
     expires_at: String,
 }
 
+/// What is agreed to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewAlarmAgreement)]
+pub(super) struct LookedAt {
+    /// The hash of what was looked at, as `GET /alarms/{name}` shows it; the first 8 characters are enough.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    hash: String,
+}
+
 /// Agrees to a prepared alarm, for a year
 #[utoipa::path(
     post,
     path = "/alarms/{name}/approve",
     tag = "alarms",
     params(("name" = String, Path, description = "The alarm's name", example = "stab")),
+    request_body = LookedAt,
     responses(
         (status = 200, description = "It can be fired", body = AlarmAgreement),
-        (status = 409, description = "Its text or its people have changed since it was prepared"),
+        (status = 409, description = "Its text or its people are not those that were prepared or looked at"),
     ),
 )]
 pub(super) async fn approve(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Named(name): Named<String>,
+    JsonBody(looked_at): JsonBody<LookedAt>,
 ) -> Result<Json<AlarmAgreement>, Problem> {
-    let approval = alarms::approve(&instance, &actor, &name).await?;
+    let approval = alarms::approve(&instance, &actor, &name, Some(&looked_at.hash)).await?;
     Ok(Json(AlarmAgreement { approved_by: approval.by, expires_at: approval.until.to_string() }))
 }
 

@@ -82,12 +82,15 @@ impl ShownDecision {
 /// What a second person is asked about, and what was decided.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Approval {
-    /// SHA-256 over words, values, channels, visibility, incident, people and the channels to them.
+    /// SHA-256 over words, values, channels, visibility, urgency, how long it is worth sending, incident, people and the
+    /// channels to them.
     hash: String,
     /// Why a second person is needed; null: none is.
     second_person: Option<String>,
-    /// Who submitted it: everybody else with the right may agree.
+    /// Who submitted it.
     created_by: String,
+    /// Everybody who wrote or submitted it, and who stands behind their tokens: everybody else with the right may agree.
+    authors: Vec<String>,
     /// The number of the notice that it takes the place of.
     supersedes: Option<String>,
     /// The number of the notice that takes its place.
@@ -118,8 +121,10 @@ pub(super) async fn list(
     let decisions = instance.store.decisions(head.id).await?;
     let decisions = decisions.into_iter().map(|one| ShownDecision::new(one, &notice.content_hash)).collect();
     let wording = wording::wording(&instance, &actor, head.id).await?;
+    let authors = instance.store.authors(head.id, &notice.created_by).await?;
     Ok(Json(Approval {
         decisions,
+        authors: authors.into_iter().collect(),
         wording: hints(&wording.hints),
         wording_accepted: wording.accepted,
         hash: notice.content_hash,
@@ -210,8 +215,11 @@ pub(super) struct Alone {
 pub(super) struct ReleasedAlone {
     #[serde(flatten)]
     standing: Standing,
-    /// Why nobody could be told; null: every approver is told.
+    /// Why nobody could be told; null: the group of `[approval] tell` and every approver whose account names a contact
+    /// are told.
     untold: Option<String>,
+    /// Approvers whose account names no contact: they are told only if they are in that group.
+    without_contact: Vec<String>,
 }
 
 /// Releases a notice alone that waits for a second person: every approver is told at once
@@ -236,7 +244,7 @@ pub(super) async fn release(
     let reason = alone.reason.parse().map_err(|why: String| Problem::invalid("reason", why))?;
     let broken = break_glass::release(&instance, &actor, &number, reason, &alone.note).await?;
     let standing = Standing { notice: number, state: broken.state.as_str() };
-    Ok(Json(ReleasedAlone { standing, untold: broken.untold }))
+    Ok(Json(ReleasedAlone { standing, untold: broken.untold, without_contact: broken.without_contact }))
 }
 
 /// What was found.

@@ -5,7 +5,7 @@
 //! repetition is told what was done, and nothing is done twice.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -92,10 +92,10 @@ fn answer_known(known: Reservation) -> Result<Response, Problem> {
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             Ok(response)
         }
-        Reservation::Answered(_) => {
-            Err(Problem::conflict("it was done; its answer has a secret in it and is not given again")
-                .about(KEY))
-        }
+        Reservation::Answered(_) => Err(Problem::conflict(
+            "it was done; its answer is long or has a secret in it, and is not given again",
+        )
+        .about(KEY)),
         Reservation::OtherRequest => Err(Problem::invalid(
             KEY,
             "another request was sent under this key: take a new key for a new request",
@@ -118,12 +118,18 @@ async fn keep(guard: &Guard, keyed: &KeyedRequest, answer: Response) -> Response
         log_failure(store.release_key(keyed).await);
         return answer;
     }
+    let is_small =
+        HttpBody::size_hint(answer.body()).upper().is_some_and(|most| most <= LARGEST_ANSWER as u64);
+    let is_shown_again = is_small && guard.repetition != Repetition::Secret;
     let (parts, body) = answer.into_parts();
-    let bytes = match to_bytes(body, LARGEST_ANSWER).await {
-        Ok(bytes) => bytes,
-        Err(error) => return Problem::failed(error).into_response(),
+    let (bytes, body) = if is_shown_again {
+        match to_bytes(body, LARGEST_ANSWER).await {
+            Ok(bytes) => (bytes.clone(), Body::from(bytes)),
+            Err(error) => return Problem::failed(error).into_response(),
+        }
+    } else {
+        (Bytes::new(), body)
     };
-    let is_shown_again = guard.repetition != Repetition::Secret;
     let headers = KEPT_HEADERS.iter().filter_map(|name| {
         let value = parts.headers.get(name)?.to_str().ok()?;
         Some((name.as_str().to_owned(), value.to_owned()))
@@ -134,7 +140,7 @@ async fn keep(guard: &Guard, keyed: &KeyedRequest, answer: Response) -> Response
         body: is_shown_again.then(|| String::from_utf8_lossy(&bytes).into_owned()),
     };
     log_failure(store.keep_answer(keyed, &kept).await);
-    Response::from_parts(parts, Body::from(bytes))
+    Response::from_parts(parts, body)
 }
 
 /// The caller is answered all the same: what was done is marked, and a repetition is told so.

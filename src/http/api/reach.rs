@@ -18,8 +18,7 @@ const LONGEST_REASON: usize = 300;
 
 /// Whether `actor` may see a notice to `audience`: all of it is within the groups that they are limited to.
 pub(crate) fn may_see(actor: &Actor, audience: &Audience) -> bool {
-    actor.groups.is_none()
-        || (audience.contacts.is_empty() && audience.groups.iter().all(|group| actor.may_reach(group)))
+    actor.may_see(audience)
 }
 
 /// The notice called `number`, if there is one that `actor` may see.
@@ -148,5 +147,6 @@ mod tests {
         assert!(may_see(&actor, &audience(&["schools", "press"], &[])));
         assert!(!may_see(&actor, &audience(&["schools", "towns"], &[])));
         assert!(!may_see(&actor, &audience(&["schools"], &["mayor"])));
+        assert!(!may_see(&actor, &audience(&[], &[])), "what names nobody yet is somebody else's draft");
     }
 }

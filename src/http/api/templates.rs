@@ -122,6 +122,8 @@ struct ShownVariable {
     example: Option<String>,
     /// What there is to choose from.
     choices: Vec<Choice>,
+    /// Whether an alarm that is agreed to beforehand leaves it to whoever fires it.
+    open: bool,
 }
 
 /// One thing to choose.
@@ -144,6 +146,7 @@ impl From<Variable> for ShownVariable {
             required: variable.required,
             default: variable.default,
             example: variable.example,
+            open: variable.open,
             choices: choices.map(|choice| Choice { value: choice.value, label: choice.label }).collect(),
         }
     }

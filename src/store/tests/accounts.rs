@@ -15,6 +15,9 @@ on_both_engines!(
     two_editors_at_once_are_noticed,
     a_step_and_a_recovery_code_count_once,
     disabling_ends_sessions_and_tokens,
+    a_token_takes_with_it_what_was_made_with_it,
+    whoever_is_kept_out_makes_no_token,
+    whoever_was_just_let_in_is_kept_out_by_a_reset,
     a_setup_code_makes_one_account,
     waits_are_counted_and_taken_back,
     an_address_is_known_after_a_session,
@@ -59,18 +62,33 @@ impl Bench {
     }
 
     async fn begin(&self, session: &NewSession, used: &UsedFactor) -> bool {
-        self.store.begin_session(session, used, START, &entry("session.began")).await.unwrap()
+        let seen = self.store.account(&session.account).await.unwrap().unwrap();
+        self.begin_as(session, &seen, used).await
+    }
+
+    async fn begin_as(&self, session: &NewSession, seen: &Account, used: &UsedFactor) -> bool {
+        self.store.begin_session(session, seen, used, START, &entry("session.began")).await.unwrap()
     }
 
     async fn token_of(&self, token: &str, account: Option<&str>, hash: u8) -> Result<(), StoreError> {
+        self.token_by(account.unwrap_or("shell:anna"), token, account, hash).await
+    }
+
+    async fn token_by(
+        &self,
+        maker: &str,
+        token: &str,
+        account: Option<&str>,
+        hash: u8,
+    ) -> Result<(), StoreError> {
         let new = NewToken {
             name: name(token),
             hash: vec![hash; 32],
             account: account.map(name),
             rights: [Right::NoticesRead, Right::AuditRead].into(),
             groups: Some(["schools".to_owned(), "mit,komma".to_owned()].into()),
-            created_by: "anna".to_owned(),
-            expires_at: Some(START),
+            created_by: maker.to_owned(),
+            expires_at: Some(START.plus(Duration::from_secs(60))),
         };
         self.store.add_token(&new, &entry("token.created")).await
     }
@@ -148,7 +166,7 @@ async fn a_step_and_a_recovery_code_count_once(bench: Bench) {
     assert!(!bench.begin(&bench.session_of("anna", 3), &UsedFactor::RecoveryCode(vec![9])).await);
     assert_eq!(bench.store.recovery_codes_left(&name("anna")).await.unwrap(), 1);
     assert_eq!(bench.entries().await, entries + 2);
-    let reset = AccountChange::Reset { password: None, drop_second_factor: true };
+    let reset = AccountChange::Reset { password: None, drop_second_factor: true, by: "admin".to_owned() };
     bench.change("anna", reset).await.unwrap();
     assert_eq!(bench.store.recovery_codes_left(&name("anna")).await.unwrap(), 0);
 }
@@ -174,6 +192,58 @@ async fn disabling_ends_sessions_and_tokens(bench: Bench) {
     assert!(bench.store.token_by_hash(vec![11; 32]).await.unwrap().is_none());
     assert!(bench.store.token_by_hash(vec![12; 32]).await.unwrap().is_some());
     assert_eq!(bench.store.sessions(Some(&name("berta")), Timestamp(0)).await.unwrap().len(), 1);
+}
+
+async fn a_token_takes_with_it_what_was_made_with_it(bench: Bench) {
+    bench.account_of("anna", &[Role::Admin]).await;
+    bench.account_of("berta", &[Role::Admin]).await;
+    bench.token_of("mother", None, 1).await.unwrap();
+    bench.token_by("token:mother", "child", None, 2).await.unwrap();
+    bench.token_by("token:child", "grandchild", None, 3).await.unwrap();
+    bench.token_of("other", None, 4).await.unwrap();
+    bench.token_of("hers", Some("anna"), 5).await.unwrap();
+    bench.token_by("token:hers", "her-child", None, 6).await.unwrap();
+
+    let counts = async |hash: u8| bench.store.token_by_hash(vec![hash; 32]).await.unwrap().is_some();
+    bench.store.revoke_token(&name("mother"), &entry("token.revoked")).await.unwrap();
+    for (hash, remains) in [(1, false), (2, false), (3, false), (4, true), (5, true), (6, true)] {
+        assert_eq!(counts(hash).await, remains, "{hash}");
+    }
+    bench.change("anna", AccountChange::Disable).await.unwrap();
+    assert!(!counts(5).await && !counts(6).await && counts(4).await);
+}
+
+async fn whoever_is_kept_out_makes_no_token(bench: Bench) {
+    bench.account_of("anna", &[Role::Admin]).await;
+    bench.account_of("berta", &[Role::Admin]).await;
+    bench.token_of("mother", None, 1).await.unwrap();
+    bench.store.revoke_token(&name("mother"), &entry("token.revoked")).await.unwrap();
+    bench.change("anna", AccountChange::Disable).await.unwrap();
+    let entries = bench.entries().await;
+    for (maker, account) in [("token:mother", None), ("anna", Some("anna"))] {
+        let refused = bench.token_by(maker, "late", account, 9).await.unwrap_err();
+        assert!(refused.to_string().contains("may do nothing any more"), "{refused}");
+    }
+    assert_eq!(bench.entries().await, entries);
+}
+
+async fn whoever_was_just_let_in_is_kept_out_by_a_reset(bench: Bench) {
+    bench.account_of("anna", &[Role::Author]).await;
+    let seen = bench.store.account(&name("anna")).await.unwrap().unwrap();
+    let reset = AccountChange::Reset {
+        password: Some("another".to_owned()),
+        drop_second_factor: false,
+        by: "berta".to_owned(),
+    };
+    bench.change("anna", reset).await.unwrap();
+    let anna = bench.store.account(&name("anna")).await.unwrap().unwrap();
+    assert_eq!(anna.handed_over, Some(("berta".to_owned(), bench.clock.now())));
+    let late = bench.session_of("anna", 1);
+    assert!(!bench.begin_as(&late, &seen, &UsedFactor::Nothing).await, "the old password let nobody in");
+    assert!(bench.begin(&late, &UsedFactor::Nothing).await);
+    let seen = bench.store.account(&name("anna")).await.unwrap().unwrap();
+    bench.change("anna", AccountChange::Disable).await.unwrap();
+    assert!(!bench.begin_as(&bench.session_of("anna", 2), &seen, &UsedFactor::Nothing).await);
 }
 
 async fn a_setup_code_makes_one_account(bench: Bench) {

@@ -7,6 +7,7 @@ use crate::store::{AlarmApproval, NewAlarm};
 on_both_engines!(
     a_decision_is_about_what_was_looked_at_and_is_made_once,
     what_was_tampered_with_cannot_be_released,
+    what_nobody_released_is_not_sent_again,
     a_mended_address_is_taken_over_and_is_no_other_content,
     a_draft_is_changed_by_one_of_two_and_goes_with_its_submission,
     a_prepared_alarm_loses_its_agreement_when_it_is_prepared_anew,
@@ -94,6 +95,22 @@ async fn what_was_tampered_with_cannot_be_released(bench: Bench) {
         bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap_err();
     assert!(refused.to_string().contains("are not those that were submitted"), "{refused}");
     assert_eq!(bench.state(id).await, NoticeState::Pending);
+}
+
+async fn what_nobody_released_is_not_sent_again(bench: Bench) {
+    let (id, _) = bench.pending().await;
+    bench.store.move_notice(id, NoticeEvent::Cancel, &entry()).await.unwrap();
+    bench.fan_out_all().await;
+    let later = bench.clock.now().plus(Duration::from_secs(60));
+    let refused = bench.store.retry_notice(id, later, &natural, &entry()).await.unwrap_err();
+    assert!(refused.to_string().contains("nobody has released it"), "{refused}");
+    assert_eq!(bench.state(id).await, NoticeState::Cancelled);
+
+    let (id, hash) = bench.pending().await;
+    bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    bench.store.move_notice(id, NoticeEvent::Cancel, &entry()).await.unwrap();
+    bench.fan_out_all().await;
+    bench.store.retry_notice(id, later, &natural, &entry()).await.unwrap();
 }
 
 async fn a_mended_address_is_taken_over_and_is_no_other_content(bench: Bench) {

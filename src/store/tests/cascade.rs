@@ -554,12 +554,7 @@ async fn nobody_is_forgotten_and_no_address_is_told_twice(bench: Bench) {
             }
         }
         let _ = stage.bench.store.move_notice(stage.notice, NoticeEvent::Resume, &entry()).await;
-        stage
-            .bench
-            .store
-            .extend_expiry(stage.notice, stage.bench.clock.now().plus(AFTER * 30))
-            .await
-            .unwrap();
+        stage.bench.outlast(stage.bench.clock.now().plus(AFTER * 30)).await;
         for _ in 0..20 {
             stage.send_all().await;
             stage.later().await;

@@ -102,9 +102,9 @@ async fn a_released_notice_takes_its_place_and_moves_the_clock(bench: Bench) {
     let (first, second) = (START.plus(HOUR), START.plus(HOUR * 2));
     for promised_at in [Some(first), None, Some(second)] {
         let new = bench.notice_of(&incident, promised_at);
-        bench.store.submit_notice(&new, &[], &[], &[]).await.unwrap();
-        bench.store.release_notice(new.id).await.unwrap();
-        bench.store.release_notice(new.id).await.unwrap();
+        bench.store.submit_notice(&new, &[], &[], &[], &entry()).await.unwrap();
+        bench.store.release_notice(new.id, &entry()).await.unwrap();
+        bench.store.release_notice(new.id, &entry()).await.unwrap();
     }
     let after = bench.read("it-ausfall").await;
     assert_eq!(
@@ -126,7 +126,7 @@ async fn a_released_notice_takes_its_place_and_moves_the_clock(bench: Bench) {
 async fn a_notice_that_waits_moves_nothing(bench: Bench) {
     let incident = bench.opened("it-ausfall").await;
     let new = bench.notice_of(&incident, Some(START.plus(HOUR)));
-    bench.store.submit_notice(&new, &[], &[], &[]).await.unwrap();
+    bench.store.submit_notice(&new, &[], &[], &[], &entry()).await.unwrap();
     assert_eq!(bench.read("it-ausfall").await, incident);
     let timeline = bench.store.incident_timeline(incident.id).await.unwrap();
     assert_eq!((timeline.len(), timeline[0].position), (1, None));
@@ -134,7 +134,7 @@ async fn a_notice_that_waits_moves_nothing(bench: Bench) {
     let mut closed = incident.clone();
     closed.closed_at = Some(START);
     assert!(bench.store.change_incident(&closed, &entry()).await.unwrap());
-    bench.store.release_notice(new.id).await.unwrap();
+    bench.store.release_notice(new.id, &entry()).await.unwrap();
     assert_eq!(
         bench.read("it-ausfall").await.next_update_at,
         None,
@@ -178,7 +178,7 @@ async fn words_are_ticked_once(bench: Bench) {
     let wording = WordingRecord { hints: vec![hint], accepted: false };
     let id = NoticeId(bench.ids.next());
     let new = NewNotice { wording: wording.clone(), ..bench.new_notice(id, Priority::Normal) };
-    bench.store.submit_notice(&new, &[], &[], &[]).await.unwrap();
+    bench.store.submit_notice(&new, &[], &[], &[], &entry()).await.unwrap();
     assert_eq!(bench.store.notice_wording(id).await.unwrap(), wording);
     assert!(bench.store.accept_wording(id, "bert", &entry()).await.unwrap());
     assert!(!bench.store.accept_wording(id, "anna", &entry()).await.unwrap());
@@ -207,7 +207,7 @@ async fn a_service_keeps_its_groups_and_its_version(bench: Bench) {
 async fn what_belongs_to_an_incident_is_kept_until_that_has_ended(bench: Bench) {
     let mut incident = bench.opened("it-ausfall").await;
     let new = bench.notice_of(&incident, None);
-    bench.store.submit_notice(&new, &[], &[], &[]).await.unwrap();
+    bench.store.submit_notice(&new, &[], &[], &[], &entry()).await.unwrap();
     bench.store.move_notice(new.id, NoticeEvent::Cancel, &entry()).await.unwrap();
     bench.clock.advance(HOUR);
     let closed_at = bench.clock.now();

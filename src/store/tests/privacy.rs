@@ -156,8 +156,8 @@ async fn notice_to_both(bench: &Bench, known: &[crate::domain::contact::KnownCon
         name: "Max Quast".to_owned(),
         reason: "no telephone number".to_owned(),
     };
-    bench.store.submit_notice(&new, &recipients, &[], &[lost]).await.unwrap();
-    bench.store.release_notice(id).await.unwrap();
+    bench.store.submit_notice(&new, &recipients, &[], &[lost], &entry("notice.submitted")).await.unwrap();
+    bench.store.release_notice(id, &entry("notice.released")).await.unwrap();
     id
 }
 

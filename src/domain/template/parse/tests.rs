@@ -18,6 +18,7 @@ fn variable(name: &str, kind: VariableType) -> Variable {
         required: false,
         default: None,
         example: None,
+        open: false,
         choices,
     }
 }

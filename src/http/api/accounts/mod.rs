@@ -39,6 +39,12 @@ pub(super) struct Session {
     /// When it ends in any case.
     #[schema(format = "date-time")]
     ends_at: String,
+    /// When the account was signed in to before; null: never.
+    #[schema(format = "date-time")]
+    signed_in_before: Option<String>,
+    /// Who has given the account a new password since then, or removed its second factor; null: nobody. If you have not
+    /// asked for that, somebody else may have been in.
+    handed_over: Option<users::HandOver>,
 }
 
 impl From<Begun> for Session {
@@ -48,6 +54,8 @@ impl From<Begun> for Session {
             id: begun.session.to_string(),
             account: begun.account.to_string(),
             ends_at: begun.ends_at.to_string(),
+            signed_in_before: begun.before.map(|at| at.to_string()),
+            handed_over: begun.handed_over.map(users::HandOver::from),
         }
     }
 }

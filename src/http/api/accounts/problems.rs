@@ -14,9 +14,10 @@ impl From<AccountsError> for Problem {
             AccountsError::Denied(denied) => denied.into(),
             AccountsError::Store(error) => error.into(),
             AccountsError::Vault(error) => Self::failed(error),
-            AccountsError::NotAPerson | AccountsError::BeyondTheToken | AccountsError::FactorDemanded => {
-                Self::new(Kind::Forbidden, words)
-            }
+            AccountsError::NotAPerson
+            | AccountsError::BeyondTheToken
+            | AccountsError::LimitedToken
+            | AccountsError::FactorDemanded => Self::new(Kind::Forbidden, words),
             AccountsError::Wrong | AccountsError::WrongSetupCode => Self::new(Kind::Unauthenticated, words)
                 .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rundruf\"")),
             AccountsError::FactorNeeded => Self::new(Kind::Unauthenticated, words)
@@ -38,6 +39,7 @@ impl From<AccountsError> for Problem {
             AccountsError::NoRole => Self::invalid("roles", words),
             AccountsError::NoRight => Self::invalid("rights", words),
             AccountsError::NoSuchGroup(_) => Self::invalid("groups", words),
+            AccountsError::NoSuchContact(_) => Self::invalid("contact", words),
             AccountsError::End => Self::invalid("expires_at", words),
             AccountsError::WrongCode => Self::invalid("code", words),
         }

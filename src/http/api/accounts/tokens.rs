@@ -153,6 +153,8 @@ fn wish(new: NewToken) -> Result<TokenWish, Problem> {
 }
 
 /// Revokes a token
+///
+/// Tokens that were made with it end, too.
 #[utoipa::path(
     delete,
     path = "/tokens/{name}",

@@ -14,6 +14,7 @@ use crate::app::accounts;
 use crate::app::instance::Instance;
 use crate::domain::account::NameRefused;
 use crate::domain::actor::Role;
+use crate::domain::clock::Timestamp;
 use crate::store::Account;
 
 use super::super::body::JsonBody;
@@ -48,6 +49,26 @@ pub(in super::super) struct User {
     /// When it was last signed in to.
     #[schema(format = "date-time")]
     signed_in_at: Option<String>,
+    /// The contact by which its owner is told at once that one person has released a notice alone.
+    contact: Option<String>,
+    /// Who gave it a new password, or removed its second factor, last.
+    handed_over: Option<HandOver>,
+}
+
+/// That somebody gave an account a new start.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in super::super) struct HandOver {
+    /// Who.
+    by: String,
+    /// When.
+    #[schema(format = "date-time")]
+    at: String,
+}
+
+impl From<(String, Timestamp)> for HandOver {
+    fn from((by, at): (String, Timestamp)) -> Self {
+        Self { by, at: at.to_string() }
+    }
 }
 
 impl From<Account> for User {
@@ -62,6 +83,8 @@ impl From<Account> for User {
             created_at: account.created_at.to_string(),
             created_by: account.created_by,
             signed_in_at: account.signed_in_at.map(|at| at.to_string()),
+            contact: account.contact,
+            handed_over: account.handed_over.map(HandOver::from),
         }
     }
 }
@@ -195,6 +218,42 @@ pub(in super::super) async fn set_roles(
     let version = accounts::user(&instance, &actor, &name).await?.version;
     expected.check(&ETag::of(version))?;
     accounts::set_roles(&instance, &actor, &name, roles(&given.roles)?, Some(version)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// By which contact somebody is told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewAccountContact)]
+pub(in super::super) struct ContactOfUser {
+    /// The contact's id; null: none.
+    #[schema(example = "kse-a-berger")]
+    contact: Option<String>,
+}
+
+/// Says by which contact somebody is told that one person has released a notice alone
+#[utoipa::path(
+    put,
+    path = "/users/{name}/contact",
+    tag = "users",
+    params(("name" = String, Path, description = "The account's name"), IfMatchParameter),
+    request_body = ContactOfUser,
+    responses(
+        (status = 204, description = "It is written down"),
+        (status = 409, description = "Somebody has changed the account meanwhile"),
+    ),
+)]
+pub(in super::super) async fn set_contact(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+    Named(name): Named<String>,
+    expected: IfMatch,
+    JsonBody(given): JsonBody<ContactOfUser>,
+) -> Done {
+    let name = named(&name, "such account")?;
+    let version = accounts::user(&instance, &actor, &name).await?.version;
+    expected.check(&ETag::of(version))?;
+    accounts::set_contact(&instance, &actor, &name, given.contact, Some(version)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

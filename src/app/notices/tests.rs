@@ -1,0 +1,404 @@
+//! Four eyes against people who would rather have two: with tokens, drafts, alarms and accounts of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::draft::Meant;
+use super::{NoticeError, break_glass, correct, decide, draft};
+use crate::app::accounts::{self, TokenWish};
+use crate::app::alarms;
+use crate::app::compose::Wish;
+use crate::app::instance::Instance;
+use crate::config::defaults;
+use crate::domain::actor::{Actor, Right, Role, Way};
+use crate::domain::address::{Address, Channel};
+use crate::domain::approval::BreakGlass;
+use crate::domain::audience::Audience;
+use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::chance::Chance;
+use crate::domain::clock::{ManualClock, Timestamp};
+use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
+use crate::domain::ids::IdSource;
+use crate::domain::notice::NoticeState;
+use crate::domain::seal::Seal;
+use crate::domain::settings::{DatabaseUrl, Settings};
+use crate::store::{Purpose, Store};
+
+const START: Timestamp = Timestamp(1_795_149_600_000);
+const TEMPLATE: &str = "title = \"Kurz\"\n[[variable]]\nname = \"ort\"\ntype = \"text\"\nrequired = true\n\
+                        label = { de = \"Ort\" }\nexample = \"Rathaus\"\n";
+
+struct World {
+    instance: Instance,
+    folder: tempfile::TempDir,
+}
+
+/// Three groups of one contact each: press, towns, crisis-staff.
+async fn world(set: impl FnOnce(&mut Settings)) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("templates/kurz");
+    std::fs::create_dir_all(&template).unwrap();
+    std::fs::write(template.join("template.toml"), TEMPLATE).unwrap();
+    let mail = "---\nsubject: \"{{notice.number}}\"\n---\nTreffpunkt {{ort}}.\n";
+    std::fs::write(template.join("email.de.md"), mail).unwrap();
+    let clock = Arc::new(ManualClock::new(START));
+    let chance = Arc::new(Chance::seeded(1));
+    let mut settings = defaults().unwrap();
+    settings.database.url = DatabaseUrl::Sqlite(folder.path().join("rundruf.db"));
+    settings.instance.templates = folder.path().join("templates");
+    settings.approval.required = true;
+    set(&mut settings);
+    let store = Store::open(&settings.database.url, Purpose::Write, clock.clone()).await.unwrap();
+    let ids = Arc::new(IdSource::new(clock.clone(), chance.clone()));
+    let groups = ["press", "towns", "crisis-staff"];
+    let book = ContactBook {
+        contacts: groups.iter().flat_map(|group| [contact(group, group), contact("x", group)]).collect(),
+        groups: groups
+            .iter()
+            .map(|name| (*name).to_owned())
+            .map(|name| (name.clone(), Group { name: name.clone(), title: name, contains: Vec::new() }))
+            .collect(),
+    };
+    store.import_contacts(&book, &ids, false, &entry()).await.unwrap();
+    let instance = Instance {
+        store,
+        settings: watch::channel(Arc::new(settings)).1,
+        seal: Seal::new(b"key"),
+        ids,
+        clock,
+        chance,
+    };
+    World { instance, folder }
+}
+
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
+}
+
+fn contact(id: &str, group: &str) -> Contact {
+    let address = format!("{id}@{group}.example");
+    Contact {
+        id: if id == group { id.to_owned() } else { format!("{id}-{group}") },
+        name: id.to_owned(),
+        organisation: String::new(),
+        salutation: String::new(),
+        language: "de".to_owned(),
+        deputy: None,
+        points: vec![ContactPoint {
+            address: Address::parse(Channel::Email, &address).unwrap(),
+            rank: 1,
+            webhook_secret: None,
+            webhook_format: WebhookFormat::Standard,
+            grounds: crate::domain::grounds::Grounds::default(),
+        }],
+        groups: vec![group.to_owned()],
+        attributes: BTreeMap::new(),
+    }
+}
+
+fn to(groups: &[&str]) -> Wish {
+    let audience =
+        Audience { groups: groups.iter().map(|group| (*group).to_owned()).collect(), ..Audience::default() };
+    let values = BTreeMap::from([("ort".to_owned(), "Rathaus".to_owned())]);
+    Wish { values, ..Wish::new("kurz", audience) }
+}
+
+/// A person with an account, and every right there is: what is refused to them is not for want of a right.
+fn person(name: &str) -> Actor {
+    Actor { way: Way::Account, origin: "192.0.2.1".to_owned(), ..Actor::shell(name) }
+}
+
+fn token(name: &str, groups: Option<&[&str]>) -> Actor {
+    let groups = groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect());
+    Actor { way: Way::Token, groups, ..Actor::shell(name) }
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(done: Result<T, NoticeError>, words: &str) {
+    match done {
+        Err(error @ (NoticeError::Forbidden(_) | NoticeError::Conflict(_))) => {
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+impl World {
+    async fn account(&self, name: &str, role: Role) {
+        let (name, shell) = (name.parse().unwrap(), Actor::shell("root"));
+        accounts::add_user(&self.instance, &shell, &name, [role].into(), None).await.unwrap();
+    }
+
+    /// A token that `maker` makes.
+    async fn token_of(&self, maker: &Actor, name: &str) -> Actor {
+        let wish = TokenWish {
+            name: name.parse().unwrap(),
+            rights: Right::ALL.into(),
+            groups: None,
+            expires_at: None,
+        };
+        accounts::create_token(&self.instance, maker, wish).await.unwrap();
+        token(name, None)
+    }
+
+    /// The number of a notice that `writer` drafts and `submitter` submits; it waits.
+    async fn pending(&self, writer: &Actor, submitter: &Actor) -> String {
+        let kept = draft::keep(&self.instance, writer, &to(&["towns"])).await.unwrap();
+        let submitted =
+            draft::submit(&self.instance, submitter, kept.id, None, Meant::default()).await.unwrap();
+        assert_eq!(submitted.state, NoticeState::Pending);
+        submitted.number
+    }
+
+    async fn approve(&self, actor: &Actor, number: &str) -> Result<NoticeState, NoticeError> {
+        decide::approve(&self.instance, actor, number, None).await
+    }
+
+    async fn prepared(&self, name: &str, group: &str) -> String {
+        let wish = Wish { values: BTreeMap::new(), ..to(&[group]) };
+        let open = Some(vec!["ort".to_owned()]);
+        alarms::prepare(&self.instance, &person("anna"), name, wish, open).await.unwrap();
+        alarms::show(&self.instance, &person("bodo"), name).await.unwrap().0.hash
+    }
+
+    async fn entries(&self) -> i64 {
+        self.instance.store.audit_head().await.unwrap().sequence
+    }
+}
+
+#[tokio::test]
+async fn nobody_approves_what_a_token_of_theirs_submitted() {
+    let world = world(|_| ()).await;
+    for name in ["anna", "bodo"] {
+        world.account(name, Role::Admin).await;
+    }
+    let anna = person("anna");
+    let hers = world.token_of(&anna, "hers").await;
+    let grandchild = world.token_of(&hers, "of-hers").await;
+    let at_the_shell = world.token_of(&Actor::shell("anna"), "at-the-shell").await;
+    for program in [hers, grandchild, at_the_shell] {
+        let number = world.pending(&program, &program).await;
+        refused(world.approve(&anna, &number).await, "nobody approves their own");
+        refused(world.approve(&Actor::shell("Anna"), &number).await, "nobody approves their own");
+        refused(world.approve(&program, &number).await, "a program is no second person");
+        assert_eq!(world.approve(&person("bodo"), &number).await.unwrap(), NoticeState::Sending);
+    }
+}
+
+#[tokio::test]
+async fn nobody_approves_words_that_they_wrote_whoever_submits_them() {
+    let world = world(|_| ()).await;
+    let (anna, bodo, cleo) = (person("anna"), person("bodo"), person("cleo"));
+    let number = world.pending(&anna, &token("leitstelle", None)).await;
+    refused(world.approve(&anna, &number).await, "nobody approves their own");
+
+    let kept = draft::keep(&world.instance, &anna, &to(&["towns"])).await.unwrap();
+    let kept = draft::change(&world.instance, &bodo, kept.id, kept.version, &to(&["press"])).await.unwrap();
+    draft::change(&world.instance, &anna, kept.id, kept.version, &to(&["towns"])).await.unwrap();
+    let submitted =
+        draft::submit(&world.instance, &anna, kept.id, None, Meant::default()).await.unwrap().number;
+    refused(world.approve(&bodo, &submitted).await, "bodo wrote or submitted it");
+    assert_eq!(world.approve(&cleo, &submitted).await.unwrap(), NoticeState::Sending);
+}
+
+#[tokio::test]
+async fn a_program_releases_nothing_alone_and_reviews_nothing() {
+    let world = world(|_| ()).await;
+    let number = world.pending(&person("anna"), &person("anna")).await;
+    let entries = world.entries().await;
+    let alone = |actor: Actor| {
+        let (instance, number) = (&world.instance, &number);
+        async move { break_glass::release(instance, &actor, number, BreakGlass::Attack, "").await }
+    };
+    refused(alone(token("leitstelle", None)).await, "a program releases nothing alone");
+    assert_eq!(world.entries().await, entries);
+    alone(person("anna")).await.unwrap();
+    let review = |actor: Actor| {
+        let (instance, number) = (&world.instance, &number);
+        async move { decide::review(instance, &actor, number, "").await }
+    };
+    refused(review(person("anna")).await, "another person");
+    refused(review(token("leitstelle", None)).await, "another person");
+    review(person("bodo")).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_approver_whose_account_names_a_contact_is_told_of_a_release_by_one() {
+    let world = world(|settings| settings.approval.tell = Some("crisis-staff".to_owned())).await;
+    for (name, role) in
+        [("anna", Role::Approver), ("bodo", Role::Approver), ("cleo", Role::Approver), ("dora", Role::Author)]
+    {
+        world.account(name, role).await;
+    }
+    let set = async |name: &str, contact: &str| {
+        let (name, contact) = (name.parse().unwrap(), Some(contact.to_owned()));
+        accounts::set_contact(&world.instance, &Actor::shell("root"), &name, contact, None).await
+    };
+    assert!(set("bodo", "nobody").await.unwrap_err().to_string().contains("no contact \"nobody\""));
+    set("bodo", "press").await.unwrap();
+    set("dora", "towns").await.unwrap();
+
+    let number = world.pending(&person("anna"), &person("anna")).await;
+    let broken =
+        break_glass::release(&world.instance, &person("anna"), &number, BreakGlass::Life, "").await.unwrap();
+    assert_eq!((broken.untold, broken.without_contact), (None, vec!["cleo".to_owned()]));
+    let told = world.instance.store.notice_id("2026-0002").await.unwrap().unwrap();
+    let told = world.instance.store.notice_people(told).await.unwrap();
+    let told: BTreeSet<&str> = told.iter().map(|person| person.person.id.as_str()).collect();
+    assert_eq!(told, BTreeSet::from(["crisis-staff", "press", "x-crisis-staff"]), "and no author");
+}
+
+#[tokio::test]
+async fn an_approval_by_an_account_that_its_author_could_be_says_so() {
+    let world = world(|_| ()).await;
+    for (name, role) in [("anna", Role::Admin), ("bodo", Role::Approver)] {
+        world.account(name, role).await;
+    }
+    let note = async || {
+        let number = world.pending(&person("anna"), &person("anna")).await;
+        world.approve(&person("bodo"), &number).await.unwrap();
+        let id = world.instance.store.notice_id(&number).await.unwrap().unwrap();
+        world.instance.store.decisions(id).await.unwrap().remove(0).note
+    };
+    assert_eq!(note().await, "");
+    let bodo = "bodo".parse().unwrap();
+    accounts::reset(&world.instance, &person("anna"), &bodo, true, false).await.unwrap();
+    assert!(note().await.contains("anna, who wrote or submitted it, gave the account bodo a new start"));
+    accounts::reset(&world.instance, &Actor::shell("root"), &bodo, true, false).await.unwrap();
+    assert_eq!(note().await, "");
+}
+
+#[tokio::test]
+async fn a_draft_that_two_submit_at_once_becomes_one_notice() {
+    let world = world(|_| ()).await;
+    let kept = draft::keep(&world.instance, &person("anna"), &to(&["towns"])).await.unwrap();
+    let submit = |actor: Actor| {
+        let instance = &world.instance;
+        async move { draft::submit(instance, &actor, kept.id, None, Meant::default()).await }
+    };
+    let (one, other) = tokio::join!(submit(person("anna")), submit(person("bodo")));
+    let (done, late): (Vec<_>, Vec<_>) = [one, other].into_iter().partition(Result::is_ok);
+    assert_eq!((done.len(), late.len()), (1, 1));
+    let late = late.into_iter().next().unwrap().unwrap_err();
+    assert!(matches!(late, NoticeError::Conflict(_) | NoticeError::UnknownDraft(_)), "{late:?}");
+}
+
+#[tokio::test]
+async fn whoever_may_only_write_is_not_refused_after_it_was_written() {
+    let world = world(|_| ()).await;
+    let mut writer = token("writer", None);
+    writer.rights = [Right::NoticesWrite].into();
+    let kept = draft::keep(&world.instance, &writer, &to(&["towns"])).await.unwrap();
+    let kept = draft::change(&world.instance, &writer, kept.id, kept.version, &to(&["press"])).await.unwrap();
+    draft::submit(&world.instance, &writer, kept.id, None, Meant::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_of_one_group_has_no_part_in_drafts_and_alarms_of_others() {
+    let world = world(|_| ()).await;
+    let limited = token("schulamt", Some(&["towns"]));
+    let empty = Wish { audience: Audience::default(), ..to(&[]) };
+    let foreign = draft::keep(&world.instance, &person("anna"), &empty).await.unwrap();
+    let own = draft::keep(&world.instance, &limited, &empty).await.unwrap();
+    let seen = draft::list(&world.instance, &limited).await.unwrap();
+    assert_eq!(seen.iter().map(|kept| kept.id).collect::<Vec<_>>(), [own.id]);
+    let changed =
+        draft::change(&world.instance, &limited, foreign.id, foreign.version, &to(&["towns"])).await;
+    assert!(matches!(changed, Err(NoticeError::UnknownDraft(_))), "{changed:?}");
+    let gone = draft::discard(&world.instance, &limited, foreign.id, foreign.version).await;
+    assert!(matches!(gone, Err(NoticeError::UnknownDraft(_))), "{gone:?}");
+
+    let hash = world.prepared("stab", "crisis-staff").await;
+    alarms::approve(&world.instance, &person("bodo"), "stab", Some(&hash)).await.unwrap();
+    let entries = world.entries().await;
+    let wish = to(&["towns"]);
+    refused(alarms::prepare(&world.instance, &limited, "stab", wish, None).await, "limited to other groups");
+    refused(alarms::remove(&world.instance, &limited, "stab").await, "limited to other groups");
+    refused(alarms::show(&world.instance, &limited, "stab").await, "limited to other groups");
+    assert!(alarms::list(&world.instance, &limited).await.unwrap().is_empty());
+    assert_eq!(world.entries().await, entries);
+    let states = alarms::list(&world.instance, &person("bodo")).await.unwrap();
+    assert_eq!((states.len(), states[0].fault.as_deref()), (1, None), "it can still be fired");
+}
+
+#[tokio::test]
+async fn an_alarm_is_approved_as_it_was_looked_at_and_fired_as_it_was_approved() {
+    let world = world(|_| ()).await;
+    world.account("anna", Role::Admin).await;
+    let (instance, anna, bodo) = (&world.instance, person("anna"), person("bodo"));
+    let looked_at = world.prepared("stab", "crisis-staff").await;
+    let slower = Wish {
+        values: BTreeMap::new(),
+        cascade: vec![Channel::Email],
+        after: Some(Duration::from_secs(36_000)),
+        ..to(&["crisis-staff"])
+    };
+    let open = || Some(vec!["ort".to_owned()]);
+    alarms::prepare(instance, &anna, "stab", slower, open()).await.unwrap();
+    refused(
+        alarms::approve(instance, &bodo, "stab", Some(&looked_at)).await,
+        "what waits now is not what you looked at",
+    );
+    let hash = world.prepared("stab", "crisis-staff").await;
+    assert_eq!(hash, looked_at, "the same words and people are the same");
+    let program = world.token_of(&anna, "hers").await;
+    let wish = Wish { values: BTreeMap::new(), ..to(&["crisis-staff"]) };
+    alarms::prepare(instance, &program, "stab", wish, open()).await.unwrap();
+    refused(alarms::approve(instance, &anna, "stab", None).await, "nobody approves their own");
+    alarms::approve(instance, &bodo, "stab", Some(&hash[..8])).await.unwrap();
+
+    let values = BTreeMap::from([("ort".to_owned(), "Wache 2".to_owned())]);
+    let (standing, draft) = alarms::aim(instance, &anna, "stab", &values, false).await.unwrap();
+    world.prepared("stab", "crisis-staff").await;
+    refused(alarms::fire(instance, &anna, &standing, &draft).await, "prepared anew or removed meanwhile");
+    alarms::approve(instance, &bodo, "stab", None).await.unwrap();
+    alarms::fire(instance, &anna, &standing, &draft).await.unwrap();
+    alarms::remove(instance, &bodo, "stab").await.unwrap();
+    refused(alarms::fire(instance, &anna, &standing, &draft).await, "prepared anew or removed meanwhile");
+}
+
+#[tokio::test]
+async fn an_alarm_leaves_open_what_its_template_declares() {
+    let world = world(|_| ()).await;
+    let declared = TEMPLATE.to_owned()
+        + "open = true\n[[variable]]\nname = \"grund\"\ntype = \"text\"\nlabel = { de = \"Grund\" }\n\
+           required = true\nexample = \"Probe\"\n";
+    std::fs::write(world.folder.path().join("templates/kurz/template.toml"), declared).unwrap();
+    let mail = "---\nsubject: \"{{notice.number}}\"\n---\nTreffpunkt {{ort}}, {{grund}}.\n";
+    std::fs::write(world.folder.path().join("templates/kurz/email.de.md"), mail).unwrap();
+    let fixed = BTreeMap::from([("grund".to_owned(), "Ausfall".to_owned())]);
+    let wish = || Wish { values: fixed.clone(), ..to(&["crisis-staff"]) };
+    let prepare = |wish: Wish, open: Option<&[&str]>| {
+        let open = open.map(|open| open.iter().map(|name| (*name).to_owned()).collect());
+        let instance = &world.instance;
+        async move { alarms::prepare(instance, &person("anna"), "stab", wish, open).await }
+    };
+    assert_eq!(prepare(wish(), None).await.unwrap().1, ["ort"]);
+    let not_declared = Wish { values: BTreeMap::new(), ..wish() };
+    let refused = prepare(not_declared, Some(&["ort", "grund"])).await.unwrap_err();
+    assert!(refused.to_string().contains("does not declare \"grund\" as open"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_correction_asks_for_a_second_person_by_all_who_may_get_the_old_one_meanwhile() {
+    let world = world(|settings| {
+        settings.approval.required = false;
+        settings.approval.above = Some(1);
+    })
+    .await;
+    let anna = person("anna");
+    let number = world.pending(&anna, &anna).await;
+    world.approve(&person("bodo"), &number).await.unwrap();
+    let old = super::find(&world.instance.store, &number).await.unwrap();
+    while world.instance.store.fan_out(old.id, 10).await.unwrap().is_some() {}
+    let one = world.instance.store.notice_people(old.id).await.unwrap().remove(0).person;
+    let told = world.instance.store.reached_by_hand(old.id, one.contact, "phone", "", "anna", &entry()).await;
+    told.unwrap();
+    let (old, draft) = correct::draft(&world.instance, &number, to(&[])).await.unwrap();
+    assert_eq!(draft.people.len(), 1, "so far");
+    let done = correct::correct(&world.instance, &anna, &old, &draft).await.unwrap();
+    assert_eq!(done.submitted.state, NoticeState::Pending);
+}

@@ -1,0 +1,172 @@
+//! What sending a draft would mean.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::compose::Draft;
+use crate::app::instance::Instance;
+use crate::app::release::second_person_for;
+use crate::domain::local_time::clock_change;
+
+use super::super::caller::SignedIn;
+use super::super::parameters::Named;
+use super::super::problem::Problem;
+use super::{hints, worked_out};
+
+/// What sending would mean.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Plan)]
+pub(in super::super) struct ShownPlan {
+    /// How many contacts.
+    contacts: usize,
+    /// How many deliveries, by channel.
+    deliveries: BTreeMap<&'static str, usize>,
+    /// What each group contributes.
+    groups: Vec<ShownShare>,
+    /// Contacts that share an address with another: one delivery serves both.
+    merged: Vec<String>,
+    /// Contacts that cannot be reached, and why.
+    unreachable: Vec<ShownUnreachable>,
+    /// What the text messages come to.
+    sms: Option<ShownSms>,
+    /// How long it takes at the limits in force, in seconds; null where no limit says.
+    duration: Option<f64>,
+    /// When it goes out; null: at once.
+    #[schema(format = "date-time")]
+    at: Option<String>,
+    /// What is worth knowing about that time: that its hour comes twice.
+    at_note: Option<&'static str>,
+    /// When it is not worth sending any more.
+    #[schema(format = "date-time")]
+    expires_at: String,
+    /// Why a second person is needed; null: none is.
+    second_person: Option<String>,
+    /// Words that claim more than the incident's phase allows yet; they do not block.
+    wording: Vec<String>,
+}
+
+/// What one group contributes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GroupShare)]
+struct ShownShare {
+    /// Its name; `(contacts)`: those named singly.
+    group: String,
+    /// How many contacts.
+    contacts: usize,
+    /// How many deliveries, by channel.
+    deliveries: BTreeMap<&'static str, usize>,
+    /// How many share the address of another.
+    merged: usize,
+    /// How many have only suppressed addresses.
+    blocked: usize,
+    /// How many have no way at all.
+    unreachable: usize,
+}
+
+/// A contact that cannot be reached.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlannedUnreachable)]
+struct ShownUnreachable {
+    /// Its id.
+    contact: String,
+    /// Its name.
+    name: String,
+    /// Why.
+    reason: String,
+}
+
+/// What text messages come to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SmsShare)]
+struct ShownSms {
+    /// How many messages.
+    messages: usize,
+    /// How many segments are paid for.
+    segments: usize,
+    /// The most segments of one.
+    longest: usize,
+    /// How many have to be sent as UCS-2.
+    ucs2: usize,
+    /// The characters that force that.
+    outside_gsm: String,
+    /// What they cost, where `[sms] price` says what a segment costs.
+    #[schema(example = "13.50 EUR")]
+    cost: Option<String>,
+}
+
+fn named(deliveries: &BTreeMap<crate::domain::address::Channel, usize>) -> BTreeMap<&'static str, usize> {
+    deliveries.iter().map(|(channel, count)| (channel.as_str(), *count)).collect()
+}
+
+impl ShownPlan {
+    fn new(instance: &Instance, draft: &Draft) -> Self {
+        let (plan, everybody) = (&draft.plan, draft.plan.everybody());
+        let settings = instance.settings();
+        Self {
+            contacts: draft.people.len(),
+            deliveries: named(&everybody.deliveries),
+            groups: plan
+                .groups
+                .iter()
+                .map(|share| ShownShare {
+                    group: share.name.clone(),
+                    contacts: share.contacts,
+                    deliveries: named(&share.deliveries),
+                    merged: share.merged,
+                    blocked: share.blocked,
+                    unreachable: share.unreachable,
+                })
+                .collect(),
+            merged: plan.merged.iter().map(|merged| merged.id.clone()).collect(),
+            unreachable: plan
+                .unreachable
+                .iter()
+                .map(|one| ShownUnreachable {
+                    contact: one.id.clone(),
+                    name: one.name.clone(),
+                    reason: one.reason.clone(),
+                })
+                .collect(),
+            sms: plan.sms.as_ref().map(|sms| ShownSms {
+                messages: sms.messages,
+                segments: sms.segments,
+                longest: sms.longest,
+                ucs2: sms.ucs2,
+                outside_gsm: sms.outside_gsm.iter().collect(),
+                cost: settings.sms.price.as_ref().map(|price| price.times(sms.segments).to_string()),
+            }),
+            duration: plan.duration.map(|duration| duration.as_secs_f64()),
+            at: draft.wish.at.map(|at| at.to_string()),
+            at_note: draft.wish.at.and_then(|at| clock_change(at, &settings.instance.timezone)),
+            expires_at: draft.expires_at.to_string(),
+            second_person: second_person_for(instance, draft),
+            wording: hints(&draft.wording),
+        }
+    }
+}
+
+/// Says what sending a draft would mean: who gets it how, who cannot be reached, how long it takes
+#[utoipa::path(
+    post,
+    path = "/drafts/{id}/plan",
+    tag = "notices",
+    params(("id" = Uuid, Path, description = "The draft's id")),
+    responses(
+        (status = 200, description = "What it would mean", body = ShownPlan),
+        (status = 409, description = "It does not fit how things stand, for instance its template is not right"),
+        (status = 422, description = "Something in the draft is not as it must be"),
+    ),
+)]
+pub(in super::super) async fn plan(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+    Named(id): Named<Uuid>,
+) -> Result<Json<ShownPlan>, Problem> {
+    let draft = worked_out(&instance, &actor, id).await?;
+    Ok(Json(ShownPlan::new(&instance, &draft)))
+}
