@@ -171,16 +171,37 @@ async fn let_in(
         AccountsError::WrongCode => wrong("code"),
         other => Failure::Else(other),
     })?;
-    let (token, new) = new_session(instance, &account.name, origin);
     let how = if matches!(used, UsedFactor::RecoveryCode(_)) { "recovery code" } else { "password" };
-    let actor = origin.actor(account.name.as_str());
-    let entry = NewEntry::new(&actor, "session.began", Subject::new("account", &account.name))
-        .with(json!({"session": new.id.to_string(), "by": how}));
+    let way = WayIn { how, vouched_factor: false };
+    begin(instance, &account.name, &used, way, origin).await?.ok_or_else(|| wrong("code used before"))
+}
+
+/// By what a session begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WayIn {
+    /// For the audit log.
+    pub(super) how: &'static str,
+    /// Whether a provider has vouched for a second factor of its own.
+    pub(super) vouched_factor: bool,
+}
+
+/// Begins a session of `account`, who has shown everything that is asked for; `None` when the code in `used` had been
+/// used before.
+pub(super) async fn begin(
+    instance: &Instance,
+    account: &AccountName,
+    used: &UsedFactor,
+    way: WayIn,
+    origin: &Origin,
+) -> Result<Option<SignedIn>, AccountsError> {
+    let (token, mut new) = new_session(instance, account, origin);
+    new.vouched_factor = way.vouched_factor;
+    let entry =
+        NewEntry::new(&origin.actor(account.as_str()), "session.began", Subject::new("account", account))
+            .with(json!({"session": new.id.to_string(), "by": way.how}));
     let forget = instance.now().minus(SESSIONS_KEPT);
-    if !instance.store.begin_session(&new, &used, forget, &entry).await? {
-        return Err(wrong("code used before"));
-    }
-    Ok(SignedIn { token, session: new.id, account: account.name.clone(), ends_at: new.ends_at })
+    let began = instance.store.begin_session(&new, used, forget, &entry).await?;
+    Ok(began.then(|| SignedIn { token, session: new.id, account: account.clone(), ends_at: new.ends_at }))
 }
 
 /// Counts a try; says whether waits begin with it if it fails.
@@ -209,12 +230,13 @@ pub(super) fn new_session(
         origin: origin.address.clone(),
         agent,
         ends_at: instance.now().plus(instance.settings().accounts.session_absolute),
+        vouched_factor: false,
     };
     (token, session)
 }
 
 /// What the second factor is shown with, where the account has one.
-async fn shown(
+pub(super) async fn shown(
     instance: &Instance,
     account: &Account,
     proof: Option<&Proof>,
@@ -233,7 +255,7 @@ async fn shown(
 }
 
 /// Writes down that somebody was not let in.
-async fn refused(
+pub(super) async fn refused(
     instance: &Instance,
     account: Option<AccountName>,
     why: &str,

@@ -37,6 +37,7 @@ pub async fn add_user(
         name: name.clone(),
         password: Some(hashed(&password, &instance.chance).await?),
         must_change: handed_over,
+        linked: None,
         created_by: actor.label(),
         roles,
     };
@@ -146,7 +147,7 @@ pub(super) fn may_see(actor: &Actor) -> Result<(), Denied> {
 }
 
 /// An API token cannot make itself somebody who may more.
-fn may_give(actor: &Actor, roles: &BTreeSet<Role>) -> Result<(), AccountsError> {
+pub(super) fn may_give(actor: &Actor, roles: &BTreeSet<Role>) -> Result<(), AccountsError> {
     if roles.is_empty() {
         return Err(AccountsError::NoRole);
     }
@@ -154,7 +155,7 @@ fn may_give(actor: &Actor, roles: &BTreeSet<Role>) -> Result<(), AccountsError> 
     if actor.way == Way::Token && beyond { Err(AccountsError::BeyondTheToken) } else { Ok(()) }
 }
 
-async fn found(instance: &Instance, name: &AccountName) -> Result<Account, AccountsError> {
+pub(super) async fn found(instance: &Instance, name: &AccountName) -> Result<Account, AccountsError> {
     instance.store.account(name).await?.ok_or_else(|| AccountsError::NoSuchAccount(name.clone()))
 }
 

@@ -3,7 +3,7 @@
 
 use crate::domain::actor::Right;
 
-use super::accounts::{own, session, sessions, setup, tokens, users};
+use super::accounts::{own, provider, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
     alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
@@ -79,6 +79,9 @@ pub(super) fn table() -> Vec<Route> {
         // Accounts, tokens, sessions
         route!(Needs::Nothing, setup::set_up).harmless(),
         route!(Needs::Nothing, session::begin).harmless(),
+        route!(Needs::Nothing, provider::start),
+        route!(Needs::Nothing, provider::callback),
+        route!(Needs::Nothing, provider::code).harmless(),
         route!(Needs::SignedIn, session::show),
         route!(Needs::SignedIn, session::end),
         route!(Needs::SignedIn, own::show),
@@ -96,6 +99,8 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::AuditRead), users::show),
         route!(right(Right::AccountsWrite), users::add).with_secret_answer(),
         route!(right(Right::AccountsWrite), users::set_roles),
+        route!(right(Right::AccountsWrite), users::link),
+        route!(right(Right::AccountsWrite), users::unlink),
         route!(right(Right::AccountsWrite), users::disable),
         route!(right(Right::AccountsWrite), users::enable),
         route!(right(Right::AccountsWrite), users::reset).with_secret_answer(),
