@@ -19,6 +19,7 @@ const COLUMNS: &[&str] = &[
     "name",
     "roles",
     "second_factor",
+    "linked",
     "must_change",
     "signed_in_at",
     "created_at",
@@ -37,6 +38,10 @@ pub(super) async fn run(session: &Session, command: UsersCommand) -> anyhow::Res
         UsersCommand::Enable { name } => set_disabled(session, &name, false).await?,
         UsersCommand::Reset(arguments) => reset(session, arguments).await?,
         UsersCommand::Contact { name, contact } => set_contact(session, &name, contact).await?,
+        UsersCommand::Link { name, subject, issuer } => {
+            link(session, &name, &subject, issuer.as_deref()).await?;
+        }
+        UsersCommand::Unlink { name } => unlink(session, &name).await?,
         UsersCommand::Roles { name, roles } => set_roles(session, &name, roles).await?,
     }
     Ok(Exit::Done)
@@ -66,6 +71,7 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
             ("name", account.name.to_string().into()),
             ("roles", comma_separated(&account.roles).into()),
             ("second_factor", if account.totp_since.is_some() { "yes" } else { "no" }.into()),
+            ("linked", if account.linked.is_some() { "yes" } else { "no" }.into()),
             ("must_change", if account.must_change { "yes" } else { "no" }.into()),
             ("signed_in_at", time(account.signed_in_at)),
             ("created_at", time(Some(account.created_at))),
@@ -123,6 +129,29 @@ async fn set_roles(session: &Session, name: &AccountName, roles: Vec<Role>) -> a
     accounts::set_roles(&instance, &session.actor(), name, roles, None).await?;
     store.close().await;
     say(format_args!("{name} is {words} from now on."));
+    Ok(())
+}
+
+async fn link(
+    session: &Session,
+    name: &AccountName,
+    subject: &str,
+    issuer: Option<&str>,
+) -> anyhow::Result<()> {
+    let (store, instance) = existing(session).await?;
+    accounts::link(&instance, &session.actor(), name, subject, issuer).await?;
+    store.close().await;
+    say(format_args!("{name} can sign in by the identity provider too; the password goes on to work."));
+    Ok(())
+}
+
+async fn unlink(session: &Session, name: &AccountName) -> anyhow::Result<()> {
+    let (store, instance) = existing(session).await?;
+    accounts::unlink(&instance, &session.actor(), name).await?;
+    store.close().await;
+    say(format_args!(
+        "{name} signs in with the password alone from now on; their sessions and API tokens have ended."
+    ));
     Ok(())
 }
 

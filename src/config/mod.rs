@@ -10,6 +10,7 @@ mod http;
 mod imap_url;
 mod incident;
 mod key_file;
+mod oidc;
 mod print;
 mod retention;
 mod secret;
@@ -170,6 +171,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
     let backup = root.section("backup", backup::read);
     let retention = root.section("retention", retention::read);
     let accounts = root.section("accounts", general::accounts);
+    let oidc = root.section("oidc", oidc::read);
     let audit = root.section("audit", |section| audit::audit(section, database.as_ref()));
     Some(Settings {
         file,
@@ -186,6 +188,7 @@ fn read_settings(root: &Section<'_>, file: Option<PathBuf>) -> Option<Settings> 
         backup: backup?,
         retention: retention?,
         accounts: accounts?,
+        oidc: oidc?,
         audit: audit?,
     })
 }

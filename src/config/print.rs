@@ -50,7 +50,11 @@ fn sub_sections(entry: &Entry) -> Option<Vec<&Table>> {
 fn value(key: &str, value: &Value) -> String {
     match value {
         // A key may stand in a body as it stands in a header.
-        Value::Text(_) if ["password", "signing_secret", "body", "passphrase"].contains(&key) => quoted(MASK),
+        Value::Text(_)
+            if ["password", "signing_secret", "client_secret", "body", "passphrase"].contains(&key) =>
+        {
+            quoted(MASK)
+        }
         Value::Text(text) if matches!(key, "url" | "bounce_mailbox") => quoted(&mask_url(text)),
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),

@@ -48,6 +48,15 @@ impl FromStr for AccountName {
 )]
 pub struct NameRefused;
 
+/// Somebody at a provider of identities (OpenID Connect): its own name, and what it calls them for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedIdentity {
+    /// The provider, exactly as it calls itself.
+    pub issuer: String,
+    /// What it calls them; given to nobody else.
+    pub subject: String,
+}
+
 /// What somebody who has signed in must do first; until then their account has no rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duty {

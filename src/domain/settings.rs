@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod email;
 mod http;
+mod oidc;
 mod retention;
 mod sms;
 mod webhook;
@@ -29,6 +30,7 @@ pub use email::{
     Mailbox, SmtpRelay, SmtpTls,
 };
 pub use http::{CertificateFiles, Http, LogFormat, MetricsAccess};
+pub use oidc::Oidc;
 pub use retention::Retention;
 pub use sms::{
     Sms, SmsAnswerForm, SmsEscape, SmsGateway, SmsGatewayKind, SmsHeaderValue, SmsProvider, SmsRequest,
@@ -67,6 +69,8 @@ pub struct Settings {
     pub retention: Retention,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[oidc]`; `None`: nobody signs in by a provider.
+    pub oidc: Option<Oidc>,
     /// `[audit]`
     pub audit: Audit,
 }

@@ -5,6 +5,7 @@
 //! |---|---|---|---|
 //! | an account from one address | 5 | 1 s, doubling, to 15 min | guessing one password |
 //! | an address, by accounts that were never signed in to from there | 30 | 1 s, doubling, to 1 min | trying one password everywhere; offices share an address |
+//! | an address, coming back from a provider of identities | 30 | 1 s, doubling, to 1 min | invented codes; whoever signs in with a password does not wait for that |
 //! | an account, from addresses that it was never signed in from | 100 | 2 s | guessing from many addresses; whoever signs in from where they always do does not wait |
 //! | an account's codes, after the right password | 5 | 1 s, doubling, to 15 min | guessing the code; only who knows the password gets here |
 
@@ -75,6 +76,11 @@ impl WaitKey {
     /// An address.
     pub fn origin(origin: &str) -> Self {
         Self::new("origin", &network(origin), ORIGIN)
+    }
+
+    /// An address that people come back to from a provider of identities.
+    pub fn provider_at_origin(origin: &str) -> Self {
+        Self::new("provider-at-origin", &network(origin), ORIGIN)
     }
 
     /// An account, from an address that it was never signed in from.

@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::serving::HttpParts;
+use crate::channels::openid::IdentityProvider;
 
 use api::Hub;
 use connections::{Limits, WayIn};
@@ -42,6 +43,7 @@ struct Shared {
     strangers: Strangers,
     events: Arc<Hub>,
     kept: Kept,
+    provider: IdentityProvider,
 }
 
 /// Starts the server: see [`crate::app::serving::StartHttp`].
@@ -61,7 +63,8 @@ fn router(parts: HttpParts, stop: CancellationToken) -> Router {
     let events = Arc::new(Hub::new(parts.instance.clone(), stop));
     let kept = Kept::new(parts.instance.now());
     let (readiness, strangers) = (Readiness::default(), Strangers::default());
-    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept });
+    let provider = IdentityProvider::new(parts.instance.clock.clone());
+    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept, provider });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))

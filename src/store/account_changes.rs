@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::account::{AccountName, comma_separated};
+use crate::domain::account::{AccountName, LinkedIdentity, comma_separated};
 use crate::domain::actor::Role;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -23,6 +23,12 @@ statements! {
     SET_ROLES = "UPDATE accounts SET roles = $2 WHERE name = $1";
     /// It may not sign in, or ($2 is NULL) may again.
     SET_DISABLED = "UPDATE accounts SET disabled_at = $2 WHERE name = $1";
+    /// Whom it is linked to at a provider; nobody with NULL.
+    SET_LINK = "UPDATE accounts SET oidc_issuer = $2, oidc_subject = $3 WHERE name = $1";
+    /// Which other account is linked to somebody.
+    SELECT_OTHER_LINKED = "SELECT name FROM accounts WHERE oidc_issuer = $2 AND oidc_subject = $3 AND name <> $1";
+    /// Whether it can be signed in to without a provider.
+    SELECT_HAS_PASSWORD = "SELECT name FROM accounts WHERE name = $1 AND password IS NOT NULL";
     /// Its password.
     SET_PASSWORD = "UPDATE accounts SET password = $2, password_at = $3, must_change = $4 WHERE name = $1";
     /// Who gave it a new start.
@@ -44,10 +50,10 @@ statements! {
     INSERT_CODE = "INSERT INTO recovery_codes (account, hash) VALUES ($1, $2)";
     /// How many recovery codes are left.
     COUNT_CODES = "SELECT count(*) AS left_over FROM recovery_codes WHERE account = $1 AND used_at IS NULL";
-    /// How many admins may sign in.
+    /// How many admins may sign in, also when no provider answers.
     COUNT_ADMINS = "
         SELECT count(*) AS admins FROM accounts
-        WHERE disabled_at IS NULL AND (',' || roles || ',') LIKE '%,admin,%'";
+        WHERE disabled_at IS NULL AND password IS NOT NULL AND (',' || roles || ',') LIKE '%,admin,%'";
 }
 
 /// What is changed about an account.
@@ -90,6 +96,10 @@ pub enum AccountChange {
     },
     /// Its owner gives the second factor up.
     DropFactor,
+    /// It is linked to somebody at a provider, who may sign in to it from now on.
+    Link(LinkedIdentity),
+    /// It is linked to nobody any more; its sessions and tokens end.
+    Unlink,
     /// Hashes of new recovery codes; the old ones are worth nothing any more.
     RecoveryCodes(Vec<Vec<u8>>),
 }
@@ -210,7 +220,31 @@ async fn apply(
             tx.execute(&DROP_CODES, (account,)).await?;
         }
         AccountChange::RecoveryCodes(codes) => keep_codes(tx, name, codes).await?,
+        AccountChange::Link(identity) => link(tx, name, identity).await?,
+        AccountChange::Unlink => {
+            let own: Option<(String,)> = tx.fetch_first(&SELECT_HAS_PASSWORD, (account.clone(),)).await?;
+            if own.is_none() {
+                return Err(StoreError::Conflict(format!(
+                    "{name} has no password and could not sign in any more: give it one first, with \"users reset\"; \
+                     nothing was changed"
+                )));
+            }
+            tx.execute(&SET_LINK, (account, None::<String>, None::<String>)).await?;
+            end_everything(tx, name, now).await?;
+        }
     }
+    Ok(())
+}
+
+async fn link(tx: &mut Tx, name: &AccountName, identity: LinkedIdentity) -> Result<(), StoreError> {
+    let parameters = (name.to_string(), Some(identity.issuer), Some(identity.subject));
+    let other: Option<(String,)> = tx.fetch_first(&SELECT_OTHER_LINKED, parameters.clone()).await?;
+    if let Some((other,)) = other {
+        return Err(StoreError::Conflict(format!(
+            "that identity is linked to the account {other}: unlink it there first; nothing was changed"
+        )));
+    }
+    tx.execute(&SET_LINK, parameters).await?;
     Ok(())
 }
 

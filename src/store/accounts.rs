@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::account::{AccountName, comma_separated, read_list};
+use crate::domain::account::{AccountName, LinkedIdentity, comma_separated, read_list};
 use crate::domain::actor::Role;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -15,14 +15,22 @@ use super::{Store, StoreError};
 statements! {
     /// One account more, unless there is one of that name.
     INSERT_ACCOUNT = "
-        INSERT INTO accounts (name, roles, password, password_at, must_change, created_at, created_by, version)
-        VALUES ($1, $2, $3, $4, $5, $4, $6, 1)
+        INSERT INTO accounts (name, roles, password, password_at, must_change, created_at, created_by, oidc_issuer,
+                              oidc_subject, version)
+        VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, 1)
         ON CONFLICT (name) DO NOTHING";
     /// One account.
     SELECT_ACCOUNT = "
-        SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_subject, created_at,
-               created_by, signed_in_at, disabled_at, version, contact, handed_over_by, handed_over_at
+        SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_issuer,
+               oidc_subject, created_at, created_by, signed_in_at, disabled_at, version, contact, handed_over_by,
+               handed_over_at
         FROM accounts WHERE name = $1";
+    /// The account that is linked to somebody at a provider.
+    SELECT_LINKED = "
+        SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_issuer,
+               oidc_subject, created_at, created_by, signed_in_at, disabled_at, version, contact, handed_over_by,
+               handed_over_at
+        FROM accounts WHERE oidc_issuer = $1 AND oidc_subject = $2";
     /// The code of the console, if it is the right one and still good; it is gone then.
     TAKE_SETUP_CODE = "DELETE FROM setup_codes WHERE hash = $1 AND expires_at > $2";
     /// No code on the console counts any more.
@@ -35,8 +43,9 @@ statements! {
     COUNT_ACCOUNTS = "SELECT count(*) AS accounts FROM accounts";
     /// All accounts by name.
     SELECT_ACCOUNTS = "
-        SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_subject, created_at,
-               created_by, signed_in_at, disabled_at, version, contact, handed_over_by, handed_over_at
+        SELECT name, roles, password, must_change, totp, totp_since, totp_step, totp_pending, oidc_issuer,
+               oidc_subject, created_at, created_by, signed_in_at, disabled_at, version, contact, handed_over_by,
+               handed_over_at
         FROM accounts ORDER BY name";
 }
 
@@ -59,8 +68,8 @@ pub struct Account {
     pub totp_step: Option<i64>,
     /// A second factor's secret that was offered and not confirmed yet, sealed.
     pub totp_pending: Option<String>,
-    /// Whether it is linked to an identity at a provider.
-    pub is_linked: bool,
+    /// Whom it is linked to at a provider.
+    pub linked: Option<LinkedIdentity>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.
@@ -98,6 +107,8 @@ pub struct NewAccount {
     pub password: Option<String>,
     /// Whether the password must be replaced first.
     pub must_change: bool,
+    /// Whom it is linked to at a provider.
+    pub linked: Option<LinkedIdentity>,
     /// Who made it: see [`Actor::label`](crate::domain::actor::Actor::label).
     pub created_by: String,
 }
@@ -112,6 +123,7 @@ struct AccountRow {
     totp_since: Option<i64>,
     totp_step: Option<i64>,
     totp_pending: Option<String>,
+    oidc_issuer: Option<String>,
     oidc_subject: Option<String>,
     created_at: i64,
     created_by: String,
@@ -137,7 +149,10 @@ impl TryFrom<AccountRow> for Account {
             totp_since: row.totp_since.map(Timestamp),
             totp_step: row.totp_step,
             totp_pending: row.totp_pending,
-            is_linked: row.oidc_subject.is_some(),
+            linked: row
+                .oidc_issuer
+                .zip(row.oidc_subject)
+                .map(|(issuer, subject)| LinkedIdentity { issuer, subject }),
             created_at: Timestamp(row.created_at),
             created_by: row.created_by,
             signed_in_at: row.signed_in_at.map(Timestamp),
@@ -209,6 +224,16 @@ impl Store {
         row.map(Account::try_from).transpose()
     }
 
+    /// The account that is linked to `identity`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn account_of(&self, identity: &LinkedIdentity) -> Result<Option<Account>, StoreError> {
+        let parameters = (identity.issuer.clone(), identity.subject.clone());
+        let row: Option<AccountRow> = self.db.fetch_first(&SELECT_LINKED, parameters).await?;
+        row.map(Account::try_from).transpose()
+    }
+
     /// All accounts by name.
     ///
     /// # Errors
@@ -226,6 +251,16 @@ async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
 
 /// Makes an account; the code on the console has done its work then.
 async fn insert(tx: &mut Tx, new: &NewAccount, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(identity) = &new.linked {
+        let linked: Option<AccountRow> =
+            tx.fetch_first(&SELECT_LINKED, (identity.issuer.clone(), identity.subject.clone())).await?;
+        if let Some(other) = linked {
+            return Err(StoreError::Conflict(format!(
+                "that identity is linked to the account {}",
+                other.name
+            )));
+        }
+    }
     let parameters = (
         new.name.to_string(),
         comma_separated(&new.roles),
@@ -233,6 +268,8 @@ async fn insert(tx: &mut Tx, new: &NewAccount, now: Timestamp) -> Result<(), Sto
         now.0,
         i64::from(new.must_change),
         new.created_by.clone(),
+        new.linked.as_ref().map(|linked| linked.issuer.clone()),
+        new.linked.as_ref().map(|linked| linked.subject.clone()),
     );
     if tx.execute(&INSERT_ACCOUNT, parameters).await? == 0 {
         return Err(StoreError::Conflict(format!(

@@ -16,16 +16,17 @@ use super::{Account, Store, StoreError};
 statements! {
     /// A session that has not been ended, by its token's hash, with what its account is now.
     SELECT_SESSION = "
-        SELECT s.session_id, s.account, s.created_at, s.last_used_at, s.ends_at, a.roles, a.must_change, a.totp_since,
-               a.disabled_at
+        SELECT s.session_id, s.account, s.created_at, s.last_used_at, s.ends_at, s.vouched_factor, a.roles,
+               a.must_change, a.totp_since, a.disabled_at
         FROM sessions s JOIN accounts a ON a.name = s.account
         WHERE s.hash = $1 AND s.ended_at IS NULL";
     /// It was used.
     TOUCH_SESSION = "UPDATE sessions SET last_used_at = $2 WHERE session_id = $1 AND last_used_at < $2";
     /// One session more.
     INSERT_SESSION = "
-        INSERT INTO sessions (session_id, hash, account, origin, agent, created_at, last_used_at, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
+        INSERT INTO sessions (session_id, hash, account, origin, agent, created_at, last_used_at, ends_at,
+                              vouched_factor)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)";
     /// Its account was signed in to.
     MARK_SIGNED_IN = "UPDATE accounts SET signed_in_at = $2 WHERE name = $1";
     /// Sessions that ended long ago, or ran out, are forgotten.
@@ -69,8 +70,10 @@ pub struct KnownSession {
     pub roles: std::collections::BTreeSet<Role>,
     /// Whether the password must be replaced first.
     pub must_change: bool,
-    /// Whether the account has a second factor.
+    /// Whether the account has a second factor, or the provider has vouched for one.
     pub has_second_factor: bool,
+    /// Whether it was begun by a provider that has vouched for a second factor of its own.
+    pub vouched_factor: bool,
     /// Whether the account is disabled.
     pub is_disabled: bool,
 }
@@ -90,6 +93,8 @@ pub struct NewSession {
     pub agent: String,
     /// When it ends in any case.
     pub ends_at: Timestamp,
+    /// Whether the provider by which it begins has vouched for a second factor of its own.
+    pub vouched_factor: bool,
 }
 
 /// What a second factor was shown with; it counts once.
@@ -132,6 +137,7 @@ struct FoundSession {
     created_at: i64,
     last_used_at: i64,
     ends_at: i64,
+    vouched_factor: i64,
     roles: String,
     must_change: i64,
     totp_since: Option<i64>,
@@ -155,7 +161,8 @@ impl Store {
             ends_at: Timestamp(row.ends_at),
             roles: read_list(&row.roles).map_err(StoreError::Damaged)?,
             must_change: row.must_change != 0,
-            has_second_factor: row.totp_since.is_some(),
+            has_second_factor: row.totp_since.is_some() || row.vouched_factor != 0,
+            vouched_factor: row.vouched_factor != 0,
             is_disabled: row.disabled_at.is_some(),
         }))
     }
@@ -262,6 +269,7 @@ pub(super) async fn begin_in(tx: &mut Tx, new: &NewSession, now: Timestamp) -> R
         new.agent.clone(),
         now.0,
         new.ends_at.0,
+        i64::from(new.vouched_factor),
     );
     tx.execute(&INSERT_SESSION, parameters).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Why something about accounts was refused.
 
 use crate::app::vault::VaultUnavailable;
+use crate::channels::openid::ProviderFault;
 use crate::domain::account::{AccountName, NameRefused};
 use crate::domain::actor::Denied;
 use crate::domain::clock::Timestamp;
@@ -91,6 +92,39 @@ pub enum AccountsError {
         "the setup code is wrong or has run out: start serve again for a new one, or run \"rundruf users add\" on the machine"
     )]
     WrongSetupCode,
+    /// Nobody signs in by a provider here.
+    #[error("signing in by an identity provider is not set up here: sign in with name and password")]
+    NoProvider,
+    /// The provider.
+    #[error(transparent)]
+    Provider(#[from] ProviderFault),
+    /// The provider has sent somebody back without an identity.
+    #[error("the identity provider did not let you in ({0}): begin again, or sign in with name and password")]
+    ProviderRefused(String),
+    /// What was begun is not known in this browser, or too old.
+    #[error("this sign-in was not begun in this browser, or more than ten minutes ago: begin again")]
+    FlowLost,
+    /// The identity is known to the provider and to nobody here.
+    #[error(
+        "no account is linked to you: give this line to an admin, who can link yours: rundruf users link NAME {0}"
+    )]
+    NotLinked(String),
+    /// An account was to be made, and cannot be.
+    #[error("no account can be made for you ({0}): let an admin make one and link it")]
+    NotMade(String),
+    /// The account is there, and may not be used.
+    #[error("your account is disabled: ask an admin")]
+    Disabled,
+    /// It is no subject.
+    #[error(
+        "that is no subject: write it as the provider shows it, at most 255 characters without control characters"
+    )]
+    Subject,
+    /// Whose subject is not known.
+    #[error(
+        "whose subject that is, is not known: set [oidc] issuer, or name the issuer, beginning with https://"
+    )]
+    Issuer,
     /// The key of sealed secrets.
     #[error(transparent)]
     Vault(#[from] VaultUnavailable),

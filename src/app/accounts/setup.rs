@@ -52,6 +52,7 @@ pub async fn set_up(
         roles: [Role::Admin].into(),
         password: Some(hashed(&password, &instance.chance).await?),
         must_change: false,
+        linked: None,
         created_by: "setup code".to_owned(),
     };
     let entry = NewEntry::new(&actor, "account.added", Subject::new("account", name))

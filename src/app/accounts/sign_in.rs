@@ -175,24 +175,52 @@ async fn let_in(
         AccountsError::WrongCode => wrong("code"),
         other => Failure::Else(other),
     })?;
-    let (token, new) = new_session(instance, &account.name, origin);
     let how = if matches!(used, UsedFactor::RecoveryCode(_)) { "recovery code" } else { "password" };
-    let actor = origin.actor(account.name.as_str());
-    let entry = NewEntry::new(&actor, "session.began", Subject::new("account", &account.name))
-        .with(json!({"session": new.id.to_string(), "by": how}));
+    let way = WayIn { how, vouched_factor: false };
+    begin(instance, account, &used, way, origin)
+        .await?
+        .ok_or_else(|| wrong("code used before, or the account was changed meanwhile"))
+}
+
+/// By what a session begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WayIn {
+    /// For the audit log.
+    pub(super) how: &'static str,
+    /// Whether a provider has vouched for a second factor of its own.
+    pub(super) vouched_factor: bool,
+}
+
+/// Begins a session of `account`, who has shown everything that is asked for; `None` when the code in `used` had been
+/// used before, or somebody has changed the account since it was read.
+pub(super) async fn begin(
+    instance: &Instance,
+    account: &Account,
+    used: &UsedFactor,
+    way: WayIn,
+    origin: &Origin,
+) -> Result<Option<SignedIn>, AccountsError> {
+    let (token, mut new) = new_session(instance, &account.name, origin);
+    new.vouched_factor = way.vouched_factor;
+    let entry = NewEntry::new(
+        &origin.actor(account.name.as_str()),
+        "session.began",
+        Subject::new("account", &account.name),
+    )
+    .with(json!({"session": new.id.to_string(), "by": way.how}));
     let forget = instance.now().minus(SESSIONS_KEPT);
-    if !instance.store.begin_session(&new, account, &used, forget, &entry).await? {
-        return Err(wrong("code used before, or the account was changed meanwhile"));
+    if !instance.store.begin_session(&new, account, used, forget, &entry).await? {
+        return Ok(None);
     }
     let is_news = |(_, at): &(String, Timestamp)| account.signed_in_at.is_none_or(|before| *at >= before);
-    Ok(SignedIn {
+    Ok(Some(SignedIn {
         token,
         session: new.id,
         account: account.name.clone(),
         ends_at: new.ends_at,
         before: account.signed_in_at,
         handed_over: account.handed_over.clone().filter(is_news),
-    })
+    }))
 }
 
 /// Counts a try; says whether waits begin with it if it fails.
@@ -221,12 +249,13 @@ pub(super) fn new_session(
         origin: origin.address.clone(),
         agent,
         ends_at: instance.now().plus(instance.settings().accounts.session_absolute),
+        vouched_factor: false,
     };
     (token, session)
 }
 
 /// What the second factor is shown with, where the account has one.
-async fn shown(
+pub(super) async fn shown(
     instance: &Instance,
     account: &Account,
     proof: Option<&Proof>,
@@ -245,7 +274,7 @@ async fn shown(
 }
 
 /// Writes down that somebody was not let in.
-async fn refused(
+pub(super) async fn refused(
     instance: &Instance,
     account: Option<AccountName>,
     why: &str,

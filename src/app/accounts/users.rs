@@ -37,6 +37,7 @@ pub async fn add_user(
         name: name.clone(),
         password: Some(hashed(&password, &instance.chance).await?),
         must_change: handed_over,
+        linked: None,
         created_by: actor.label(),
         roles,
     };
@@ -178,7 +179,7 @@ pub(super) fn may_manage(actor: &Actor) -> Result<(), AccountsError> {
 }
 
 /// An API token cannot make itself somebody who may more.
-fn may_give(actor: &Actor, roles: &BTreeSet<Role>) -> Result<(), AccountsError> {
+pub(super) fn may_give(actor: &Actor, roles: &BTreeSet<Role>) -> Result<(), AccountsError> {
     if roles.is_empty() {
         return Err(AccountsError::NoRole);
     }
@@ -186,7 +187,7 @@ fn may_give(actor: &Actor, roles: &BTreeSet<Role>) -> Result<(), AccountsError> 
     if actor.way == Way::Token && beyond { Err(AccountsError::BeyondTheToken) } else { Ok(()) }
 }
 
-async fn found(instance: &Instance, name: &AccountName) -> Result<Account, AccountsError> {
+pub(super) async fn found(instance: &Instance, name: &AccountName) -> Result<Account, AccountsError> {
     instance.store.account(name).await?.ok_or_else(|| AccountsError::NoSuchAccount(name.clone()))
 }
 

@@ -133,7 +133,7 @@ impl Client {
 }
 
 /// Certificates that the machine's store vouches for.
-fn trusting_the_machine() -> Result<ClientConfig, String> {
+pub(in crate::channels) fn trusting_the_machine() -> Result<ClientConfig, String> {
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
     let unusable = |error: rustls::Error| {
         format!(
@@ -151,7 +151,7 @@ fn trusting_the_machine() -> Result<ClientConfig, String> {
 }
 
 /// What calls without TLS are given: a configuration is asked for, and none of it is ever used.
-fn trusting_nobody() -> Result<ClientConfig, String> {
+pub(in crate::channels) fn trusting_nobody() -> Result<ClientConfig, String> {
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?

@@ -14,11 +14,11 @@
 
 mod answer;
 mod body;
-mod client;
+pub(in crate::channels) mod client;
 mod failure;
 pub mod guard;
 mod mould;
-mod resolver;
+pub(in crate::channels) mod resolver;
 mod signature;
 
 use std::fmt;

@@ -13,14 +13,14 @@ use super::guard::{Refusal, admit};
 
 /// Resolves names for calls with TLS, or for those without.
 #[derive(Debug)]
-pub(super) struct GuardedResolver {
-    pub(super) allowed: Arc<[IpNet]>,
-    pub(super) plain: bool,
+pub(in crate::channels) struct GuardedResolver {
+    pub(in crate::channels) allowed: Arc<[IpNet]>,
+    pub(in crate::channels) plain: bool,
 }
 
 /// Why a name leads nowhere.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NameFault {
+pub(in crate::channels) enum NameFault {
     #[error("{0}")]
     Unknown(String),
     #[error(transparent)]

@@ -38,6 +38,21 @@ pub enum UsersCommand {
         #[arg(value_name = "CONTACT")]
         contact: Option<String>,
     },
+    /// Let somebody sign in to an account by the identity provider of [oidc], beside its password
+    Link {
+        /// The account's name
+        name: AccountName,
+        /// What the provider calls them ("sub"): whoever tries to sign in unlinked is shown it
+        subject: String,
+        /// The provider, if not the one of [oidc]
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// Let nobody sign in to an account by the identity provider any more; ends its sessions and API tokens
+    Unlink {
+        /// The account's name
+        name: AccountName,
+    },
     /// Give an account other roles
     Roles {
         /// The account's name

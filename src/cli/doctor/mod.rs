@@ -11,6 +11,8 @@
 //! | `mail` | relays and the keys that sign |
 //! | `records` | the sender's DNS records |
 //! | `gateways` | SMS gateways and webhooks |
+//! | `partners` | partners' systems that are told how things stand |
+//! | `provider` | the identity provider that people may sign in by |
 //! | `certificates` | until when those are valid |
 
 mod certificates;
@@ -21,6 +23,8 @@ mod incidents;
 mod instance;
 mod keeping;
 mod mail;
+mod partners;
+mod provider;
 mod records;
 mod secrets;
 mod stored;
@@ -162,6 +166,7 @@ pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow
     for provider in &session.settings.sms.providers {
         lines.show(gateways::sms(session, provider).await)?;
     }
+    lines.show(provider::identities(session).await)?;
     let Lines { list, warnings, broken } = lines;
     if let Some(list) = list {
         list.finish()?;

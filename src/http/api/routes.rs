@@ -3,12 +3,12 @@
 
 use crate::domain::actor::Right;
 
-use super::accounts::{own, session, sessions, setup, tokens, users};
+use super::accounts::{own, provider, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
     alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
-    incident_deadlines, incidents, instance, notice_report, notices, privacy, replay, services, steering,
-    suppressions, templates, workers,
+    incident_deadlines, incidents, instance, notice_report, notices, partners, privacy, replay, services,
+    steering, suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -80,6 +80,9 @@ pub(super) fn table() -> Vec<Route> {
         // Accounts, tokens, sessions
         route!(Needs::Nothing, setup::set_up).harmless(),
         route!(Needs::Nothing, session::begin).harmless(),
+        route!(Needs::Nothing, provider::start),
+        route!(Needs::Nothing, provider::callback),
+        route!(Needs::Nothing, provider::code).harmless(),
         route!(Needs::SignedIn, session::show),
         route!(Needs::SignedIn, session::end),
         route!(Needs::SignedIn, own::show),
@@ -98,6 +101,8 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::AccountsWrite), users::add).with_secret_answer(),
         route!(right(Right::AccountsWrite), users::set_roles),
         route!(right(Right::AccountsWrite), users::set_contact),
+        route!(right(Right::AccountsWrite), users::link),
+        route!(right(Right::AccountsWrite), users::unlink),
         route!(right(Right::AccountsWrite), users::disable),
         route!(right(Right::AccountsWrite), users::enable),
         route!(right(Right::AccountsWrite), users::reset).with_secret_answer(),
@@ -116,6 +121,11 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::IncidentsWrite), services::add),
         route!(right(Right::NoticesRead), services::show),
         route!(right(Right::IncidentsWrite), services::update),
+        // Partners' systems
+        route!(right(Right::AuditRead), partners::list),
+        route!(right(Right::SettingsWrite), partners::add).with_secret_answer(),
+        route!(right(Right::SettingsWrite), partners::remove),
+        route!(right(Right::SettingsWrite), partners::replay),
         // Audit
         route!(right(Right::AuditRead), audit::entries::list),
         route!(right(Right::AuditRead), audit::head),

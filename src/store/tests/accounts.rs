@@ -37,6 +37,7 @@ fn new_account(account: &str, roles: &[Role]) -> NewAccount {
         roles: roles.iter().copied().collect(),
         password: Some("hash".to_owned()),
         must_change: true,
+        linked: None,
         created_by: "shell:test".to_owned(),
     }
 }
@@ -58,6 +59,7 @@ impl Bench {
             origin: "192.0.2.1".to_owned(),
             agent: "test".to_owned(),
             ends_at: self.clock.now().plus(Duration::from_secs(3_600)),
+            vouched_factor: false,
         }
     }
 

@@ -3,6 +3,7 @@
 mod origin;
 pub(super) mod own;
 mod problems;
+pub(super) mod provider;
 pub(super) mod session;
 pub(super) mod sessions;
 pub(super) mod setup;

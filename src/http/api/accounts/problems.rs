@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, header};
 
 use crate::app::accounts::AccountsError;
+use crate::channels::openid::ProviderFault;
 
 use super::super::problem::{Kind, Problem};
 
@@ -33,6 +34,20 @@ impl From<AccountsError> for Problem {
             AccountsError::NoSuchAccount(_)
             | AccountsError::NoSuchToken(_)
             | AccountsError::NoSuchSession => Self::new(Kind::NotFound, words),
+            AccountsError::NoProvider => Self::new(Kind::NotFound, words),
+            AccountsError::Provider(fault) if fault.is_passing() => Self::new(Kind::Unavailable, words),
+            AccountsError::Provider(ProviderFault::Misfit(_)) => Self::new(Kind::Unavailable, words),
+            AccountsError::Provider(_) | AccountsError::ProviderRefused(_) | AccountsError::FlowLost => {
+                Self::new(Kind::Unauthenticated, words).with_header(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"rundruf\""),
+                )
+            }
+            AccountsError::NotLinked(_) | AccountsError::NotMade(_) | AccountsError::Disabled => {
+                Self::new(Kind::Forbidden, words)
+            }
+            AccountsError::Subject => Self::invalid("subject", words),
+            AccountsError::Issuer => Self::invalid("issuer", words),
             AccountsError::NothingOffered => Self::conflict(words),
             AccountsError::Name(_) => Self::invalid("name", words),
             AccountsError::Password(_) => Self::invalid("password", words),

@@ -1,0 +1,25 @@
+//! The identity provider that people may sign in by. Sending goes on without it, and so does signing in.
+
+use crate::channels::openid::{IdentityProvider, ProviderFault};
+use crate::cli::session::Session;
+
+use super::Line;
+
+/// Whether the provider answers, and as we expect; nothing where none is set up.
+pub(super) async fn identities(session: &Session) -> Option<Line> {
+    let settings = session.settings.oidc.as_ref()?;
+    let subject = format!("identity provider {}", settings.issuer);
+    let provider = IdentityProvider::new(session.clock.clone());
+    Some(match provider.look(settings).await {
+        Ok(state) => Line::good(subject, format!("it answers, and shows {} of its keys", state.keys)),
+        Err(fault) => Line::warning(subject, fault.reason(), mend(&fault)),
+    })
+}
+
+fn mend(fault: &ProviderFault) -> &'static str {
+    if fault.is_passing() {
+        "ask whoever runs it; until then everybody signs in with name and password"
+    } else {
+        "correct [oidc], or let whoever runs the provider correct their side"
+    }
+}

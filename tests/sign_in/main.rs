@@ -1,0 +1,16 @@
+//! Signing in by a provider of identities: against an independent one, and against one that does what it is told.
+#![cfg(test)]
+
+#[path = "../serve/client.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod client;
+mod counterpart;
+mod faults;
+#[path = "../must_hold/instance.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod instance;
+#[path = "../must_hold/process.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod process;
+mod provider;
+mod stage;
