@@ -317,5 +317,5 @@ fn check_arity<P: Params>(statement: &'static Statement) {
 }
 
 fn encoding(name: &'static str, error: sqlx::error::BoxDynError) -> StoreError {
-    StoreError::Unexpected { statement: name, source: sqlx::Error::Encode(error) }
+    StoreError::Unexpected { statement: name, why: sqlx::Error::Encode(error) }
 }

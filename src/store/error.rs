@@ -59,12 +59,12 @@ pub enum StoreError {
     )]
     Restored,
     /// A statement failed in a way that nobody foresaw.
-    #[error("the store failed at {statement}: {source}")]
+    #[error("the store failed at {statement}: {why}")]
     Unexpected {
         /// Which statement.
         statement: &'static str,
         /// The driver's words.
-        source: sqlx::Error,
+        why: sqlx::Error,
     },
 }
 
@@ -115,19 +115,19 @@ impl StoreError {
                         Self::Crossed
                     }
                     _ if !is_sqlite
-                        && error
-                            .code()
-                            .is_some_and(|code| ["57", "08", "53", "28", "3D"].contains(&&code[..2])) =>
+                        && error.code().is_some_and(|code| {
+                            ["57", "08", "53", "28", "3D"].iter().any(|class| code.starts_with(class))
+                        }) =>
                     {
                         Self::Server(text)
                     }
-                    _ => Self::Unexpected { statement, source },
+                    _ => Self::Unexpected { statement, why: source },
                 }
             }
             sqlx::Error::Io(error) => Self::Server(error.to_string()),
             sqlx::Error::PoolTimedOut => Self::Server("no connection became free in time".to_owned()),
             sqlx::Error::Tls(error) => Self::Server(error.to_string()),
-            _ => Self::Unexpected { statement, source },
+            _ => Self::Unexpected { statement, why: source },
         }
     }
 

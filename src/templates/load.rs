@@ -67,12 +67,12 @@ pub struct LoadedPack {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The folder of templates cannot be read.
-    #[error("the templates in {folder} cannot be read: {source}; [instance] templates says where they are")]
+    #[error("the templates in {folder} cannot be read: {why}; [instance] templates says where they are")]
     Folder {
         /// As it was given.
         folder: String,
         /// Why.
-        source: io::Error,
+        why: io::Error,
     },
     /// There is no template of this name.
     #[error("there is no template \"{name}\" in {folder}{hint}; \"rundruf templates list\" shows all")]
@@ -171,7 +171,7 @@ pub fn built_in_template(name: &str) -> Result<FrozenTemplate, LoadError> {
 }
 
 fn template_names(dir: &Path) -> Result<Vec<String>, LoadError> {
-    let folder_error = |source| LoadError::Folder { folder: dir.display().to_string(), source };
+    let folder_error = |why| LoadError::Folder { folder: dir.display().to_string(), why };
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(folder_error)? {
         let entry = entry.map_err(folder_error)?;

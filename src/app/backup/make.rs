@@ -184,8 +184,8 @@ fn collect(folder: &Path, name: &str, files: &mut Vec<(String, Vec<u8>)>) -> Res
     Ok(())
 }
 
-fn file_error(path: &Path, source: io::Error) -> BackupError {
-    BackupError::File { path: path.display().to_string(), source }
+fn file_error(path: &Path, why: io::Error) -> BackupError {
+    BackupError::File { path: path.display().to_string(), why }
 }
 
 /// Where the archive goes.

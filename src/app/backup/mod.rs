@@ -33,12 +33,12 @@ pub enum BackupError {
     #[error("{0}")]
     Denied(#[from] Denied),
     /// A file.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     File {
         /// Which.
         path: String,
         /// The system's words.
-        source: io::Error,
+        why: io::Error,
     },
     /// The archive cannot be read, or ends too early.
     #[error("the backup is damaged and nothing was changed ({0}): take another one")]

@@ -100,7 +100,7 @@ fn next(session: &Session, state: NoticeState, notice: &crate::store::NoticeSumm
     match notice.scheduled_at.filter(|_| state == NoticeState::Scheduled) {
         Some(at) => format!("It goes out at {}, if a worker runs then.", session.local(at)),
         None => format!(
-            "{} {} notices report {} says how far it is.",
+            "{}\n{} notices report {} says how far it is.",
             who_sends(session),
             program(session),
             notice.number

@@ -63,3 +63,11 @@ fn what_is_no_template_file_or_no_utf8_is_named() {
         load_template(empty.path(), "erst-kommune").unwrap_err().to_string().contains("there is no text")
     );
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_said_once() {
+    let nowhere = tempfile::tempdir().unwrap().path().join("nowhere");
+    let error = load_template(&nowhere, "erst-kommune").unwrap_err();
+    let said = format!("{:#}", anyhow::Error::from(error));
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
+}
