@@ -104,6 +104,9 @@ pub async fn run(
         }
         all.push(gone);
     }
+    if all.iter().any(|gone| gone.notices > 0 || gone.others > 0) {
+        instance.store.forget_deleted().await;
+    }
     Ok(all)
 }
 

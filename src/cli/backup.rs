@@ -1,11 +1,11 @@
 //! `backup` and `restore`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use secrecy::SecretString;
 
-use crate::app::backup::{self, Wish};
+use crate::app::backup::{self, FilesBack, What, Wish};
 use crate::app::encryption::{DecryptionKey, EncryptionKey};
 use crate::config::Configuration;
 use crate::domain::backup::Manifest;
@@ -14,6 +14,9 @@ use crate::store::Purpose;
 use super::arguments::{BackupArguments, RestoreArguments};
 use super::output::{counted, program};
 use super::session::{Exit, Session, say};
+
+/// Where the settings of a restored instance are written: secrets in them are masked, so that they are no configuration.
+const CONFIGURATION: &str = "rundruf.restored.toml";
 
 /// Makes a backup.
 pub(super) async fn make(session: &Session, arguments: BackupArguments) -> anyhow::Result<Exit> {
@@ -67,9 +70,15 @@ pub(super) async fn restore(session: &Session, arguments: RestoreArguments) -> a
     }
     let store = session.open_store(Purpose::Write).await?;
     let instance = session.open_instance(&store).await?;
-    let restored =
-        backup::restore(&instance, &session.actor(), &arguments.file, key.as_ref(), arguments.replace)
-            .await?;
+    let configuration = session.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let what = What {
+        file: arguments.file.clone(),
+        key,
+        replace: arguments.replace,
+        overwrite: arguments.overwrite_files,
+        configuration: configuration.join(CONFIGURATION),
+    };
+    let restored = backup::restore(&instance, &session.actor(), &what).await?;
     store.close().await;
     describe(session, &restored.manifest);
     let (settled, program) = (restored.settled, program(session));
@@ -95,10 +104,38 @@ pub(super) async fn restore(session: &Session, arguments: RestoreArguments) -> a
         ));
     }
     say(
-        "Accounts and tokens are as they were then: disable again whom you have disabled since. Processes that ran \
+        "Nobody is reminded of updates and deadlines that were due before now: look at the incidents. Accounts and \
+         tokens are as they were then: disable again whom you have disabled since. Processes that ran \
          on this store send nothing any more: end them and start them again.",
     );
-    Ok(Exit::Done)
+    Ok(if files_back(&restored.files) { Exit::Done } else { Exit::Refused })
+}
+
+/// Says what became of the files; `false`: not all are back.
+fn files_back(files: &Result<FilesBack, String>) -> bool {
+    let names = |paths: &[PathBuf]| {
+        let shown: Vec<String> = paths.iter().map(|path| format!("  {}", path.display())).collect();
+        shown.join("\n")
+    };
+    let FilesBack { written, kept } = match files {
+        Ok(back) => back,
+        Err(why) => {
+            say(format_args!(
+                "! The store is restored, but not all files are back ({why}): take the others out of the backup by hand"
+            ));
+            return false;
+        }
+    };
+    if !written.is_empty() {
+        say(format_args!("Files that are back:\n{}", names(written)));
+    }
+    if !kept.is_empty() {
+        say(format_args!(
+            "These files are not as they were then, and stayed as they are (--overwrite-files):\n{}",
+            names(kept)
+        ));
+    }
+    true
 }
 
 fn describe(session: &Session, manifest: &Manifest) {

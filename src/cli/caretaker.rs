@@ -1,5 +1,6 @@
-//! What a running service looks after beside sending: owners of endpoints that were switched off are told, the crisis
-//! staff is reminded of what was promised, and the mailbox that collects returned messages is read.
+//! What a running service or worker looks after beside sending: the head of the audit log is kept elsewhere, owners of
+//! endpoints that were switched off are told, the crisis staff is reminded of what was promised, and what has been kept
+//! for its time goes. A service also reads the mailbox that collects returned messages.
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ const HEADS_EVERY: Duration = Duration::from_secs(5);
 const LET_GO_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Starts keeping the head of the audit log in its second places beside `dispatching`, until that ends.
-pub(super) fn keep_heads(session: &Session, store: &Store, dispatching: &Dispatching) {
+fn keep_heads(session: &Session, store: &Store, dispatching: &Dispatching) {
     let (sender, settings) = watch::channel(session.settings.clone());
     let mut running = dispatching.running.clone();
     let instance = session.instance(store, settings, running.borrow().seal.clone());
@@ -82,21 +83,20 @@ fn let_go(session: &Session, store: &Store, dispatching: &Dispatching) {
     });
 }
 
-/// Starts looking after things beside `dispatching`, until that ends.
-pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching) {
-    let caretaker = Caretaker {
-        store: store.clone(),
-        running: dispatching.running.clone(),
-        ids: session.ids.clone(),
-        chance: session.chance.clone(),
-        clock: session.clock.clone(),
-        ended: dispatching.ended.clone(),
-    };
+/// Starts looking after the instance beside `dispatching`, until that ends. However many processes do, each thing is
+/// done once: the store decides who does it.
+pub(super) fn look_after(session: &Session, store: &Store, dispatching: &Dispatching) {
+    let caretaker = Caretaker::new(session, store, dispatching);
     keep_heads(session, store, dispatching);
     let_go(session, store, dispatching);
     tokio::spawn(caretaker.clone().tell_owners());
-    tokio::spawn(caretaker.clone().remind_crisis_staff());
-    tokio::spawn(caretaker.read_mailbox());
+    tokio::spawn(caretaker.remind_crisis_staff());
+}
+
+/// Starts reading the mailbox that collects returned messages beside `dispatching`, until that ends. One process does
+/// that: the one that takes the other receipts too.
+pub(super) fn read_mailbox(session: &Session, store: &Store, dispatching: &Dispatching) {
+    tokio::spawn(Caretaker::new(session, store, dispatching).read_mailbox());
 }
 
 #[derive(Clone)]
@@ -110,6 +110,17 @@ struct Caretaker {
 }
 
 impl Caretaker {
+    fn new(session: &Session, store: &Store, dispatching: &Dispatching) -> Self {
+        Self {
+            store: store.clone(),
+            running: dispatching.running.clone(),
+            ids: session.ids.clone(),
+            chance: session.chance.clone(),
+            clock: session.clock.clone(),
+            ended: dispatching.ended.clone(),
+        }
+    }
+
     /// The instance as it is set now.
     fn instance(&self) -> Instance {
         let Running { settings, seal, .. } = self.running.borrow().clone();

@@ -12,8 +12,13 @@ pub(super) fn write_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> 
     let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();
     name.push(".unfinished");
     let unfinished = path.with_file_name(name);
+    // What a killed process left, or a link that somebody else put there, is not written through.
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options

@@ -38,7 +38,8 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
     let asked = asked_to_stop();
     let store = session.open_store(Purpose::Write).await?;
     let dispatching = Dispatching::start(session, &store, Goal::Serve).await?;
-    caretaker::start(session, &store, &dispatching);
+    caretaker::look_after(session, &store, &dispatching);
+    caretaker::read_mailbox(session, &store, &dispatching);
     let stop = CancellationToken::new();
     let server = start_server(session, &store, &dispatching, listener, tls, stop.clone());
     say(format!(

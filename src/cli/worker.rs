@@ -15,7 +15,7 @@ pub(super) async fn run(session: &Session, arguments: WorkerArguments) -> anyhow
     let goal = if arguments.drain { Goal::Drain } else { Goal::Serve };
     let dispatching = Dispatching::start(session, &store, goal).await?;
     if !arguments.drain {
-        caretaker::keep_heads(session, &store, &dispatching);
+        caretaker::look_after(session, &store, &dispatching);
         say("The worker is running. Ctrl-C ends it; nothing is lost.");
         let ended = dispatching.ended.clone();
         supervision::ready(&store, session.clock.clone(), dispatching.name.clone(), ended);

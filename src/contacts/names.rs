@@ -3,6 +3,9 @@
 /// The longest id or name of a group, in characters.
 const LONGEST: usize = 64;
 
+/// How what stands in the place of an erased contact's id begins.
+const ERASED: &str = "erased-";
+
 /// Checks the id of a contact or the name of a group: letters, digits, `-`, `_`, `.`.
 ///
 /// # Errors
@@ -17,6 +20,9 @@ pub(super) fn check_id(text: &str) -> Result<(), String> {
     }
     if text.is_empty() || text.chars().count() > LONGEST {
         return Err(format!("\"{shown}\" must have 1 to {LONGEST} characters"));
+    }
+    if text.to_lowercase().starts_with(ERASED) {
+        return Err(format!("\"{shown}\" begins as the ids of erased contacts do: choose another"));
     }
     Ok(())
 }
@@ -77,6 +83,13 @@ pub(super) fn language(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_id_looks_like_that_of_an_erased_contact() {
+        assert!(check_id("erased-0123").unwrap_err().contains("choose another"));
+        assert!(check_id("Erased-").is_err());
+        assert!(check_id("erasmus").is_ok());
+    }
 
     #[test]
     fn an_id_is_one_word_of_letters_digits_and_three_signs() {

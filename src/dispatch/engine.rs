@@ -22,6 +22,7 @@ use super::connection::Signal;
 use super::event::Event;
 use super::housekeeping::Housekeeping;
 use super::lease::Lease;
+use super::measure::Latencies;
 use super::message::Item;
 use super::outcome::Flight;
 use super::provider::{Provider, Surroundings, providers_of};
@@ -66,6 +67,7 @@ pub(super) struct Engine {
     holds: Vec<(Channel, Hold)>,
     /// What calls showed of their endpoints.
     endpoints: EndpointNotes,
+    latencies: Latencies,
     wording: Wording,
     housekeeping: Housekeeping,
     renew_at: Duration,
@@ -90,6 +92,7 @@ impl Engine {
             outcomes: Vec::new(),
             holds: Vec::new(),
             endpoints: EndpointNotes::default(),
+            latencies: Latencies::default(),
             wording: Wording::default(),
             housekeeping: Housekeeping::default(),
             renew_at: Duration::ZERO,
@@ -236,6 +239,9 @@ impl Engine {
         self.learn(&flight, &outcome);
         let settings = &self.running.settings;
         let now = self.parts.clock.now();
+        if matches!(outcome, Outcome::Accepted { .. }) {
+            self.latencies.handed_over(flight.channel, &flight.lane, now.since(flight.due_at));
+        }
         self.outcomes.push(flight.attempted(delivery, outcome, settings, &self.parts.chance, now));
     }
 

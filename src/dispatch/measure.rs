@@ -1,15 +1,54 @@
-//! What the dispatcher counts for whoever watches it: once a transaction or a wait, never once a delivery.
+//! What the dispatcher counts for whoever watches it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{Histogram, counter, histogram};
 
+use crate::domain::address::Channel;
 use crate::store::{Attempted, Move};
 
-/// A transaction took so long and wrote these outcomes.
-pub fn transaction(outcomes: &[Attempted], took: Duration) {
-    histogram!("rundruf_store_transaction_seconds").record(took);
+/// How many lanes are told apart: endpoints can have thousands, and each is a dozen lines for whoever watches.
+const MOST_LANES: usize = 100;
+/// What the others are called together.
+const OTHERS: &str = "other";
+
+/// For how long deliveries had been due when they were handed over, by channel and lane.
+#[derive(Default)]
+pub struct Latencies(BTreeMap<(Channel, Arc<str>), Histogram>);
+
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Latencies").field(&self.0.len()).finish()
+    }
+}
+
+impl Latencies {
+    /// A delivery of this channel and lane was handed over so long after it was due.
+    pub fn handed_over(&mut self, channel: Channel, lane: &Arc<str>, took: Duration) {
+        let known = self.0.len();
+        let key = (channel, lane.clone());
+        let histogram = self.0.entry(key).or_insert_with(|| {
+            let lane = if known < MOST_LANES { shown_lane(lane) } else { OTHERS.to_owned() };
+            histogram!("rundruf_send_latency_seconds", "channel" => channel.as_str(), "lane" => lane)
+        });
+        histogram.record(took);
+    }
+}
+
+/// A notice that was paused has a lane of its own, which goes with it: all of them count as one.
+fn shown_lane(lane: &str) -> String {
+    match lane.split_once(':') {
+        None if lane.is_empty() => "open".to_owned(),
+        Some(("notice", _)) => "notice".to_owned(),
+        _ => lane.to_owned(),
+    }
+}
+
+/// A transaction wrote these outcomes.
+pub fn outcomes(outcomes: &[Attempted]) {
     let mut counts: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
     for outcome in outcomes {
         *counts.entry((&outcome.provider, word(&outcome.moved))).or_default() += 1;
@@ -34,5 +73,17 @@ const fn word(moved: &Move) -> &'static str {
         Move::Failed => "failed",
         Move::Expired => "expired",
         Move::Unclear => "unclear",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_is_called_as_the_queue_calls_it_and_notices_share_one() {
+        assert_eq!(shown_lane(""), "open");
+        assert_eq!(shown_lane("destination:t-online.de"), "destination:t-online.de");
+        assert_eq!(shown_lane("notice:0198c0c5a0b07000800000000000abcd"), "notice");
     }
 }

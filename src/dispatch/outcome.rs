@@ -26,7 +26,12 @@ pub struct Flight {
     pub provider_name: Arc<str>,
     /// What it is throttled with.
     pub destination: Arc<str>,
-    channel: Channel,
+    /// The channel.
+    pub channel: Channel,
+    /// The lane that it was claimed from; empty: the open road.
+    pub lane: Arc<str>,
+    /// Since when it was due.
+    pub due_at: Timestamp,
     notice: NoticeId,
     round: i64,
     number: i64,
@@ -42,6 +47,8 @@ impl Flight {
             provider_name: provider_name.clone(),
             destination: claimed.destination.clone(),
             channel,
+            lane: claimed.lane.clone(),
+            due_at: claimed.due_at,
             notice: claimed.notice,
             round: claimed.round,
             number: claimed.number,
@@ -144,6 +151,8 @@ mod tests {
             round: 1,
             number: 1,
             priority: Priority::Normal,
+            lane: "".into(),
+            due_at: Timestamp(0),
             expires_at,
         };
         Flight::new(&claimed, Channel::Sms, 0, &"gateway".into())

@@ -224,6 +224,11 @@ pub enum Broken {
         /// The number that the last should have.
         expected: i64,
     },
+    /// There are entries that were not written by this program.
+    #[error(
+        "entry {0} stands behind the end that the log was given when its last entry was written: it was added by somebody else"
+    )]
+    Added(i64),
     /// The chain is not the one whose head was kept elsewhere.
     #[error("entry {0} has another hash than was kept in the second place: the log was written anew")]
     Rewritten(i64),

@@ -33,16 +33,24 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Seconds: from a store on a fast disk to a provider that hangs.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// Seconds: from a mail that leaves at once to one that was deferred for hours.
+const LATENCY_BUCKETS: [f64; 13] =
+    [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0];
+
+/// The metric that has them.
+const LATENCY: &str = "rundruf_send_latency_seconds";
+
 /// What this process counts. There is one of it in a process.
 static COUNTED: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Begins to count.
 pub(super) fn begin() {
     COUNTED.get_or_init(|| {
-        let buckets = |builder: PrometheusBuilder, end: &str| {
-            builder.set_buckets_for_metric(Matcher::Suffix(end.to_owned()), &BUCKETS)
-        };
-        let recorder = buckets(PrometheusBuilder::new(), "_seconds").ok()?.build_recorder();
+        // A whole name goes before an end.
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
+            .and_then(|it| it.set_buckets_for_metric(Matcher::Full(LATENCY.to_owned()), &LATENCY_BUCKETS));
+        let recorder = builder.ok()?.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).ok()?;
         describe();
@@ -54,7 +62,11 @@ fn describe() {
     metrics::describe_counter!("rundruf_attempts_total", "Tries of deliveries that were written down.");
     metrics::describe_histogram!(
         "rundruf_store_transaction_seconds",
-        "How long a transaction of the dispatcher took."
+        "How long transactions that write took, the wait for their turn included."
+    );
+    metrics::describe_histogram!(
+        LATENCY,
+        "For how long deliveries had been due when they were handed over, by channel and lane."
     );
     metrics::describe_histogram!(
         "rundruf_limiter_wait_seconds",

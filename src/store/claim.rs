@@ -36,7 +36,7 @@ statements! {
     RENEW = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
     /// Due deliveries of one lane and priority, those due longest first.
     SELECT_DUE = "
-        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, r.card, r.units
+        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, d.due_at, r.card, r.units
         FROM deliveries d
              JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
@@ -45,7 +45,7 @@ statements! {
     /// The same for endpoints, with the secrets and formats that they have now: one may have been replaced since the
     /// release.
     SELECT_DUE_ENDPOINTS = "
-        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, r.card, r.units,
+        SELECT d.delivery_id, d.notice_id, d.address, d.destination, d.round, d.attempts, d.due_at, r.card, r.units,
                p.webhook_secret, p.webhook_format
         FROM deliveries d
              JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
@@ -159,6 +159,10 @@ pub struct Claimed {
     pub number: i64,
     /// What goes first.
     pub priority: Priority,
+    /// The lane that it was claimed from; empty: the open road.
+    pub lane: Arc<str>,
+    /// Since when it was due.
+    pub due_at: Timestamp,
     /// When the notice is not worth sending any more.
     pub expires_at: Timestamp,
 }
@@ -215,7 +219,7 @@ impl Store {
         let now = self.now().0;
         let mut done = Cycled::default();
         let mut tally = Tally::default();
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_as("dispatcher").await?;
         if let Some(leased_to) = leased_to {
             done.lease_lost = tx.execute(&RENEW, (process.0, leased_to.0)).await? == 0;
         }

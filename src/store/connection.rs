@@ -4,12 +4,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use metrics::histogram;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::time::Instant;
 
 use super::error::{BUSY_TIMEOUT_SECONDS, StoreError};
 use super::statement::{Params, Statement};
@@ -30,9 +32,18 @@ pub(super) enum Db {
     Postgres(PgPool),
 }
 
-/// A transaction. Dropped without [`Tx::commit`], nothing of it has happened.
+/// A transaction, and a stopwatch that was started before it waited for its turn. Dropped without [`Tx::commit`],
+/// nothing of it has happened.
 #[derive(Debug)]
-pub(super) enum Tx {
+pub(super) struct Tx {
+    pub(super) on: OnEngine,
+    /// Who writes, and since when they have been waiting or writing; `None`: it only reads.
+    writer: Option<(&'static str, Instant)>,
+}
+
+/// An engine's transaction.
+#[derive(Debug)]
+pub(super) enum OnEngine {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -44,6 +55,7 @@ impl Db {
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
             }
+            make_private(path).map_err(|error| unusable(error.to_string()))?;
         } else if !path.exists() {
             return Err(StoreError::NotThere(path.display().to_string()));
         }
@@ -58,6 +70,8 @@ impl Db {
             .pragma("wal_autocheckpoint", "8000")
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
+            // What is erased is overwritten, not only given free.
+            .pragma("secure_delete", "on")
             // A claim's rows come over in one go, instead of waking the other side for each.
             .row_buffer_size(4_096)
             .statement_cache_capacity(200);
@@ -76,6 +90,25 @@ impl Db {
             .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
             .connect_lazy_with(options.create_if_missing(false));
         Ok(Self::Sqlite { read, write })
+    }
+
+    /// An SQLite database in a file that has no name and is gone when it is closed. There is one connection to it.
+    pub(super) async fn open_nameless() -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename("")
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Memory)
+            .synchronous(SqliteSynchronous::Off)
+            .foreign_keys(true);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await
+            .map_err(|error| StoreError::at("open", error))?;
+        Ok(Self::Sqlite { read: pool.clone(), write: pool })
     }
 
     pub(super) async fn open_postgres(url: &SecretString) -> Result<Self, StoreError> {
@@ -101,12 +134,19 @@ impl Db {
     /// Begins a transaction that writes. On SQLite it takes the writer's lock at once, so that it can never
     /// fail half-way for another writer's sake.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        match self {
-            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(Tx::Sqlite),
+        self.begin_as("other").await
+    }
+
+    /// The same for a writer that is measured by itself.
+    pub(super) async fn begin_as(&self, writer: &'static str) -> Result<Tx, StoreError> {
+        let since = Instant::now();
+        let on = match self {
+            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
             Self::Postgres(pool) => {
-                pool.begin().await.map(Tx::Postgres).map_err(|e| StoreError::at("begin", e))
+                pool.begin().await.map(OnEngine::Postgres).map_err(|e| StoreError::at("begin", e))?
             }
-        }
+        };
+        Ok(Tx { on, writer: Some((writer, since)) })
     }
 
     /// Reads rows outside a transaction.
@@ -144,9 +184,32 @@ impl Db {
         Ok(self.fetch(statement, params).await?.into_iter().next())
     }
 
+    /// Folds SQLite's write-ahead log into the file and empties it: what was erased must not stand there any longer.
+    /// While somebody reads it stays for now, and the next one does it.
+    pub(super) async fn fold_log(&self) {
+        if let Self::Sqlite { write, .. } = self
+            && let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await
+        {
+            tracing::debug!(target: "rundruf::store", %error, "the write-ahead log stays as it is for now");
+        }
+    }
+
     /// Whether one file holds everything.
     pub(super) const fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
+    }
+}
+
+/// Makes the file, if it is not there, so that nobody else on this machine may read it. Its write-ahead log gets the
+/// same permissions from SQLite.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -166,6 +229,11 @@ async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>
 }
 
 impl Tx {
+    /// One that only reads.
+    pub(super) const fn reading(on: OnEngine) -> Self {
+        Self { on, writer: None }
+    }
+
     /// Runs a statement; gives the number of rows it touched.
     pub(super) async fn execute<P: Params>(
         &mut self,
@@ -174,8 +242,8 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         check_arity::<P>(statement);
         let name = statement.name();
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
                 let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
                 sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
                     .execute(&mut **tx)
@@ -183,7 +251,7 @@ impl Tx {
                     .map(|done| done.rows_affected())
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(tx) => {
+            OnEngine::Postgres(tx) => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
                     .execute(&mut **tx)
@@ -202,15 +270,15 @@ impl Tx {
     ) -> Result<Vec<R>, StoreError> {
         check_arity::<P>(statement);
         let name = statement.name();
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
                 let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Sqlite, R, _>(statement.sqlite(), arguments)
                     .fetch_all(&mut **tx)
                     .await
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(tx) => {
+            OnEngine::Postgres(tx) => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
                     .fetch_all(&mut **tx)
@@ -229,13 +297,17 @@ impl Tx {
         Ok(self.fetch(statement, params).await?.into_iter().next())
     }
 
-    /// Makes it durable.
+    /// Makes it durable, and says in the metrics how long it took.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+        match self.on {
+            OnEngine::Sqlite(tx) => tx.commit().await,
+            OnEngine::Postgres(tx) => tx.commit().await,
         }
-        .map_err(|e| StoreError::at("commit", e))
+        .map_err(|e| StoreError::at("commit", e))?;
+        if let Some((writer, since)) = self.writer {
+            histogram!("rundruf_store_transaction_seconds", "writer" => writer).record(since.elapsed());
+        }
+        Ok(())
     }
 }
 

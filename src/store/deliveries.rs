@@ -1,10 +1,8 @@
-//! Deliveries one by one: listing, looking closely.
+//! Deliveries looked at closely: one with its tries, and what those of a notice have in common.
 
-use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
@@ -13,28 +11,6 @@ use super::statement::statements;
 use super::{Store, StoreError};
 
 statements! {
-    /// A page of deliveries, oldest first.
-    SELECT_PAGE = "
-        SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
-               d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
-        FROM deliveries d
-             JOIN notices n ON n.notice_id = d.notice_id
-             JOIN contacts c ON c.contact_key = d.contact_key
-        WHERE d.delivery_id > $1 AND ($2 = '' OR n.number = $2)
-          AND d.state IN (SELECT value->>'word' FROM json_each($3))
-          AND d.channel IN (SELECT value->>'word' FROM json_each($4))
-        ORDER BY d.delivery_id LIMIT $5";
-    /// The same of one notice.
-    SELECT_PAGE_OF_NOTICE = "
-        SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
-               d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
-        FROM deliveries d
-             JOIN notices n ON n.notice_id = d.notice_id
-             JOIN contacts c ON c.contact_key = d.contact_key
-        WHERE d.notice_id = $2 AND d.delivery_id > $1
-          AND d.state IN (SELECT value->>'word' FROM json_each($3))
-          AND d.channel IN (SELECT value->>'word' FROM json_each($4))
-        ORDER BY d.delivery_id LIMIT $5";
     /// One delivery.
     SELECT_ONE = "
         SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
@@ -54,11 +30,14 @@ statements! {
         WHERE delivery_id = $1 ORDER BY round, number";
     /// Failures of a notice by reason.
     SELECT_REASONS = "
-        SELECT d.channel, d.state, COALESCE(d.reason_code, '') AS code, CAST(min(COALESCE(d.reason, '')) AS TEXT),
-               CAST(count(*) AS BIGINT)
-        FROM deliveries d
-        WHERE d.notice_id = $1 AND (d.state IN ('failed', 'expired', 'suppressed', 'unclear')
-                                    OR (d.state = 'queued' AND d.attempts > 0))
+        SELECT channel, state, code, CAST(min(reason) AS TEXT), CAST(count(*) AS BIGINT)
+        FROM (SELECT channel, state, COALESCE(reason_code, '') AS code, COALESCE(reason, '') AS reason
+              FROM deliveries
+              WHERE notice_id = $1 AND state IN ('failed', 'expired', 'suppressed', 'unclear')
+                AND state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear')
+              UNION ALL
+              SELECT channel, state, COALESCE(reason_code, ''), COALESCE(reason, '')
+              FROM deliveries WHERE notice_id = $1 AND state = 'queued' AND attempts > 0) AS d
         GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3";
     /// When deferred deliveries of a notice are due.
     SELECT_NEXT_TRIES = "
@@ -129,17 +108,6 @@ pub struct DeliveryDetail {
     pub attempts: Vec<AttemptRow>,
 }
 
-/// Which deliveries are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct DeliveryFilter {
-    /// Of this notice only, by number.
-    pub notice: Option<String>,
-    /// In these states only; empty: in any.
-    pub states: Vec<DeliveryState>,
-    /// By these channels only; empty: by any.
-    pub channels: Vec<Channel>,
-}
-
 /// How many deliveries share an end and a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasonCount {
@@ -166,52 +134,7 @@ pub struct NextTries {
     pub last: Timestamp,
 }
 
-#[derive(Serialize)]
-struct WordInput {
-    word: &'static str,
-}
-
-/// The words of what is wanted; of all there is where nothing was said.
-fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) -> Json<Vec<WordInput>> {
-    let wanted = if wanted.is_empty() { all } else { wanted };
-    Json(wanted.iter().map(|value| WordInput { word: word(*value) }).collect())
-}
-
 impl Store {
-    /// Up to `limit` deliveries after `after`, oldest first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn deliveries(
-        &self,
-        filter: &DeliveryFilter,
-        after: Option<DeliveryId>,
-        limit: i64,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        let after = after.map_or(Uuid::nil(), |id| id.0);
-        let notice = filter.notice.clone().unwrap_or_default();
-        let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);
-        let channels = wanted(&filter.channels, &Channel::ALL, Channel::as_str);
-        self.db.fetch(&SELECT_PAGE, (after, notice, states, channels, limit)).await
-    }
-
-    /// As [`Store::deliveries`], of one notice; the filter's own notice does not count.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn deliveries_of_notice(
-        &self,
-        notice: NoticeId,
-        filter: &DeliveryFilter,
-        after: Option<DeliveryId>,
-        limit: i64,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        let after = after.map_or(Uuid::nil(), |id| id.0);
-        let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);
-        let channels = wanted(&filter.channels, &Channel::ALL, Channel::as_str);
-        self.db.fetch(&SELECT_PAGE_OF_NOTICE, (after, notice.0, states, channels, limit)).await
-    }
-
     /// One delivery with its tries.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! remain, so that the figures of every notice add up and the audit log stays whole.
 
 mod statements;
+mod wishes;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,10 +30,10 @@ use statements::{
     CANCEL_QUEUED, CLEAR_ATTEMPTS, CLEAR_CONTACT, CLEAR_DELIVERIES, CLEAR_DEPUTY_OF, CLEAR_NOTES,
     CLEAR_PERSON, CLEAR_PERSONS_DEPUTY, CLEAR_RECEIPTS, CLEAR_RECIPIENTS, CLEAR_STEPS, CLEAR_UNREACHABLE,
     CLEAR_UNREACHABLES_DEPUTY, DELETE_ENDPOINTS, DELETE_ID_HASH, DELETE_MEMBERSHIPS, DELETE_MERGED,
-    DELETE_POINTS, DELETE_SUPPRESSIONS, HAND_OVER_DELIVERY, HAND_OVER_RECIPIENT, INSERT_ID_HASH,
-    LEAVE_OUT_STEPS, LOCK_CONTACT, MARK_FOR_FAN_OUT, RENAME_MERGED, SELECT_ADDRESSES, SELECT_AUDIENCES,
-    SELECT_DELIVERIES, SELECT_ID_HASHES, SELECT_NUMBERS, SELECT_POINTS, SELECT_SHARING, SELECT_TOUCHED,
-    UPDATE_AUDIENCE,
+    DELETE_POINTS, DELETE_SUPPRESSIONS, FORGET_ANSWERS, HAND_OVER_DELIVERY, HAND_OVER_RECIPIENT,
+    INSERT_ID_HASH, LEAVE_OUT_STEPS, LOCK_CONTACT, MARK_FOR_FAN_OUT, RENAME_MERGED, SELECT_ADDRESSES,
+    SELECT_AUDIENCES, SELECT_DELIVERIES, SELECT_ID, SELECT_ID_HASHES, SELECT_NAME, SELECT_NUMBERS,
+    SELECT_POINTS, SELECT_SHARING, SELECT_TOUCHED, UPDATE_AUDIENCE,
 };
 
 #[cfg(test)]
@@ -88,16 +89,18 @@ impl Store {
         entry: &NewEntry,
     ) -> Result<Erased, StoreError> {
         // Looking through everything takes its time; the writer's lock is not held meanwhile.
-        let mut touched = self.touched_by(contact).await?;
-        let mut erased = once_more!(self.erase_once(contact, Some(id_hash), &touched, Some(entry)))?;
+        let mut touched = self.touched_by(contact, None).await?;
+        let (id, mut erased) =
+            once_more!(self.erase_once(contact, &touched, Pass::First { id_hash, entry }))?;
         loop {
             // What was submitted at the same moment, before the contact was gone.
-            let now = self.touched_by(contact).await?;
+            let now = self.touched_by(contact, Some(&id)).await?;
             let new: BTreeSet<Uuid> = now.difference(&touched).copied().collect();
             if new.is_empty() {
+                self.db.fold_log().await;
                 return Ok(erased);
             }
-            let more = once_more!(self.erase_once(contact, None, &new, None))?;
+            let (_, more) = once_more!(self.erase_once(contact, &new, Pass::Late { id: &id }))?;
             erased.notices += more.notices;
             erased.deliveries += more.deliveries;
             erased.cancelled += more.cancelled;
@@ -126,24 +129,33 @@ impl Store {
         tx.commit().await
     }
 
-    /// The notices in which something stands about `contact`.
-    async fn touched_by(&self, contact: ContactKey) -> Result<BTreeSet<Uuid>, StoreError> {
-        let rows: Vec<(Uuid,)> = self.db.fetch(&SELECT_TOUCHED, (contact.0,)).await?;
+    /// The notices in which something stands about `contact`, whose `id` is known even if it has gone already.
+    async fn touched_by(&self, contact: ContactKey, id: Option<&str>) -> Result<BTreeSet<Uuid>, StoreError> {
+        let id = match id {
+            Some(id) => Some(id.to_owned()),
+            None => self.db.fetch_first::<(String,), _>(&SELECT_ID, (contact.0,)).await?.map(|(id,)| id),
+        };
+        let rows: Vec<(Uuid,)> = self.db.fetch(&SELECT_TOUCHED, (contact.0, id.unwrap_or_default())).await?;
         Ok(rows.into_iter().map(|(notice,)| notice).collect())
     }
 
-    async fn erase_once(
+    /// Erases `contact` in `notices`; gives the id that it had.
+    pub(super) async fn erase_once(
         &self,
         contact: ContactKey,
-        id_hash: Option<&str>,
         notices: &BTreeSet<Uuid>,
-        entry: Option<&NewEntry>,
-    ) -> Result<Erased, StoreError> {
+        pass: Pass<'_>,
+    ) -> Result<(String, Erased), StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
-        let row: Option<(String,)> = tx.fetch_first(&LOCK_CONTACT, (contact.0,)).await?;
-        let Some((id,)) = row else {
-            return Err(StoreError::Conflict("there is no such contact: nothing was erased".to_owned()));
+        let id = match pass {
+            Pass::First { .. } => {
+                let row: Option<(String,)> = tx.fetch_first(&LOCK_CONTACT, (contact.0,)).await?;
+                row.map(|(id,)| id).ok_or_else(|| {
+                    StoreError::Conflict("there is no such contact: nothing was erased".to_owned())
+                })?
+            }
+            Pass::Late { id } => id.to_owned(),
         };
         refuse_held(&mut tx, notices).await?;
         let mut erasing = Erasing {
@@ -159,13 +171,12 @@ impl Store {
             erasing.leave_notice(&mut tx, *notice).await?;
         }
         erasing.leave_audiences(&mut tx).await?;
+        erasing.leave_wishes(&mut tx).await?;
         erasing.leave_contacts(&mut tx, &addresses).await?;
-        if let Some(id_hash) = id_hash {
-            tx.execute(&INSERT_ID_HASH, (id_hash.to_owned(), now)).await?;
-        }
         write_counts(&mut tx, &erasing.tally.into_deltas()).await?;
         complete_notices(&mut tx, notices.iter().copied(), now).await?;
-        if let Some(entry) = entry {
+        if let Pass::First { id_hash, entry } = pass {
+            tx.execute(&INSERT_ID_HASH, (id_hash.to_owned(), now)).await?;
             let done = &erasing.done;
             let after = json!({
                 "notices": done.notices, "deliveries": done.deliveries, "cancelled": done.cancelled,
@@ -174,8 +185,25 @@ impl Store {
             append(&mut tx, &entry.clone().with(after), self.now()).await?;
         }
         tx.commit().await?;
-        Ok(erasing.done)
+        Ok((erasing.id, erasing.done))
     }
+}
+
+/// Which look through the notices it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pass<'a> {
+    /// The first, which erases the contact itself too.
+    First {
+        /// What is kept of its id.
+        id_hash: &'a str,
+        /// What the audit log says.
+        entry: &'a NewEntry,
+    },
+    /// One after that, for notices that were submitted at the same moment.
+    Late {
+        /// The id that it had.
+        id: &'a str,
+    },
 }
 
 /// Nothing that a legal hold covers is erased.
@@ -272,21 +300,38 @@ impl Erasing {
 
     /// Notices to which it was named by itself.
     async fn leave_audiences(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        let quoted = format!("%\"{}\"%", self.id);
-        let rows: Vec<(Uuid, Json<Audience>)> = tx.fetch(&SELECT_AUDIENCES, (quoted,)).await?;
+        let rows: Vec<(Uuid, Json<Audience>)> = tx.fetch(&SELECT_AUDIENCES, self.quoted()).await?;
         for (notice, Json(mut audience)) in rows {
-            let filters = audience.filters.iter_mut().filter(|filter| filter.attribute == "id");
-            let named = audience.contacts.iter_mut().chain(filters.map(|filter| &mut filter.value));
-            for id in named.filter(|id| **id == self.id) {
-                id.clone_from(&self.card.id);
-            }
+            self.leave_audience(&mut audience);
             tx.execute(&UPDATE_AUDIENCE, (notice, Json(audience))).await?;
         }
         Ok(())
     }
 
+    /// Patterns for texts that may name it, as its id is written and in lower case; they may name another, too.
+    fn quoted(&self) -> (String, String) {
+        (format!("%\"{}\"%", self.id), format!("%\"{}\"%", self.id.to_lowercase()))
+    }
+
+    /// Takes it out of an audience. Filters are compared without regard to case.
+    fn leave_audience(&self, audience: &mut Audience) {
+        for id in audience.contacts.iter_mut().filter(|id| **id == self.id) {
+            id.clone_from(&self.card.id);
+        }
+        let filters = audience.filters.iter_mut().filter(|filter| filter.attribute == "id");
+        for filter in filters.filter(|filter| filter.value.to_lowercase() == self.id.to_lowercase()) {
+            filter.value.clone_from(&self.card.id);
+        }
+    }
+
     async fn leave_contacts(&self, tx: &mut Tx, addresses: &[(String, String)]) -> Result<(), StoreError> {
         let points: Vec<(String, String)> = tx.fetch(&SELECT_POINTS, (self.contact,)).await?;
+        let name: Option<(String,)> = tx.fetch_first(&SELECT_NAME, (self.contact,)).await?;
+        let known = points.iter().map(|(_, address)| address.clone()).chain(name.map(|(name,)| name));
+        let mut words: BTreeSet<String> =
+            known.filter(|word| !word.is_empty()).flat_map(|word| [word.to_lowercase(), word]).collect();
+        words.insert(format!("\"{}\"", self.id));
+        tx.execute(&FORGET_ANSWERS, (Json(words),)).await?;
         tx.execute(&DELETE_POINTS, (self.contact,)).await?;
         tx.execute(&DELETE_MEMBERSHIPS, (self.contact,)).await?;
         tx.execute(&CLEAR_CONTACT, (self.contact, self.card.id.clone(), self.now)).await?;

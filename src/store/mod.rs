@@ -18,6 +18,7 @@ mod corrections;
 mod counts;
 mod dead_domains;
 mod deliveries;
+mod delivery_pages;
 mod drafts;
 mod endpoints;
 mod erasure;
@@ -63,14 +64,15 @@ pub use accounts::{Account, NewAccount};
 pub use acknowledgements::{Acknowledgement, AcknowledgementPage, Confirmation, ReachedByHand};
 pub use alarms::{AlarmApproval, NewAlarm, StandingAlarm};
 pub use approvals::{Decision, NewDecision, OpenReview, Verdict};
-pub use backup::{Restoring, Settled, Snapshot};
+pub use backup::{Replaced, Restoring, Settled, Snapshot, Staging};
 pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
 pub use corrections::Corrected;
 pub use dead_domains::{DeadDomain, SetAside};
-pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryFilter, DeliveryRow, NextTries, ReasonCount};
+pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryRow, NextTries, ReasonCount};
+pub use delivery_pages::{DeliveryFilter, DeliveryPage};
 pub use drafts::StoredDraft;
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use erasure::{ERASED, ERASED_CODE, Erased};
@@ -159,15 +161,24 @@ impl Store {
 
 async fn migrate(db: &Db) -> Result<(), StoreError> {
     let done = match db {
-        Db::Sqlite { write, .. } => sqlx::migrate!("migrations/sqlite").run(write).await,
+        Db::Sqlite { write, .. } => sqlite_migrations().run(write).await,
         Db::Postgres(pool) => sqlx::migrate!("migrations/postgres").run(pool).await,
     };
-    done.map_err(|error| match error {
+    done.map_err(migration_error)
+}
+
+/// What SQLite's tables were made by, step by step.
+fn sqlite_migrations() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("migrations/sqlite")
+}
+
+fn migration_error(error: sqlx::migrate::MigrateError) -> StoreError {
+    match error {
         sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Newer(version),
         sqlx::migrate::MigrateError::Execute(error) => StoreError::at("migrate", error),
         sqlx::migrate::MigrateError::ExecuteMigration(error, _) => StoreError::at("migrate", error),
         other => StoreError::Damaged(format!("its tables are not as this program made them: {other}")),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Deleting what has been kept for its time: in bounded batches along the frozen list of each notice, with a cursor in
 //! the same transaction. Figures and the audit log stay as they are until the notice itself goes.
 
+mod statements;
+
 use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::audience::Audience;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::ContactCard;
@@ -15,94 +18,21 @@ use super::audit::append;
 use super::connection::Tx;
 use super::erasure::clear_deliveries;
 use super::error::once_more;
-use super::statement::statements;
 use super::{Store, StoreError};
+use statements::{
+    CLEAR_CASCADES, CLEAR_CONFIRMED, CLEAR_LOST, CLEAR_MERGED, CLEAR_PART, CLEAR_PEOPLE, CLEAR_REPORTS,
+    CLEAR_STOPPED, CLEAR_WAYS, COUNT_CALLBACKS, COUNT_SESSIONS, DELETE_ACKNOWLEDGEMENTS, DELETE_ATTEMPTS,
+    DELETE_CALLBACKS, DELETE_CASCADES, DELETE_COUNTS, DELETE_DECISIONS, DELETE_DELIVERIES, DELETE_LINKS,
+    DELETE_MERGED, DELETE_NOTICE, DELETE_PEOPLE, DELETE_PROGRESS, DELETE_RECEIPTS, DELETE_RECIPIENTS,
+    DELETE_SESSIONS, DELETE_STEPS, DELETE_UNREACHABLE, LOCK_NOTICE, SELECT_AUDIENCE, SELECT_DUE, SELECT_HELD,
+    SELECT_PART, SELECT_STILL_DUE, UPDATE_AUDIENCE, UPSERT_PROGRESS,
+};
 
-statements! {
-    /// Notices that ended at or before a time, and their incidents with them, and of which a kind of data has not gone;
-    /// what a hold covers is left out.
-    SELECT_DUE = "
-        SELECT e.notice_id, e.number, e.ended_at, e.recipients, COALESCE(p.position, 0) AS position
-        FROM (SELECT n.notice_id, n.number, n.recipients, v.incident_key,
-                     CASE WHEN v.closed_at > COALESCE(n.completed_at, n.updated_at) THEN v.closed_at
-                          ELSE COALESCE(n.completed_at, n.updated_at) END AS ended_at
-              FROM notices n
-                   LEFT JOIN incident_notices i ON i.notice_id = n.notice_id
-                   LEFT JOIN incidents v ON v.incident_id = i.incident_id
-              WHERE n.state IN ('completed', 'cancelled', 'expired', 'rejected')
-                AND (v.incident_id IS NULL OR v.closed_at IS NOT NULL)) AS e
-             LEFT JOIN retention_progress p ON p.notice_id = e.notice_id AND p.kind = $1
-        WHERE e.ended_at <= $2 AND p.finished_at IS NULL
-          AND NOT EXISTS (SELECT 1 FROM notice_counts c WHERE c.notice_id = e.notice_id
-                          AND c.state IN ('queued', 'sending', 'unclear') AND c.count > 0)
-          AND NOT EXISTS (SELECT 1 FROM legal_holds h
-                          WHERE h.scope = 'everything' OR (h.scope = 'notice' AND h.subject = e.number)
-                             OR (h.scope = 'incident' AND h.subject = e.incident_key))
-        ORDER BY e.notice_id LIMIT $3";
-    /// The deliveries of a part of the frozen list.
-    SELECT_PART = "
-        SELECT d.delivery_id FROM recipients r JOIN deliveries d ON d.delivery_id = r.delivery_id
-        WHERE r.notice_id = $1 AND r.position > $2 AND r.position <= $3
-        ORDER BY d.delivery_id";
-    /// That part of the list itself.
-    CLEAR_PART = "
-        UPDATE recipients SET card = $4, address = 'erased:' || position, destination = ''
-        WHERE notice_id = $1 AND position > $2 AND position <= $3";
-    /// What was reported about them.
-    CLEAR_REPORTS = "
-        UPDATE receipts SET text = ''
-        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1)) AND text <> ''";
-    /// How far it has come.
-    UPSERT_PROGRESS = "
-        INSERT INTO retention_progress (notice_id, kind, position, finished_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (notice_id, kind) DO UPDATE SET
-            position = excluded.position, finished_at = excluded.finished_at";
-    /// Who was to be told; which organisations were is a figure.
-    CLEAR_PEOPLE = "
-        UPDATE notice_people SET contact_id = '', name = '', deputy_id = NULL WHERE notice_id = $1";
-    /// Who shared an address.
-    CLEAR_MERGED = "UPDATE merged_recipients SET contact_id = '' WHERE notice_id = $1";
-    /// Who could not be reached.
-    CLEAR_LOST = "
-        UPDATE unreachable_recipients SET contact_id = '', name = '', reason = '' WHERE notice_id = $1";
-    /// By which ways people would have been told.
-    CLEAR_WAYS = "
-        UPDATE cascade_steps SET address = 'erased:' || step, card = $2 WHERE notice_id = $1";
-    /// That somebody confirmed is a figure; when, and what was noted, is not.
-    CLEAR_CONFIRMED = "
-        UPDATE acknowledgements SET at = $2, note = '', recorded_by = '', delivery_id = NULL WHERE notice_id = $1";
-    /// Their links.
-    DELETE_LINKS = "DELETE FROM acknowledgement_links WHERE notice_id = $1";
-    /// When a cascade ended says when somebody confirmed.
-    CLEAR_CASCADES = "
-        UPDATE cascade_contacts SET ended_at = $2, check_at = NULL WHERE notice_id = $1 AND ended_at IS NOT NULL";
-    /// So does when a delivery was stopped because somebody had confirmed.
-    CLEAR_STOPPED = "
-        UPDATE deliveries SET updated_at = $2, reason = NULL WHERE notice_id = $1 AND reason_code = 'reached'";
-    /// Deliveries of a notice that goes.
-    DELETE_ATTEMPTS = "DELETE FROM attempts WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
-    DELETE_RECEIPTS = "DELETE FROM receipts WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
-    DELETE_DELIVERIES = "
-        DELETE FROM deliveries WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
-    /// And the rest of it.
-    DELETE_RECIPIENTS = "DELETE FROM recipients WHERE notice_id = $1 AND position > $2 AND position <= $3";
-    DELETE_MERGED = "DELETE FROM merged_recipients WHERE notice_id = $1";
-    DELETE_UNREACHABLE = "DELETE FROM unreachable_recipients WHERE notice_id = $1";
-    DELETE_PEOPLE = "DELETE FROM notice_people WHERE notice_id = $1";
-    DELETE_ACKNOWLEDGEMENTS = "DELETE FROM acknowledgements WHERE notice_id = $1";
-    DELETE_CASCADES = "DELETE FROM cascade_contacts WHERE notice_id = $1";
-    DELETE_STEPS = "DELETE FROM cascade_steps WHERE notice_id = $1";
-    DELETE_COUNTS = "DELETE FROM notice_counts WHERE notice_id = $1";
-    DELETE_PROGRESS = "DELETE FROM retention_progress WHERE notice_id = $1";
-    DELETE_NOTICE = "DELETE FROM notices WHERE notice_id = $1";
-    /// Sources of calls that have been silent for long.
-    COUNT_CALLBACKS = "SELECT CAST(count(*) AS BIGINT) FROM callback_counts WHERE last_at <= $1";
-    DELETE_CALLBACKS = "DELETE FROM callback_counts WHERE last_at <= $1";
-    /// Sessions that have been over for long.
-    COUNT_SESSIONS = "
-        SELECT CAST(count(*) AS BIGINT) FROM sessions WHERE COALESCE(ended_at, ends_at) <= $1 AND ends_at <= $2";
-    DELETE_SESSIONS = "DELETE FROM sessions WHERE COALESCE(ended_at, ends_at) <= $1 AND ends_at <= $2";
-}
+#[cfg(test)]
+pub(super) const ALL: &[&super::statement::Statement] = statements::ALL;
+
+/// What stands in the place of a contact's id; no file may have one that begins like that.
+const GONE: &str = "erased-";
 
 /// How many places of a frozen list one transaction looks at.
 const BATCH: i64 = 2_000;
@@ -143,7 +73,8 @@ impl Store {
     }
 
     /// Deletes the next batch of `kind` from a notice that [`Store::due_for`] gave; says whether that was the last.
-    /// With the last one `entry` is written, completed with how many recipients there were.
+    /// With the last one `entry` is written, completed with how many recipients there were. A notice that is not due any
+    /// more, because a hold was set meanwhile, it is sent again, or another process was quicker, is left as it is.
     ///
     /// # Errors
     /// When the store cannot be written; then the batch has not happened.
@@ -164,6 +95,12 @@ impl Store {
     ) -> Result<Option<DueNotice>, StoreError> {
         let now = self.now();
         let mut tx = self.db.begin().await?;
+        // Another process may be at the same notice.
+        let _: Vec<(String,)> = tx.fetch(&LOCK_NOTICE, (due.notice_id,)).await?;
+        let still = (due.notice_id, kind.as_str(), due.position);
+        if tx.fetch_first::<(String,), _>(&SELECT_STILL_DUE, still).await?.is_none() {
+            return Ok(None);
+        }
         let end = due.recipients.min(due.position + BATCH);
         let part = (due.notice_id, due.position, end);
         let ids: Vec<(Uuid,)> = tx.fetch(&SELECT_PART, part).await?;
@@ -206,18 +143,27 @@ impl Store {
         Ok(row.map_or(0, |(count,)| count))
     }
 
-    /// Deletes them; says how many there were. Without any nothing is written.
+    /// Deletes them; says how many there were. Without any nothing is written, and under a hold on everything nothing is
+    /// deleted.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn delete_old_callbacks(&self, before: Timestamp, entry: &NewEntry) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
+        if is_all_held(&mut tx).await? {
+            return Ok(0);
+        }
         let deleted = tx.execute(&DELETE_CALLBACKS, (before.0,)).await?;
         if deleted > 0 {
             append(&mut tx, &entry.clone().with(json!({ "counts": deleted })), self.now()).await?;
             tx.commit().await?;
         }
         Ok(deleted)
+    }
+
+    /// Overwrites what was deleted wherever it still stands.
+    pub async fn forget_deleted(&self) {
+        self.db.fold_log().await;
     }
 }
 
@@ -231,12 +177,16 @@ impl Store {
         Ok(row.map_or(0, |(count,)| count))
     }
 
-    /// Deletes them; says how many there were. Without any nothing is written.
+    /// Deletes them; says how many there were. Without any nothing is written, and under a hold on everything nothing is
+    /// deleted.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn delete_old_sessions(&self, before: Timestamp, entry: &NewEntry) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
+        if is_all_held(&mut tx).await? {
+            return Ok(0);
+        }
         let deleted = tx.execute(&DELETE_SESSIONS, (before.0, self.now().0)).await?;
         if deleted > 0 {
             append(&mut tx, &entry.clone().with(json!({ "sessions": deleted })), self.now()).await?;
@@ -246,9 +196,29 @@ impl Store {
     }
 }
 
+/// Whether a legal hold keeps everything.
+async fn is_all_held(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(tx.fetch_first::<(String,), _>(&SELECT_HELD, ()).await?.is_some())
+}
+
 /// What stands in the place of what texts could say of somebody.
 fn nobody() -> ContactCard {
     ContactCard::default()
+}
+
+/// How many single contacts a notice was for is a figure; which ones is not.
+async fn leave_audience(tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
+    let Some((Json(mut audience),)) =
+        tx.fetch_first::<(Json<Audience>,), _>(&SELECT_AUDIENCE, (notice,)).await?
+    else {
+        return Ok(());
+    };
+    let filters = audience.filters.iter_mut().filter(|filter| filter.attribute == "id");
+    for id in audience.contacts.iter_mut().chain(filters.map(|filter| &mut filter.value)) {
+        GONE.clone_into(id);
+    }
+    tx.execute(&UPDATE_AUDIENCE, (notice, Json(audience))).await?;
+    Ok(())
 }
 
 /// What belongs to the notice as a whole; a few rows for each of its people.
@@ -260,6 +230,7 @@ async fn finish(tx: &mut Tx, kind: DataKind, due: &DueNotice) -> Result<(), Stor
                 tx.execute(statement, (notice,)).await?;
             }
             tx.execute(&CLEAR_WAYS, (notice, Json(nobody()))).await?;
+            leave_audience(tx, notice).await?;
         }
         DataKind::Acknowledgements => {
             tx.execute(&CLEAR_CONFIRMED, (notice, due.ended_at)).await?;
@@ -277,6 +248,7 @@ async fn finish(tx: &mut Tx, kind: DataKind, due: &DueNotice) -> Result<(), Stor
                 &DELETE_CASCADES,
                 &DELETE_STEPS,
                 &DELETE_COUNTS,
+                &DELETE_DECISIONS,
                 &DELETE_PROGRESS,
                 &DELETE_NOTICE,
             ] {

@@ -369,6 +369,7 @@ async fn every_statement_prepares(bench: Bench) {
         counts::ALL,
         dead_domains::ALL,
         deliveries::ALL,
+        delivery_pages::ALL,
         drafts::ALL,
         retention::ALL,
         rounds::ALL,

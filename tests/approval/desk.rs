@@ -1,55 +1,23 @@
 //! A folder with contacts and short templates, and the program run in it by different people.
 
+#[path = "../support/desk.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod shared;
+
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
-/// A folder to work in.
-pub struct Desk {
-    folder: tempfile::TempDir,
-}
+pub use shared::Said;
 
-/// What the program said, and how it ended.
-#[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Said {
-    #[track_caller]
-    pub fn ends(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        self
-    }
-
-    /// It refused, with these words.
-    #[track_caller]
-    pub fn refused(self, words: &[&str]) -> Self {
-        let said = self.ends(1);
-        for word in words {
-            assert!(said.err.contains(word), "{word:?} is missing: {said:?}");
-        }
-        said
-    }
-
-    /// Each line of standard output as JSON.
-    pub fn json(&self) -> Vec<serde_json::Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
+/// A folder in which several people work.
+pub struct Desk(shared::Desk);
 
 impl Desk {
     /// With this in its `[approval]`.
     pub fn new(approval: &str) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
-        desk.write(
-            "rundruf.toml",
-            &format!(
-                "[instance]\nname = \"Kommunale IT\"\nshort_name = \"KIM\"\npublic_url = \"https://notfall.kim.test\"\n\
-                 [approval]\n{approval}\n"
-            ),
-        );
+        let desk = Self(shared::Desk::configured(&format!(
+            "[instance]\nname = \"Kommunale IT\"\nshort_name = \"KIM\"\npublic_url = \"https://notfall.kim.test\"\n\
+             [approval]\n{approval}\n"
+        )));
         desk.write("contacts/press.csv", "id,name,email\nzeitung,Zeitung,redaktion@zeitung.test\n");
         desk.write(
             "contacts/towns.csv",
@@ -75,33 +43,16 @@ impl Desk {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.0.path(name)
     }
 
     pub fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        self.0.write(name, text);
     }
 
     /// What `who` does at the shell.
     pub fn run(&self, who: &str, arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rundruf"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RUNDRUF_")) {
-            command.env_remove(name);
-        }
-        let output = command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("USER", who)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        self.0.run_as(who, arguments)
     }
 
     /// Anna sends the short template.

@@ -89,6 +89,30 @@ fn the_end_of_a_notice_is_written_down_once() {
 }
 
 #[test]
+fn a_report_that_names_somebody_is_a_look_at_contact_data() {
+    let desk = Desk::new();
+    desk.run(&["contacts", "import"]).ok();
+    desk.send();
+    let looks = |desk: &Desk| actions(desk).iter().filter(|action| *action == "contacts.read").count();
+    desk.run(&["notices", "report", "2026-0001"]).ok();
+    assert_eq!(looks(&desk), 0, "everybody was reached, and nobody is named");
+
+    let press = desk.run(&["contacts", "list", "--group", "press", "--json"]).ok().json();
+    let email = press[0]["email"].as_str().or_else(|| press[0]["email"][0].as_str()).unwrap().to_owned();
+    desk.run(&["suppressions", "add", &email, "--reason", "Test"]).ok();
+    let before = looks(&desk);
+    desk.send();
+    desk.run(&["notices", "report", "2026-0002"]).ok();
+    assert_eq!(looks(&desk), before + 2, "the report after sending, and the one that was asked for");
+    let last = desk.log().pop().unwrap();
+    let what: serde_json::Value = serde_json::from_str(last["after"].as_str().unwrap()).unwrap();
+    assert_eq!((last["subject"].as_str(), what["what"].as_str()), (Some("2026-0002"), Some("report")));
+    let shown = desk.run(&["notices", "report", "2026-0002"]).ok().out;
+    let head = desk.log().pop().unwrap()["hash"].as_str().unwrap()[..16].to_owned();
+    assert!(shown.contains(&head), "the head on the report covers the look at it: {shown}");
+}
+
+#[test]
 fn a_list_is_cut_to_what_is_wanted_and_a_spreadsheet_runs_no_formula() {
     let desk = Desk::new();
     desk.run(&["suppressions", "add", "a@nirgends.example", "--reason", "=1+1"]).ok();

@@ -258,7 +258,7 @@ fn first_difference(sound: &[Entry], bent: &[Entry]) -> i64 {
 const fn named(broken: &Broken) -> i64 {
     match broken {
         Broken::Missing { expected, .. } => *expected,
-        Broken::Changed(at) | Broken::Detached(at) | Broken::Rewritten(at) => *at,
+        Broken::Changed(at) | Broken::Detached(at) | Broken::Added(at) | Broken::Rewritten(at) => *at,
         Broken::CutOff { found, .. } => *found + 1,
     }
 }
@@ -323,6 +323,29 @@ async fn a_whole_chain_that_was_made_anew_is_found_by_a_head_kept_elsewhere(on_p
     assert_eq!(violation.broken, Broken::CutOff { found: 10, expected: ENTRIES });
 }
 
+async fn what_was_added_before_the_first_or_behind_the_last_is_found(on_postgres: bool) {
+    let bench = bench(on_postgres).await;
+    let sound = bench.fill().await;
+    let last = sound.last().unwrap();
+    let mut added = last.clone();
+    added.sequence += 1;
+    added.previous.clone_from(&last.hash);
+    added.actor = "shell:otto".to_owned();
+    added.hash = added.expected_hash();
+    bench.insert(&added).await;
+    let violation = bench.verify(&[]).await.expect_err("nobody wrote it");
+    assert_eq!((violation.broken.clone(), violation.sound), (Broken::Added(ENTRIES + 1), ENTRIES));
+
+    bench.restore(&sound).await;
+    for sequence in [0, -7] {
+        bench.insert(&Entry { sequence, ..sound[0].clone() }).await;
+        let violation = bench.verify(&[]).await.expect_err("there is none before the first");
+        assert_eq!((named(&violation.broken), violation.sound), (1, 0));
+        bench.restore(&sound).await;
+    }
+    assert!(bench.verify(&[]).await.is_ok());
+}
+
 async fn who_may_not_read_the_log_does_not(on_postgres: bool) {
     let bench = bench(on_postgres).await;
     let mut author = Actor::shell("author");
@@ -345,5 +368,6 @@ macro_rules! on_both_engines {
 on_both_engines!(
     whatever_is_bent_is_found_and_named,
     a_whole_chain_that_was_made_anew_is_found_by_a_head_kept_elsewhere,
+    what_was_added_before_the_first_or_behind_the_last_is_found,
     who_may_not_read_the_log_does_not,
 );

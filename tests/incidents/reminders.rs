@@ -1,4 +1,4 @@
-//! The running service tells the crisis staff, each thing once, however many of it run.
+//! The running service, or a worker, tells the crisis staff, each thing once, however many of it run.
 
 use std::time::Duration;
 
@@ -18,6 +18,12 @@ fn reminders(instance: &Instance) -> Vec<serde_json::Value> {
 
 async fn serve(instance: &Instance) -> Run {
     let run = instance.start(&["serve"]);
+    run.until_it_says("Ctrl-C").await;
+    run
+}
+
+async fn work(instance: &Instance) -> Run {
+    let run = instance.start(&["worker"]);
     run.until_it_says("Ctrl-C").await;
     run
 }
@@ -54,7 +60,8 @@ async fn two_services_remind_the_crisis_staff_once(engine: Engine) {
     }
     one.end().await.exits(0);
     other.end().await.exits(0);
-    let (one, other) = (serve(&instance).await, serve(&instance).await);
+    // Machines that only send do it, too.
+    let (one, other) = (work(&instance).await, work(&instance).await);
     let overdue =
         async || reminders(&instance).iter().filter(|notice| notice["counts"]["sent"] == 2).count() == 2;
     until_store(overdue, &|| format!("{}\n{}", one.err(), other.err())).await;

@@ -2,6 +2,10 @@
 
 use std::process::{Command, Stdio};
 
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+use rundruf::app::backup::archive::{ArchiveReader, ArchiveWriter};
+use rundruf::domain::backup::{File, MANIFEST, Manifest, table_of};
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::instance::{Engine, Instance};
@@ -173,6 +177,50 @@ async fn a_passphrase_opens_what_it_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_legal_hold_keeps_is_not_replaced() {
+    let instance = busy(Engine::Sqlite).await;
+    instance.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
+    instance.run(&["retention", "hold", "--everything", "--reason", "file 12 Js 345/26"]).exits(0);
+    instance.run(&["restore", "--replace", "b.tar"]).exits(1).says(&["legal hold", "nothing was changed"]);
+    assert_eq!(total(&instance, "queued"), 30);
+    instance.run(&["retention", "lift", "--everything", "--reason", "closed"]).exits(0);
+    instance.run(&["restore", "--replace", "b.tar"]).exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_and_the_key_come_back_and_what_is_there_stays() {
+    let instance = busy(Engine::Sqlite).await;
+    instance.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
+    let template = instance.path("templates/test/email.de.md");
+    let as_it_was = std::fs::read(&template).unwrap();
+    std::fs::remove_file(&template).unwrap();
+    instance.run(&["restore", "--replace", "b.tar"]).exits(0).says(&["Files that are back", "email.de.md"]);
+    assert_eq!(std::fs::read(&template).unwrap(), as_it_was);
+    assert!(instance.path("rundruf.restored.toml").exists());
+    std::fs::write(&template, "---\nsubject: neu\n---\nneu\n").unwrap();
+    instance.run(&["restore", "--replace", "b.tar"]).exits(0).says(&["stayed as they are", "email.de.md"]);
+    assert_ne!(std::fs::read(&template).unwrap(), as_it_was);
+    instance.run(&["restore", "--replace", "--overwrite-files", "b.tar"]).exits(0);
+    assert_eq!(std::fs::read(&template).unwrap(), as_it_was);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_an_older_program_is_brought_up_to_date_on_the_way() {
+    for to in [Engine::Sqlite, Engine::Postgres] {
+        let old = Instance::new(Engine::Sqlite).await;
+        old.import(5);
+        old.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
+        let file = old.path("older.tar");
+        std::fs::write(&file, as_of_step_13(&std::fs::read(old.path("b.tar")).unwrap())).unwrap();
+        let new = Instance::new(to).await;
+        new.run(&["restore", &file.display().to_string()]).exits(0).says(&["It is restored"]);
+        assert_eq!(new.run(&["contacts", "list", "--json"]).json().len(), 5);
+        new.run(&["send", "test", "--to", "all", "--yes"]).exits(0);
+        new.run(&["audit", "verify"]).exits(0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_leave_their_entry_in_the_audit_log() {
     let instance = busy(Engine::Sqlite).await;
     instance.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
@@ -185,6 +233,45 @@ async fn both_leave_their_entry_in_the_audit_log() {
     entries.iter().for_each(|entry| walk.step(entry).unwrap());
     assert_eq!(walk.head(), &store.audit_head().await.unwrap());
     store.close().await;
+}
+
+/// The same backup as the program would have made it before step 14, which knows why addresses are kept, and legal holds.
+fn as_of_step_13(backup: &[u8]) -> Vec<u8> {
+    let tables = ["erased_contacts", "legal_holds", "retention_progress"];
+    let columns = ["legal_basis", "consent_at", "review_at"];
+    let (mut reader, mut writer) = (ArchiveReader::new(backup), ArchiveWriter::new(Vec::new(), 0));
+    let mut files = Vec::new();
+    while let Some((path, mut bytes)) = reader.next_file().unwrap() {
+        if path == MANIFEST {
+            let mut manifest: Manifest = serde_json::from_slice(&bytes).unwrap();
+            manifest.migration = 13;
+            manifest.tables.retain(|table| !tables.contains(&table.name.as_str()));
+            for table in &mut manifest.tables {
+                table.columns.retain(|column| !columns.contains(&column.name.as_str()));
+            }
+            manifest.files = std::mem::take(&mut files);
+            writer.add(&path, &serde_json::to_vec(&manifest).unwrap()).unwrap();
+            continue;
+        }
+        match table_of(&path) {
+            Some(table) if tables.contains(&table) => continue,
+            Some("contact_points") => {
+                let rows = String::from_utf8(bytes).unwrap();
+                let rows = rows.lines().map(|line| {
+                    let mut row: serde_json::Map<String, serde_json::Value> =
+                        serde_json::from_str(line).unwrap();
+                    row.retain(|name, _| !columns.contains(&name.as_str()));
+                    format!("{}\n", serde_json::Value::Object(row))
+                });
+                bytes = rows.collect::<String>().into_bytes();
+            }
+            _ => {}
+        }
+        let sha256 = HEXLOWER.encode(digest(&SHA256, &bytes).as_ref());
+        writer.add(&path, &bytes).unwrap();
+        files.push(File { path, bytes: bytes.len() as u64, sha256 });
+    }
+    writer.finish().unwrap()
 }
 
 /// Another program in the instance's folder; what it said.

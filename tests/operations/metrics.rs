@@ -70,6 +70,12 @@ async fn everything_that_is_measured_can_be_read_and_adds_up() {
         for name in ["process_start_time_seconds", "rundruf_store_transaction_seconds_bucket"] {
             assert!(names.iter().any(|known| known == name), "{name} is missing: {names:?}");
         }
+        assert!(value("rundruf_store_transaction_seconds_count", ("writer", "dispatcher")).await > Some(0.0));
+        assert!(value("rundruf_store_transaction_seconds_count", ("writer", "other")).await > Some(0.0));
+        assert_eq!(value("rundruf_send_latency_seconds_count", ("channel", "email")).await, Some(20.0));
+        assert_eq!(value("rundruf_send_latency_seconds_count", ("lane", "open")).await, Some(20.0));
+        // The notice was released just before: an hour is the widest bucket with an end.
+        assert_eq!(value("rundruf_send_latency_seconds_bucket", ("le", "3600")).await, Some(20.0));
     }
 }
 

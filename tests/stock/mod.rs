@@ -5,12 +5,13 @@ mod deliveries;
 mod doctor;
 mod domains;
 mod notices;
+#[path = "../support/desk.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod shared;
 mod suppressions;
 mod templates;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,96 +30,19 @@ use rundruf::store::{
     UnreachableRecipient,
 };
 
+pub use shared::{Desk, Said, contains};
+
 /// What the audit log is told where a test is not about it.
 fn entry() -> NewEntry {
     NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"))
 }
 
-/// A folder to work in.
-pub struct Desk {
-    folder: tempfile::TempDir,
-}
-
-/// What the program said, and how it ended.
-#[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Said {
-    /// Each line of standard output as JSON.
-    pub fn json(&self) -> Vec<serde_json::Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// It did what it was asked for.
-    #[track_caller]
-    pub fn ok(self) -> Self {
-        assert_eq!(self.code, 0, "{self:?}");
-        self
-    }
-
-    /// It refused, with all these words on standard error and nothing on standard output.
-    #[track_caller]
-    pub fn refused(self, words: &[&str]) -> Self {
-        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:?}");
-        for word in words {
-            assert!(self.err.contains(word), "{word:?} is missing: {self:?}");
-        }
-        self
-    }
-}
-
-#[track_caller]
-pub fn contains(text: &str, words: &[&str]) {
-    for word in words {
-        assert!(text.contains(word), "{word:?} is missing:\n{text}");
-    }
-}
-
 impl Desk {
     pub fn new() -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
-        let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        desk.write(
-            "rundruf.toml",
-            &format!(
-                "[instance]\nname = \"Kommunale IT Musterland\"\nshort_name = \"KIM\"\ntemplates = '{}'\n",
-                templates.display()
-            ),
-        );
-        desk
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    pub fn run(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rundruf"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RUNDRUF_")) {
-            command.env_remove(name);
-        }
-        let output = command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("USER", "anna")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Self::configured(&format!(
+            "[instance]\nname = \"Kommunale IT Musterland\"\nshort_name = \"KIM\"\ntemplates = '{}'\n",
+            shared::of_repository("templates").display()
+        ))
     }
 
     pub fn has_store(&self) -> bool {

@@ -35,6 +35,57 @@ impl Wanted {
     }
 }
 
+/// A column of an entry, as exports have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column<'a> {
+    /// A number.
+    Number(i64),
+    /// A point in time, for people; the column after it has the milliseconds that were hashed.
+    Time(Timestamp),
+    /// Words that somebody wrote or chose.
+    Words(&'a str),
+    /// A hash.
+    Hash(&'a str),
+}
+
+/// How the columns of an export are called: everything that is hashed, and the hash.
+pub const COLUMNS: [&str; 14] = [
+    "sequence",
+    "at",
+    "at_ms",
+    "actor",
+    "origin",
+    "request",
+    "action",
+    "subject_kind",
+    "subject",
+    "reason",
+    "before",
+    "after",
+    "previous",
+    "hash",
+];
+
+/// What stands in [`COLUMNS`] of `entry`.
+pub fn columns(entry: &Entry) -> [Column<'_>; COLUMNS.len()] {
+    [
+        Column::Number(entry.sequence),
+        Column::Time(entry.at),
+        Column::Number(entry.at.0),
+        Column::Words(&entry.actor),
+        Column::Words(&entry.origin),
+        Column::Words(&entry.request),
+        Column::Words(&entry.action),
+        Column::Words(&entry.subject_kind),
+        Column::Words(&entry.subject),
+        Column::Words(&entry.reason),
+        Column::Words(&entry.before),
+        Column::Words(&entry.after),
+        Column::Hash(&entry.previous),
+        Column::Hash(&entry.hash),
+    ]
+}
+
 /// Some of what is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {

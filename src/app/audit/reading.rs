@@ -28,6 +28,11 @@ pub enum Looked<'a> {
         /// The notice's number.
         notice: &'a str,
     },
+    /// Who did not get a notice, by name.
+    Report {
+        /// The notice's number.
+        notice: &'a str,
+    },
     /// The list for the drawer, a data subject's own data, or another document full of names.
     Document {
         /// What it is called: `contacts`, `held-data`, `proof`.
@@ -74,9 +79,9 @@ pub async fn record_reading(
     let subject = match looked {
         Looked::List { group } => Subject::new("contacts", group.unwrap_or("all")),
         Looked::One(key) => Subject::new("contact", key),
-        Looked::Deliveries { notice: Some(number) } | Looked::CallList { notice: number } => {
-            Subject::new("notice", number)
-        }
+        Looked::Deliveries { notice: Some(number) }
+        | Looked::CallList { notice: number }
+        | Looked::Report { notice: number } => Subject::new("notice", number),
         Looked::Deliveries { notice: None } => Subject::new("deliveries", "all"),
         Looked::Document { about: "", name } => Subject::new("document", name),
         Looked::Document { about, name } => Subject::new("document", format_args!("{name}/{about}")),
@@ -86,6 +91,7 @@ pub async fn record_reading(
         Looked::One(_) => "contact",
         Looked::Deliveries { .. } => "deliveries",
         Looked::CallList { .. } => "call list",
+        Looked::Report { .. } => "report",
         Looked::Document { name, .. } => name,
     };
     let entry = NewEntry::new(actor, manner.action(), subject).because(reason);

@@ -109,15 +109,20 @@ pub async fn verify(
     // Read before the entries: what is written meanwhile only makes the log longer.
     let head = instance.store.audit_head().await?;
     let mut check = Check::new(witnesses, &head);
+    // From the very first on, whatever number it has: there is none before 1.
+    let mut after = i64::MIN;
     loop {
-        let page = instance.store.audit_entries(check.walk.head().sequence, PAGE).await?;
+        let page = instance.store.audit_entries(after, PAGE).await?;
         for entry in &page {
             if let Err(violation) = check.step(entry) {
                 return Ok(Err(violation));
             }
         }
+        after = check.walk.head().sequence;
         if (page.len() as i64) < PAGE {
-            return Ok(check.end());
+            // Read again: an entry that was written meanwhile has moved it, one that was put in has not.
+            let end = instance.store.audit_head().await?;
+            return Ok(check.end(&end));
         }
     }
 }
@@ -160,8 +165,17 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    fn end(self) -> Result<Verified, Box<Violation>> {
+    /// `now` is the store's own head after the last entry was read.
+    fn end(self, now: &Head) -> Result<Verified, Box<Violation>> {
         let found = self.walk.head().sequence;
+        if found > now.sequence {
+            let added = Violation {
+                broken: Broken::Added(now.sequence + 1),
+                witness: Some(own(now)),
+                sound: now.sequence,
+            };
+            return Err(Box::new(added));
+        }
         let cut = |expected| Broken::CutOff { found, expected };
         if found < self.own.sequence {
             return Err(Box::new(self.contradicts(cut(self.own.sequence), own(self.own))));

@@ -1,6 +1,6 @@
 //! From the store into a file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -70,8 +70,8 @@ pub struct Made {
 pub async fn make(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Made, BackupError> {
     actor.may(Right::SettingsWrite)?;
     let at = instance.now();
-    let head = instance.store.audit_head().await?;
-    let snapshot = instance.store.snapshot().await?;
+    let mut snapshot = instance.store.snapshot().await?;
+    let head = snapshot.audit_head().await?;
     let manifest = Manifest {
         format: FORMAT.to_owned(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,14 +228,13 @@ fn write(
     parts: mpsc::Receiver<Part>,
 ) -> Result<(u64, u64), BackupError> {
     let path = &wish.file;
-    if path.exists() {
-        let source = io::Error::new(ErrorKind::AlreadyExists, "it is there already: name another file");
-        return Err(file_error(path, source));
-    }
+    refuse_existing(path)?;
     let mut unfinished = path.clone().into_os_string();
     unfinished.push(".part");
     let unfinished = PathBuf::from(unfinished);
-    let done = write_unfinished(wish, &unfinished, manifest, others, parts).and_then(|done| {
+    let file = begin(&unfinished).map_err(|source| file_error(&unfinished, source))?;
+    let done = write_unfinished(wish, &unfinished, file, manifest, others, parts).and_then(|done| {
+        refuse_existing(path)?;
         fs::rename(&unfinished, path).map_err(|source| file_error(path, source))?;
         sync_folder(path);
         Ok(done)
@@ -245,6 +244,32 @@ fn write(
         let _ = fs::remove_file(&unfinished);
     }
     done
+}
+
+fn refuse_existing(path: &Path) -> Result<(), BackupError> {
+    if path.exists() {
+        let source = io::Error::new(ErrorKind::AlreadyExists, "it is there already: name another file");
+        return Err(file_error(path, source));
+    }
+    Ok(())
+}
+
+/// A new file that nobody else may read, locked for as long as it is open. What one that was killed left is removed; one
+/// that another process is still writing is left to it. Never through a link that somebody else put there.
+fn begin(unfinished: &Path) -> io::Result<File> {
+    if let Ok(left) = File::open(unfinished) {
+        if matches!(left.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(io::Error::new(
+                ErrorKind::ResourceBusy,
+                "another backup is being written into it at this moment: name another file",
+            ));
+        }
+        fs::remove_file(unfinished)?;
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished)?;
+    // Some network disks know no locks: there two at once stay the operator's concern.
+    let _ = file.try_lock();
+    Ok(file)
 }
 
 /// The name of a file lasts only when its folder is written too; some file systems cannot do that.
@@ -258,13 +283,13 @@ fn sync_folder(path: &Path) {
 fn write_unfinished(
     wish: &Wish,
     unfinished: &Path,
+    file: File,
     mut manifest: Manifest,
     others: Vec<(String, Vec<u8>)>,
     mut parts: mpsc::Receiver<Part>,
 ) -> Result<(u64, u64), BackupError> {
     let failed = |source| file_error(unfinished, source);
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished);
-    let file = BufWriter::new(file.map_err(failed)?);
+    let file = BufWriter::new(file);
     let output = match &wish.key {
         Some(key) => Output::Encrypted(key.writer(file)?),
         None => Output::Plain(file),
@@ -324,4 +349,39 @@ async fn record(instance: &Instance, actor: &Actor, wish: &Wish, made: &Made) ->
     }));
     instance.store.write_down_backup(made.at, &entry).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_replaced_and_what_another_writes_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b.tar.part");
+        fs::write(&path, "half").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut file = begin(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(begin(&path).unwrap_err().kind(), ErrorKind::ResourceBusy);
+        file.write_all(b"mine").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"mine", "the other has not emptied it");
+        drop(file);
+        assert!(begin(&path).is_ok());
+    }
+
+    #[test]
+    fn a_link_that_somebody_put_there_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (folder.path().join("b.tar.part"), folder.path().join("elsewhere"));
+        symlink(&elsewhere, &path).unwrap();
+        assert!(begin(&path).is_err());
+        assert!(!elsewhere.exists());
+        fs::write(&elsewhere, "precious").unwrap();
+        let mut file = begin(&path).unwrap();
+        file.write_all(b"backup").unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
+    }
 }

@@ -6,9 +6,11 @@
 //! | `make` | from the store into a file |
 //! | `check` | whether a file is whole and unchanged, before anything is done with it |
 //! | `restore` | from a file into the store |
+//! | `files` | templates, key and settings back to their places |
 
 pub mod archive;
 mod check;
+mod files;
 mod make;
 mod restore;
 
@@ -20,8 +22,9 @@ use crate::domain::audit::Broken;
 use crate::store::StoreError;
 
 pub use check::{Checked, check};
+pub use files::FilesBack;
 pub use make::{Made, Wish, make};
-pub use restore::{Restored, restore};
+pub use restore::{Restored, What, restore};
 
 /// Why a backup could not be made or used; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,12 @@ pub enum BackupError {
          the restore again with --replace"
     )]
     NotEmpty,
+    /// The store holds what must be kept.
+    #[error(
+        "a legal hold is in force (\"retention show\"), and a restore would replace what it keeps: restore into another \
+         store, or lift the hold first; nothing was changed"
+    )]
+    Held,
 }
 
 impl From<io::Error> for BackupError {

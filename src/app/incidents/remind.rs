@@ -74,9 +74,12 @@ pub async fn remind_crisis_staff(instance: &Instance) -> Result<Vec<Reminded>, S
     let Instance { store, ids, .. } = instance;
     let (settings, now) = (&*instance.settings(), instance.now());
     let actor = Actor::program(OPERATOR);
+    // A restored instance does not know what was done after its backup was made: what was due by then is stale.
+    let restored_at = store.restored_at().await?;
     let mut reminded = Vec::new();
     for incident in store.incidents().await? {
-        let due = due(&incident, settings, now);
+        let mut due = due(&incident, settings, now);
+        due.retain(|reminder| restored_at.is_none_or(|restored_at| reminder.due_at > restored_at));
         if due.is_empty() {
             continue;
         }

@@ -39,4 +39,7 @@ pub struct RestoreArguments {
     /// Replace all that the store holds now
     #[arg(long)]
     pub replace: bool,
+    /// Also write templates and the key over those that are there; without it only missing ones come back
+    #[arg(long, conflicts_with = "check")]
+    pub overwrite_files: bool,
 }

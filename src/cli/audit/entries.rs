@@ -3,7 +3,7 @@
 use anyhow::bail;
 use jiff::civil::{Date, DateTime};
 
-use crate::app::audit::entries::{Wanted, page};
+use crate::app::audit::entries::{COLUMNS, Column, Wanted, columns, page};
 use crate::cli::arguments::EntryFilter;
 use crate::cli::lookup::time_cell;
 use crate::cli::session::{Session, out};
@@ -13,30 +13,13 @@ use crate::domain::clock::Timestamp;
 use crate::store::Purpose;
 
 const TABLE_COLUMNS: &[&str] = &["sequence", "at", "actor", "origin", "action", "subject", "reason"];
-/// Everything that is hashed, and the hash.
-const ALL_COLUMNS: &[&str] = &[
-    "sequence",
-    "at",
-    "at_ms",
-    "actor",
-    "origin",
-    "request",
-    "action",
-    "subject_kind",
-    "subject",
-    "reason",
-    "before",
-    "after",
-    "previous",
-    "hash",
-];
 
 /// Writes the entries that are wanted, oldest first.
 pub(super) async fn run(session: &Session, filter: &EntryFilter, format: Format) -> anyhow::Result<()> {
     let wanted = wanted(session, filter)?;
     let store = session.open_store(Purpose::Read).await?;
     let instance = session.open_instance(&store).await?;
-    let columns = if format == Format::Table { TABLE_COLUMNS } else { ALL_COLUMNS };
+    let columns = if format == Format::Table { TABLE_COLUMNS } else { &COLUMNS };
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, columns);
     let mut after = 0;
@@ -67,22 +50,12 @@ fn row(session: &Session, format: Format, entry: &Entry) -> Row {
             ("reason", text(&entry.reason)),
         ];
     }
-    vec![
-        ("sequence", entry.sequence.into()),
-        ("at", time_cell(session, format, entry.at)),
-        ("at_ms", entry.at.0.into()),
-        ("actor", text(&entry.actor)),
-        ("origin", text(&entry.origin)),
-        ("request", text(&entry.request)),
-        ("action", text(&entry.action)),
-        ("subject_kind", text(&entry.subject_kind)),
-        ("subject", text(&entry.subject)),
-        ("reason", text(&entry.reason)),
-        ("before", text(&entry.before)),
-        ("after", text(&entry.after)),
-        ("previous", text(&entry.previous)),
-        ("hash", text(&entry.hash)),
-    ]
+    let cell = |column| match column {
+        Column::Number(number) => number.into(),
+        Column::Time(at) => time_cell(session, format, at),
+        Column::Words(words) | Column::Hash(words) => text(words),
+    };
+    COLUMNS.into_iter().zip(columns(entry).map(cell)).collect()
 }
 
 fn wanted(session: &Session, filter: &EntryFilter) -> anyhow::Result<Wanted> {

@@ -107,7 +107,8 @@ impl Service {
         store: &Store,
         stopped: CancellationToken,
     ) -> anyhow::Result<()> {
-        caretaker::start(session, store, &self.dispatching);
+        caretaker::look_after(session, store, &self.dispatching);
+        caretaker::read_mailbox(session, store, &self.dispatching);
         let followed = self.dispatching.follow_until(session, stopped).await;
         self.stop_server.cancel();
         self.server.await.context("the web server broke off")?;

@@ -8,6 +8,7 @@ mod words;
 use std::fmt::Write as _;
 use std::io::Write;
 
+use crate::app::audit::reading::{Looked, Manner};
 use crate::domain::address::Channel;
 use crate::domain::audit::Head;
 use crate::domain::clock::Timestamp;
@@ -17,6 +18,7 @@ use crate::store::{
     MergedRecipient, NextTries, NoticeSummary, ReasonCount, SilencedRecipient, Store, UnreachableRecipient,
 };
 
+use super::audit::noted;
 use super::output::{counted, program, write_text};
 use super::session::Session;
 use super::table::{Cell, json_object};
@@ -62,7 +64,7 @@ fn channel_cells(notice: &NoticeSummary) -> Vec<(&'static str, Cell)> {
     .collect()
 }
 
-/// Who got it, who did not and why, in words.
+/// Who got it, who did not and why, in words. Where it names somebody, that is written down first.
 ///
 /// # Errors
 /// When the store cannot be read, or `out` not written.
@@ -76,7 +78,7 @@ pub(super) async fn write_report(
         0 => Vec::new(),
         _ => store.silenced_recipients(notice.id).await?,
     };
-    let facts = Facts {
+    let mut facts = Facts {
         silenced,
         reasons: store.reasons(notice.id).await?,
         unreachable: store.unreachable_recipients(notice.id).await?,
@@ -84,9 +86,15 @@ pub(super) async fn write_report(
         next_tries: store.next_tries(notice.id).await?,
         unconfirmed: unconfirmed(session, store, notice).await?,
         people: People::read(store, notice).await?,
-        audit: Some(store.audit_head().await?).filter(|head| head.sequence > 0),
+        audit: None,
         incident: incident_lines(session, store, notice).await?,
     };
+    let named = facts.named();
+    if named > 0 {
+        noted(session, store, Looked::Report { notice: &notice.number }, Manner::Read, named).await;
+    }
+    // After that, so that the head covers it.
+    facts.audit = Some(store.audit_head().await?).filter(|head| head.sequence > 0);
     write_text(out, &Report { session, notice, facts: &facts }.text()?)?;
     Ok(())
 }
@@ -106,6 +114,14 @@ struct Facts {
     audit: Option<Head>,
     /// Where its incident stands, a line each.
     incident: Vec<String>,
+}
+
+impl Facts {
+    /// How many contacts are named in the report.
+    fn named(&self) -> usize {
+        let merged = self.merged.len().min(MOST_NAMES);
+        self.people.named() + self.unreachable.len() + self.silenced.len() + merged
+    }
 }
 
 async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -> anyhow::Result<i64> {

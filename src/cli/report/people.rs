@@ -97,6 +97,11 @@ impl People {
         self.write_remaining(text, program, number)
     }
 
+    /// How many of those who remain [`People::write`] names.
+    pub(super) fn named(&self) -> usize {
+        self.0.remaining().len().min(MOST_NAMES)
+    }
+
     fn write_remaining(&self, text: &mut String, program: &str, number: &str) -> std::fmt::Result {
         let remaining = self.0.remaining();
         if remaining.is_empty() {

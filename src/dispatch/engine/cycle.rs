@@ -45,7 +45,7 @@ impl Engine {
         let written = self.outcomes.len();
         let claim = request.as_ref().map(|(_, request)| request);
         let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
-        measure::transaction(&self.outcomes[..written], self.now().saturating_sub(now));
+        measure::outcomes(&self.outcomes[..written]);
         self.endpoints.take(&self.outcomes[..written]);
         self.outcomes.drain(..written);
         tracing::debug!(

@@ -20,7 +20,7 @@ use super::caller::SignedIn;
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::{Filters, Named};
 use super::problem::Problem;
-use super::reach::Addresses;
+use super::reach::{Addresses, Revealing};
 
 /// A contact in lists.
 #[derive(Debug, Serialize, ToSchema)]
@@ -208,17 +208,6 @@ impl ShownPoint {
             }),
         }
     }
-}
-
-/// Whether addresses are wanted as they are.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Revealing {
-    /// Shows addresses and attributes as they are: why you need them, which is logged. Needs the right
-    /// `contacts:reveal`.
-    #[param(min_length = 1, max_length = 300)]
-    reveal: Option<String>,
 }
 
 /// Shows one contact with its addresses, groups and deputies

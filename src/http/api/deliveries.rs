@@ -19,7 +19,7 @@ use super::caller::SignedIn;
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::{Filters, Named, words};
 use super::problem::Problem;
-use super::reach::{self, Addresses};
+use super::reach::{self, Addresses, Revealing};
 
 /// The most deliveries that are decided about at once.
 const MOST_AT_ONCE: usize = 1_000;
@@ -106,7 +106,8 @@ pub(super) struct Wanted {
 
 /// Lists deliveries, oldest first
 ///
-/// A token that is limited to groups must name a notice.
+/// A token that is limited to groups must name a notice. A page may have fewer deliveries than `limit`, or none,
+/// although more follow: it looks at ten thousand at most, and `next` goes on from there.
 #[utoipa::path(
     get,
     path = "/deliveries",
@@ -129,18 +130,15 @@ pub(super) async fn list(
         channels: words("channel", wanted.channel.as_deref())?,
     };
     let after: Option<DeliveryId> = paging.after()?;
-    let store = &instance.store;
-    let read = match &wanted.notice {
-        Some(number) => {
-            let head = reach::notice(&instance, &actor, number).await?;
-            store.deliveries_of_notice(head.id, &filter, after, paging.with_one_more()).await?
-        }
+    let notice = match &wanted.notice {
+        Some(number) => Some(reach::notice(&instance, &actor, number).await?.id),
         None => {
             reach::unlimited(&actor, "name a notice, with ?notice=2026-0007")?;
-            store.deliveries(&filter, after, paging.with_one_more()).await?
+            None
         }
     };
-    let page = paging.page(read, |row| row.id.to_string());
+    let read = instance.store.delivery_page(notice, &filter, after, paging.limit).await?;
+    let page = paging.page_until(read.rows, read.next);
     let looked = Looked::Deliveries { notice: wanted.notice.as_deref() };
     let (reason, count) = (wanted.reveal.as_deref(), page.items.len());
     let addresses = Addresses::open(&instance, &actor, reason, &looked, count).await?;
@@ -226,16 +224,6 @@ impl Receipt {
             text: addresses.show_in(&row.text),
         }
     }
-}
-
-/// Whether addresses are wanted as they are.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Revealing {
-    /// Shows the address as it is: why you need it, which is logged. Needs the right `contacts:reveal`.
-    #[param(min_length = 1, max_length = 300)]
-    reveal: Option<String>,
 }
 
 /// Shows one delivery with its tries

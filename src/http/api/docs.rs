@@ -35,7 +35,14 @@ pub(super) fn router(described: &Value) -> Router<Arc<Shared>> {
 }
 
 fn page(file: &str) -> Response {
-    match utoipa_swagger_ui::serve(file, Arc::new(Config::from(DESCRIPTION))) {
+    let config = Config::from(DESCRIPTION)
+        .use_base_layout()
+        .doc_expansion("none")
+        .filter(true)
+        .display_request_duration(true)
+        // Nobody else is asked whether the description is valid.
+        .validator_url("none");
+    match utoipa_swagger_ui::serve(file, Arc::new(config)) {
         Ok(Some(found)) => {
             let headers = [
                 (header::CONTENT_TYPE, found.content_type),

@@ -1,6 +1,9 @@
 //! What a caller may see: tokens that are limited to groups see those only, and addresses stand masked unless somebody
 //! has a reason, which is logged.
 
+use serde::Deserialize;
+use utoipa::IntoParams;
+
 use crate::app::audit::reading::{Looked, Manner, record_reading};
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
@@ -36,6 +39,17 @@ pub(crate) fn unlimited(actor: &Actor, instead: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(Kind::Forbidden, format!("this token is limited to groups: {instead}")))
+}
+
+/// Whether addresses are wanted as they are, where that is all that can be asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Revealing {
+    /// Shows addresses, and a contact's attributes, as they are: why you need them, which is logged. Needs the right
+    /// `contacts:reveal`.
+    #[param(min_length = 1, max_length = 300)]
+    pub(crate) reveal: Option<String>,
 }
 
 /// The reason for which something is revealed, without spaces around it.

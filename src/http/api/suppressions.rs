@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::app::audit::reading::Looked;
 use crate::app::instance::Instance;
@@ -16,7 +16,7 @@ use super::caller::SignedIn;
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Filters;
 use super::problem::Problem;
-use super::reach::{self, Addresses};
+use super::reach::{self, Addresses, Revealing};
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 300;
@@ -51,16 +51,6 @@ impl Suppression {
             until: row.until.map(|at| Timestamp(at).to_string()),
         }
     }
-}
-
-/// Whether addresses are wanted as they are.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Revealing {
-    /// Shows addresses as they are: why you need them, which is logged. Needs the right `contacts:reveal`.
-    #[param(min_length = 1, max_length = 300)]
-    reveal: Option<String>,
 }
 
 /// Lists addresses that are not used, the oldest block first

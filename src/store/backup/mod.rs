@@ -5,6 +5,7 @@
 
 mod restore;
 mod snapshot;
+mod staging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +14,11 @@ use sqlx::{AssertSqlSafe, Postgres, Sqlite};
 use crate::domain::backup::{Column, Kind, LEFT_OUT, Table};
 
 use super::StoreError;
-use super::connection::{Record, Tx};
+use super::connection::{OnEngine, Record, Tx};
 
-pub use restore::{Restoring, Settled};
+pub use restore::{Replaced, Restoring, Settled};
 pub use snapshot::Snapshot;
+pub use staging::Staging;
 
 #[cfg(test)]
 pub(super) const ALL: &[&super::statement::Statement] = restore::ALL;
@@ -124,9 +126,9 @@ const MIGRATION: &str = "SELECT CAST(COALESCE(max(version), 0) AS BIGINT) FROM _
 
 /// All tables but the migrations' own, those first that others refer to.
 async fn catalogue(tx: &mut Tx) -> Result<Vec<Stored>, StoreError> {
-    let (columns, references) = match tx {
-        Tx::Sqlite(_) => (SQLITE_COLUMNS, SQLITE_REFERENCES),
-        Tx::Postgres(_) => (POSTGRES_COLUMNS, POSTGRES_REFERENCES),
+    let (columns, references) = match tx.on {
+        OnEngine::Sqlite(_) => (SQLITE_COLUMNS, SQLITE_REFERENCES),
+        OnEngine::Postgres(_) => (POSTGRES_COLUMNS, POSTGRES_REFERENCES),
     };
     let rows: Vec<(String, String, String, i64)> = fetch(tx, "catalogue", columns.to_owned(), None).await?;
     let references: Vec<(String, String)> = fetch(tx, "references", references.to_owned(), None).await?;
@@ -178,13 +180,13 @@ async fn fetch<R: Record>(
     text: String,
     parameter: Option<String>,
 ) -> Result<Vec<R>, StoreError> {
-    match tx {
-        Tx::Sqlite(tx) => {
+    match &mut tx.on {
+        OnEngine::Sqlite(tx) => {
             let query = sqlx::query_as::<Sqlite, R>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.fetch_all(&mut **tx).await
         }
-        Tx::Postgres(tx) => {
+        OnEngine::Postgres(tx) => {
             let query = sqlx::query_as::<Postgres, R>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.fetch_all(&mut **tx).await
@@ -200,13 +202,13 @@ async fn execute(
     text: String,
     parameter: Option<String>,
 ) -> Result<u64, StoreError> {
-    match tx {
-        Tx::Sqlite(tx) => {
+    match &mut tx.on {
+        OnEngine::Sqlite(tx) => {
             let query = sqlx::query::<Sqlite>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.execute(&mut **tx).await.map(|done| done.rows_affected())
         }
-        Tx::Postgres(tx) => {
+        OnEngine::Postgres(tx) => {
             let query = sqlx::query::<Postgres>(AssertSqlSafe(text));
             let query = if let Some(parameter) = parameter { query.bind(parameter) } else { query };
             query.execute(&mut **tx).await.map(|done| done.rows_affected())

@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::domain::audit::NewEntry;
+use crate::domain::audit::{Head, NewEntry};
 use crate::domain::backup::Table;
+use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 
-use super::super::audit::append;
-use super::super::connection::Tx;
+use super::super::audit::{SELECT_HEAD, append};
+use super::super::connection::{OnEngine, Tx};
 use super::super::counts::{Tally, complete_notices, write_counts};
 use super::super::instance::WRITE_LAST_BACKUP;
 use super::super::statement::statements;
 use super::super::{Store, StoreError};
-use super::{Stored, catalogue, execute, fetch, migration};
+use super::{Stored, catalogue, execute, fetch};
 
 statements! {
     /// Whether anything is there that a person would miss.
     SELECT_USED = "
         SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM contacts) OR EXISTS (SELECT 1 FROM notices)
                            OR EXISTS (SELECT 1 FROM audit_entries) THEN 1 ELSE 0 END AS BIGINT)";
+    /// Whether something in it must be kept.
+    SELECT_ANY_HOLD = "SELECT scope FROM legal_holds LIMIT 1";
     /// What was live waits for a person.
     PAUSE_LIVE = "
         UPDATE notices SET state = 'paused', paused_because = $1, updated_at = $2
@@ -38,6 +41,10 @@ statements! {
     SKIP_NUMBERS = "
         UPDATE notice_sequences SET last = last + $1
         WHERE year = (SELECT max(year) FROM notice_sequences)";
+    /// When it happened: what was owed before is not called for by the program itself.
+    WRITE_RESTORED = "
+        INSERT INTO instance_values (name, value) VALUES ('restored_at', $1)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     /// Processes that ran before are told apart from those that run after.
     WRITE_GENERATION = "
         INSERT INTO instance_values (name, value) VALUES ('generation', $1)
@@ -47,10 +54,22 @@ statements! {
 /// So many numbers of notices are passed over: more than anybody gives between two backups.
 const NUMBERS_SKIPPED: i64 = 100;
 
+/// What the store held until it was emptied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// Whether there was anything that a person would miss.
+    pub used: bool,
+    /// Whether a legal hold was in force on something in it.
+    pub held: bool,
+    /// Where the audit log ended.
+    pub head: Head,
+}
+
 /// A restore that is under way. Dropped before [`Restoring::commit`], nothing has changed.
 #[derive(Debug)]
 pub struct Restoring {
     tx: Tx,
+    replaced: Replaced,
     tables: BTreeMap<String, Stored>,
     /// How SQLite's triggers are made again.
     triggers: Vec<String>,
@@ -68,6 +87,15 @@ pub struct Settled {
 }
 
 impl Store {
+    /// When the instance was last restored from a backup; `None`: never.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn restored_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let value = self.known_instance_value("restored_at").await?;
+        Ok(value.and_then(|text| text.parse().ok()).map(Timestamp))
+    }
+
     /// Whether there is anything in it that a person would miss.
     ///
     /// # Errors
@@ -86,24 +114,43 @@ impl Store {
         Ok((snapshot.migration(), snapshot.tables()))
     }
 
-    /// Empties every table, so that rows can be put in; others wait until the end.
+    /// Empties every table, so that rows can be put in; others wait until the end. What was there is looked at when
+    /// nobody can write any more.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn begin_restore(&self) -> Result<Restoring, StoreError> {
         let mut tx = self.db.begin().await?;
         let stored = catalogue(&mut tx).await?;
+        hold(&mut tx, &stored).await?;
+        let used: Option<(i64,)> = tx.fetch_first(&SELECT_USED, ()).await?;
+        let head: Option<(i64, String)> = tx.fetch_first(&SELECT_HEAD, ()).await?;
+        let (sequence, hash) =
+            head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
+        let used = used.is_some_and(|(used,)| used == 1);
+        let held = tx.fetch_first::<(String,), _>(&SELECT_ANY_HOLD, ()).await?.is_some();
+        let replaced = Replaced { used, held, head: Head { sequence, hash } };
         let triggers = empty(&mut tx, &stored).await?;
         let tables = stored.into_iter().map(|table| (table.name.clone(), table)).collect();
-        Ok(Restoring { tx, tables, triggers })
+        Ok(Restoring { tx, replaced, tables, triggers })
     }
+}
+
+/// Lets nobody else write any table until the transaction ends; on SQLite nobody can anyway.
+async fn hold(tx: &mut Tx, tables: &[Stored]) -> Result<(), StoreError> {
+    if matches!(tx.on, OnEngine::Postgres(_)) {
+        execute(tx, "restore", "SET LOCAL idle_in_transaction_session_timeout = 0".to_owned(), None).await?;
+        let names: Vec<String> = tables.iter().map(|table| format!("\"{}\"", table.name)).collect();
+        let text = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "));
+        execute(tx, "restore", text, None).await?;
+    }
+    Ok(())
 }
 
 /// Removes all rows. What keeps the audit log from being changed is put aside until the end.
 async fn empty(tx: &mut Tx, tables: &[Stored]) -> Result<Vec<String>, StoreError> {
     let names: Vec<String> = tables.iter().map(|table| format!("\"{}\"", table.name)).collect();
-    if matches!(tx, Tx::Postgres(_)) {
-        execute(tx, "restore", "SET LOCAL idle_in_transaction_session_timeout = 0".to_owned(), None).await?;
+    if matches!(tx.on, OnEngine::Postgres(_)) {
         for name in &names {
             execute(tx, "restore", format!("ALTER TABLE {name} DISABLE TRIGGER USER"), None).await?;
         }
@@ -123,6 +170,11 @@ async fn empty(tx: &mut Tx, tables: &[Stored]) -> Result<Vec<String>, StoreError
 }
 
 impl Restoring {
+    /// What the store held until it was emptied.
+    pub const fn replaced(&self) -> &Replaced {
+        &self.replaced
+    }
+
     /// Puts rows into `table`; `rows` is a JSON list of objects. Gives how many there were.
     ///
     /// # Errors
@@ -134,9 +186,9 @@ impl Restoring {
         let columns: Vec<String> =
             stored.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
         let values: Vec<String> = stored.columns.iter().map(|column| column.back("value")).collect();
-        let list = match self.tx {
-            Tx::Sqlite(_) => "json_each($1)",
-            Tx::Postgres(_) => "jsonb_array_elements(CAST($1 AS jsonb))",
+        let list = match self.tx.on {
+            OnEngine::Sqlite(_) => "json_each($1)",
+            OnEngine::Postgres(_) => "jsonb_array_elements(CAST($1 AS jsonb))",
         };
         let text = format!(
             "INSERT INTO \"{table}\" ({}) SELECT {} FROM {list}",
@@ -144,14 +196,6 @@ impl Restoring {
             values.join(", ")
         );
         execute(&mut self.tx, "restore", text, Some(rows)).await
-    }
-
-    /// The number of the newest migration.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn migration(&mut self) -> Result<i64, StoreError> {
-        migration(&mut self.tx).await
     }
 
     /// Sees to it that nothing stale is sent, `at` (UTC milliseconds), for the reason `why`; and that processes which
@@ -180,6 +224,7 @@ impl Restoring {
         tx.execute(&TELL_NOBODY, (at,)).await?;
         let skipped = tx.execute(&SKIP_NUMBERS, (NUMBERS_SKIPPED,)).await?;
         tx.execute(&WRITE_GENERATION, (generation.to_owned(),)).await?;
+        tx.execute(&WRITE_RESTORED, (at.to_string(),)).await?;
         tx.execute(&WRITE_LAST_BACKUP, (made_at.to_string(),)).await?;
         let numbers_skipped = if skipped > 0 { NUMBERS_SKIPPED } else { 0 };
         Ok(Settled { paused, unclear: rows.len(), numbers_skipped })
@@ -189,13 +234,14 @@ impl Restoring {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.
-    pub async fn commit(
-        mut self,
-        entry: &NewEntry,
-        at: crate::domain::clock::Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn commit(mut self, entry: &NewEntry, at: Timestamp) -> Result<(), StoreError> {
         append(&mut self.tx, entry, at).await?;
-        if matches!(self.tx, Tx::Postgres(_)) {
+        self.finish().await
+    }
+
+    /// Makes it durable as it is.
+    pub(super) async fn finish(mut self) -> Result<(), StoreError> {
+        if matches!(self.tx.on, OnEngine::Postgres(_)) {
             for name in self.tables.keys() {
                 let text = format!("ALTER TABLE \"{name}\" ENABLE TRIGGER USER");
                 execute(&mut self.tx, "restore", text, None).await?;

@@ -1,8 +1,10 @@
 //! The store as it was at one moment, read while others go on writing.
 
+use crate::domain::audit::Head;
 use crate::domain::backup::Table;
 
-use super::super::connection::{Db, Tx};
+use super::super::audit::SELECT_HEAD;
+use super::super::connection::{Db, OnEngine, Tx};
 use super::super::{Store, StoreError};
 use super::{Stored, catalogue, execute, fetch, migration};
 
@@ -22,14 +24,15 @@ impl Store {
     /// When the store cannot be read.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let begun = |error| StoreError::at("begin", error);
-        let mut tx = match &self.db {
-            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await.map_err(begun)?),
+        let on = match &self.db {
+            Db::Sqlite { read, .. } => OnEngine::Sqlite(read.begin().await.map_err(begun)?),
             Db::Postgres(pool) => {
                 let text = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Tx::Postgres(pool.begin_with(text).await.map_err(begun)?)
+                OnEngine::Postgres(pool.begin_with(text).await.map_err(begun)?)
             }
         };
-        if matches!(tx, Tx::Postgres(_)) {
+        let mut tx = Tx::reading(on);
+        if matches!(tx.on, OnEngine::Postgres(_)) {
             // Whoever takes the rows may be slow: a disk, a tape.
             let text = "SET LOCAL idle_in_transaction_session_timeout = 0".to_owned();
             execute(&mut tx, "begin", text, None).await?;
@@ -57,6 +60,17 @@ impl Snapshot {
         self.engine
     }
 
+    /// Where the audit log ends in it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn audit_head(&mut self) -> Result<Head, StoreError> {
+        let head: Option<(i64, String)> = self.tx.fetch_first(&SELECT_HEAD, ()).await?;
+        let (sequence, hash) =
+            head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
+        Ok(Head { sequence, hash })
+    }
+
     /// At most `limit` rows of `table` in the order of its key, after the row `after`: one JSON object each.
     ///
     /// # Errors
@@ -70,9 +84,9 @@ impl Snapshot {
         let stored = self.tables.iter().find(|stored| stored.name == table && !stored.key.is_empty());
         let stored =
             stored.ok_or_else(|| StoreError::Damaged(format!("there is no table {table} with a key")))?;
-        let text = match self.tx {
-            Tx::Sqlite(_) => sqlite_text(stored, after.is_some(), limit),
-            Tx::Postgres(_) => postgres_text(stored, after.is_some(), limit),
+        let text = match self.tx.on {
+            OnEngine::Sqlite(_) => sqlite_text(stored, after.is_some(), limit),
+            OnEngine::Postgres(_) => postgres_text(stored, after.is_some(), limit),
         };
         let rows: Vec<(String,)> = fetch(&mut self.tx, "backup", text, after.map(str::to_owned)).await?;
         Ok(rows.into_iter().map(|(row,)| row).collect())

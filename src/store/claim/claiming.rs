@@ -230,6 +230,7 @@ impl<'a> Claiming<'a> {
     ) -> Result<usize, StoreError> {
         let mut taken = 0;
         let before = self.moves.len();
+        let from: Arc<str> = lane.into();
         for row in rows {
             let Some(expires_at) = self.live.get(&row.notice_id).copied().flatten() else {
                 let own = format!("notice:{}", row.notice_id.simple());
@@ -250,7 +251,7 @@ impl<'a> Claiming<'a> {
                 self.more = true;
             } else {
                 taken += 1;
-                self.take(priority, row, expires_at)?;
+                self.take(priority, &from, row, expires_at)?;
             }
         }
         Ok(self.moves.len() - before)
@@ -281,7 +282,13 @@ impl<'a> Claiming<'a> {
         self.moves.push(LaneMove { id: delivery, lane });
     }
 
-    fn take(&mut self, priority: Priority, row: DueRow, expires_at: i64) -> Result<(), StoreError> {
+    fn take(
+        &mut self,
+        priority: Priority,
+        lane: &Arc<str>,
+        row: DueRow,
+        expires_at: i64,
+    ) -> Result<(), StoreError> {
         let endpoint = row.endpoint()?;
         let units = u32::try_from(row.units).unwrap_or(1).max(1);
         let cost = if self.request.by_units { units } else { 1 };
@@ -305,6 +312,8 @@ impl<'a> Claiming<'a> {
             round: row.round,
             number: row.attempts + 1,
             priority,
+            lane: lane.clone(),
+            due_at: Timestamp(row.due_at),
             expires_at: Timestamp(expires_at),
         });
         Ok(())

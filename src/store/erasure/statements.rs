@@ -5,6 +5,8 @@ use crate::store::statement::statements;
 statements! {
     /// The contact itself, held until the transaction ends.
     LOCK_CONTACT = "SELECT id FROM contacts WHERE contact_key = $1 AND id NOT LIKE 'erased-%' /*lock*/";
+    /// How it is called at this moment.
+    SELECT_ID = "SELECT id FROM contacts WHERE contact_key = $1 AND id NOT LIKE 'erased-%'";
     /// In which notices something stands about it.
     SELECT_TOUCHED = "
         SELECT notice_id FROM deliveries WHERE contact_key = $1
@@ -13,7 +15,7 @@ statements! {
         UNION SELECT notice_id FROM unreachable_recipients WHERE contact_key = $1
         UNION SELECT notice_id FROM notice_people WHERE contact_key = $1
         UNION SELECT notice_id FROM notice_people
-              WHERE deputy_id = (SELECT id FROM contacts WHERE contact_key = $1)
+              WHERE deputy_id = $2 AND deputy_id <> ''
         UNION SELECT notice_id FROM cascade_steps WHERE contact_key = $1 OR deputy_key = $1";
     /// How notices are called, and the incidents that they belong to.
     SELECT_NUMBERS = "
@@ -101,9 +103,31 @@ statements! {
     /// What somebody wrote down when they reached it.
     CLEAR_NOTES = "UPDATE acknowledgements SET note = '' WHERE notice_id = $1 AND contact_key = $2";
     /// Notices that may name it.
-    SELECT_AUDIENCES = "SELECT notice_id, audience FROM notices WHERE CAST(audience AS TEXT) LIKE $1";
+    SELECT_AUDIENCES = "SELECT notice_id, audience FROM notices
+        WHERE CAST(audience AS TEXT) LIKE $1 OR lower(CAST(audience AS TEXT)) LIKE $2";
     /// They name it no longer.
     UPDATE_AUDIENCE = "UPDATE notices SET audience = $2 WHERE notice_id = $1";
+    /// Drafts that may name it.
+    SELECT_DRAFTS_NAMING = "
+        SELECT notice_id, wish FROM notice_drafts
+        WHERE CAST(wish AS TEXT) LIKE $1 OR lower(CAST(wish AS TEXT)) LIKE $2 /*lock*/";
+    /// They name it no longer: another version, so that whoever has read the one before notices.
+    UPDATE_DRAFT_WISH = "
+        UPDATE notice_drafts SET wish = $2, version = version + 1, updated_at = $3 WHERE notice_id = $1";
+    /// Prepared alarms that may name it.
+    SELECT_ALARMS_NAMING = "
+        SELECT name, wish FROM standing_alarms
+        WHERE CAST(wish AS TEXT) LIKE $1 OR lower(CAST(wish AS TEXT)) LIKE $2 /*lock*/";
+    /// They name it no longer.
+    UPDATE_ALARM_WISH = "UPDATE standing_alarms SET wish = $2 WHERE name = $1";
+    /// What its files call it.
+    SELECT_NAME = "SELECT name FROM contacts WHERE contact_key = $1";
+    /// Answers to requests that are kept to be given again, and may name it. What was done stays known.
+    FORGET_ANSWERS = "
+        UPDATE idempotency_keys SET body = NULL
+        WHERE body IS NOT NULL
+          AND EXISTS (SELECT 1 FROM json_each_text($1)
+                      WHERE replace(body, value, '') <> body OR replace(lower(body), value, '') <> lower(body))";
     /// Its addresses as the files have them.
     SELECT_POINTS = "SELECT channel, lower(address) FROM contact_points WHERE contact_key = $1";
     /// Those that were used.

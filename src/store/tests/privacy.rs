@@ -1,5 +1,6 @@
 //! Erasing, holding and deleting: what says who it was is gone from every column, and the figures are as before.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
@@ -8,6 +9,7 @@ use crate::domain::audit::{NewEntry, Subject, Walk};
 use crate::domain::outcome::Fault;
 use crate::domain::receipt::{Receipt, ReceiptKind};
 use crate::domain::retention::{DataKind, HoldScope};
+use crate::store::erasure::Pass;
 
 on_both_engines!(
     an_erased_contact_is_found_in_no_column,
@@ -17,6 +19,10 @@ on_both_engines!(
     what_has_been_kept_for_its_time_goes_and_the_figures_stay,
     a_notice_goes_in_the_end_and_the_log_stays_whole,
     a_hold_keeps_a_notice_and_what_is_unclear_is_not_touched,
+    a_hold_that_is_set_meanwhile_counts,
+    two_processes_let_go_of_the_same_thing_once,
+    what_was_submitted_at_the_same_moment_is_erased_too,
+    nothing_that_was_decided_about_a_notice_outlives_it,
 );
 
 fn entry(action: &'static str) -> NewEntry {
@@ -184,6 +190,35 @@ async fn entries_of(bench: &Bench, action: &str) -> usize {
     entries.iter().filter(|entry| entry.action == action).count()
 }
 
+/// A draft, a prepared alarm and an answer that is kept, all of which name the contact.
+async fn name_where_nothing_is_sent_yet(bench: &Bench) {
+    let wish = serde_json::json!({"template": "erst-presse", "audience": {
+        "groups": [], "contacts": ["max-q", "other"], "except": [],
+        "filters": [{"attribute": "id", "value": "MAX-Q"}],
+    }});
+    let draft = NoticeId(bench.ids.next());
+    bench.store.keep_draft(draft, &wish, "anna", &entry("notice.drafted")).await.unwrap();
+    let alarm = NewAlarm {
+        name: "stab".to_owned(),
+        wish,
+        open: Vec::new(),
+        text_hash: "00".to_owned(),
+        audience_hash: "00".to_owned(),
+        by: "anna".to_owned(),
+    };
+    bench.store.prepare_alarm(&alarm, &entry("alarm.prepared")).await.unwrap();
+    let keyed = KeyedRequest {
+        actor: "anna".to_owned(),
+        key: "k-1".to_owned(),
+        content: "00".to_owned(),
+        request: "r-1".to_owned(),
+    };
+    bench.store.reserve_key(&keyed).await.unwrap();
+    let body = r#"{"id":"max-q","address":"max.quast@x.example"}"#.to_owned();
+    let answer = KeptAnswer { status: 200, headers: Vec::new(), body: Some(body) };
+    bench.store.keep_answer(&keyed, &answer).await.unwrap();
+}
+
 async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     let known = with_quast(&bench).await;
     let max = key(&known, "max-q");
@@ -196,6 +231,7 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
         .unwrap();
     let second = notice_to_both(&bench, &known).await;
     bench.fan_out_all().await;
+    name_where_nothing_is_sent_yet(&bench).await;
     let (before, waiting) = (bench.counts(first).await, bench.counts(second).await);
     assert!(traces(&bench, &NEEDLES).await.len() > 15, "there is something to erase");
     assert_eq!(waiting, [(DeliveryState::Queued, 1), (DeliveryState::Suppressed, 1)]);
@@ -206,6 +242,9 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     assert_eq!(bench.counts(first).await, before, "the figures are as they were");
     assert_eq!(bench.counts(second).await, waiting);
     assert_eq!(entries_of(&bench, "contact.erased").await, 1);
+    let draft = bench.store.drafts().await.unwrap().remove(0);
+    assert_eq!(draft.wish["audience"]["contacts"], serde_json::json!([erased.id, "other"]));
+    assert_eq!(draft.version, 2, "whoever has read the draft notices");
 
     // What comes in later brings nothing back.
     let rows = bench.store.deliveries(&DeliveryFilter::default(), None, 100).await.unwrap();
@@ -321,9 +360,9 @@ async fn what_has_been_kept_for_its_time_goes_and_the_figures_stay(bench: Bench)
     let confirmed = people.iter().find_map(|person| person.acknowledged.clone()).unwrap();
     assert_eq!(Some(confirmed.at), bench.store.notices().await.unwrap()[0].completed_at);
     assert_eq!((confirmed.note.as_str(), confirmed.recorded_by.as_str()), ("", ""));
-    // What is left are the contacts themselves, the address that is blocked, and whom the notice named.
+    // What is left are the contacts themselves, and the address that is blocked.
     let places = traces(&bench, &NEEDLES).await;
-    let left = ["contacts.", "contact_points.", "suppressions.", "notices.audience"];
+    let left = ["contacts.", "contact_points.", "suppressions."];
     let lost: Vec<_> =
         places.iter().filter(|place| !left.iter().any(|table| place.starts_with(table))).collect();
     assert!(lost.is_empty(), "{lost:#?}");
@@ -365,4 +404,56 @@ async fn a_hold_keeps_a_notice_and_what_is_unclear_is_not_touched(bench: Bench) 
     assert_eq!(retain(&bench, DataKind::Deliveries).await, 0);
     bench.store.lift_hold(&scope, &entry("hold.lifted")).await.unwrap();
     assert_eq!(retain(&bench, DataKind::Deliveries).await, 1);
+}
+
+async fn a_hold_that_is_set_meanwhile_counts(bench: Bench) {
+    let notice = bench.notice(1, &["x.example"], Priority::Normal).await;
+    deliver(&bench, "").await;
+    let due = bench.store.due_for(DataKind::Notices, bench.clock.now(), 10).await.unwrap().remove(0);
+    bench.store.set_hold(&HoldScope::Everything, "Ermittlungen", "anna", &entry("hold.set")).await.unwrap();
+    let left = bench.store.retain_less(DataKind::Notices, &due, &entry("retention.applied")).await.unwrap();
+    assert_eq!(left, None);
+    assert!(bench.store.notice_summary(notice).await.unwrap().is_some(), "it is held");
+    assert_eq!(entries_of(&bench, "retention.applied").await, 0, "nothing was done, and nothing is said");
+}
+
+async fn two_processes_let_go_of_the_same_thing_once(bench: Bench) {
+    bench.notice(3, &["x.example"], Priority::Normal).await;
+    deliver(&bench, "").await;
+    let due = bench.store.due_for(DataKind::Deliveries, bench.clock.now(), 10).await.unwrap().remove(0);
+    for _ in 0..2 {
+        let left =
+            bench.store.retain_less(DataKind::Deliveries, &due, &entry("retention.applied")).await.unwrap();
+        assert_eq!(left, None);
+    }
+    assert_eq!(entries_of(&bench, "retention.applied").await, 1);
+}
+
+async fn what_was_submitted_at_the_same_moment_is_erased_too(bench: Bench) {
+    let known = with_quast(&bench).await;
+    let max = key(&known, "max-q");
+    let (hash, entry) = ("hash", entry("contact.erased"));
+    let first = Pass::First { id_hash: hash, entry: &entry };
+    let (id, _) = bench.store.erase_once(max, &BTreeSet::new(), first).await.unwrap();
+    // It was composed before the contact had gone.
+    let late = notice_to_both(&bench, &known).await;
+    let touched = BTreeSet::from([late.0]);
+    let (_, erased) = bench.store.erase_once(max, &touched, Pass::Late { id: &id }).await.unwrap();
+    assert_eq!(erased.notices, 1);
+    assert_eq!(traces(&bench, &NEEDLES).await, Vec::<String>::new());
+}
+
+async fn nothing_that_was_decided_about_a_notice_outlives_it(bench: Bench) {
+    let notice = bench.notice(1, &["x.example"], Priority::Normal).await;
+    deliver(&bench, "").await;
+    let insert =
+        "INSERT INTO notice_decisions (notice_id, decision, kind, hash, decided_by, decided_at, reason, note)
+                  VALUES ($1, 1, 'approved', '00', 'anna', 0, '', 'Quast rief an')";
+    match &bench.store.db {
+        Db::Sqlite { write, .. } => sqlx::query(insert).bind(notice.0).execute(write).await.map(|_| ()),
+        Db::Postgres(pool) => sqlx::query(insert).bind(notice.0).execute(pool).await.map(|_| ()),
+    }
+    .unwrap();
+    assert_eq!(retain(&bench, DataKind::Notices).await, 1);
+    assert_eq!(traces(&bench, &["Quast"]).await, Vec::<String>::new());
 }

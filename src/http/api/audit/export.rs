@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::audit::entries::{Wanted, page};
+use crate::app::audit::entries::{COLUMNS, Column, Wanted, columns, page};
 use crate::app::instance::Instance;
 use crate::domain::actor::Actor;
 use crate::domain::audit::Entry;
@@ -17,24 +17,6 @@ use super::super::parameters::Filters;
 use super::super::problem::Problem;
 use super::entries::{EntryFilter, ShownEntry};
 use super::stream::{Pieces, Stream};
-
-/// What a line of CSV has; the same as the command's.
-const COLUMNS: [&str; 14] = [
-    "sequence",
-    "at",
-    "at_ms",
-    "actor",
-    "origin",
-    "request",
-    "action",
-    "subject_kind",
-    "subject",
-    "reason",
-    "before",
-    "after",
-    "previous",
-    "hash",
-];
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -160,43 +142,33 @@ fn accepted(headers: &HeaderMap) -> FileFormat {
 fn lines(format: FileFormat, entries: Vec<Entry>) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     for entry in entries {
-        let entry = ShownEntry::from(entry);
         match format {
             FileFormat::Json => {
-                serde_json::to_writer(&mut text, &entry).map_err(|error| error.to_string())?;
+                serde_json::to_writer(&mut text, &ShownEntry::from(entry))
+                    .map_err(|error| error.to_string())?;
                 text.push(b'\n');
             }
-            FileFormat::Csv => text.extend(record(cells(entry))?),
+            FileFormat::Csv => text.extend(record(columns(&entry).map(cell))?),
         }
     }
     Ok(text)
 }
 
-fn cells(entry: ShownEntry) -> [String; 14] {
-    [
-        entry.sequence.to_string(),
-        entry.at,
-        entry.at_ms.to_string(),
-        harmless(entry.actor),
-        harmless(entry.origin),
-        harmless(entry.request),
-        harmless(entry.action),
-        harmless(entry.subject_kind),
-        harmless(entry.subject),
-        harmless(entry.reason),
-        harmless(entry.before),
-        harmless(entry.after),
-        entry.previous,
-        entry.hash,
-    ]
+fn cell(column: Column<'_>) -> String {
+    match column {
+        Column::Number(number) => number.to_string(),
+        Column::Time(at) => at.to_string(),
+        Column::Words(words) => harmless(words),
+        Column::Hash(hash) => hash.to_owned(),
+    }
 }
 
 /// A text that no spreadsheet takes for a formula.
-fn harmless(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
-fn record(cells: [String; 14]) -> Result<Vec<u8>, String> {
+fn record(cells: [String; COLUMNS.len()]) -> Result<Vec<u8>, String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(cells).map_err(|error| error.to_string())?;
     writer.into_inner().map_err(|error| error.to_string())

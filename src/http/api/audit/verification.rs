@@ -67,7 +67,10 @@ impl From<Violation> for Break {
     fn from(violation: Violation) -> Self {
         let entry = match violation.broken {
             Broken::Missing { expected, .. } => expected,
-            Broken::Changed(entry) | Broken::Detached(entry) | Broken::Rewritten(entry) => entry,
+            Broken::Changed(entry)
+            | Broken::Detached(entry)
+            | Broken::Added(entry)
+            | Broken::Rewritten(entry) => entry,
             Broken::CutOff { found, .. } => found + 1,
         };
         Self {

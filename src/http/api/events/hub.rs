@@ -12,10 +12,12 @@ use crate::domain::audit::Entry;
 use crate::store::{ListedNotice, StoreError};
 
 use super::board::Board;
-use super::event::Event;
+use super::event::{Event, News};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks when the first did not see all that there is.
+const PAUSE_BETWEEN_PIECES: Duration = Duration::from_millis(50);
 /// Between two looks when the store cannot be read.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// How long a new listener waits for the first look.
@@ -26,8 +28,10 @@ const NEWEST: i64 = 50;
 const ENTRIES: i64 = 500;
 /// How many entries are told again to a reader that resumes; one who has missed more reads its lists again.
 const MOST_MISSED: i64 = 1_000;
-/// How many events a listener may be behind.
-const BACKLOG: usize = 1_024;
+/// How many entries are told after one look; the next look follows at once if there are more.
+const MOST_A_LOOK: i64 = 1_000;
+/// How many looks a listener may be behind.
+const BACKLOG: usize = 64;
 
 /// Tells all listeners what changes.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ pub(in crate::http) struct Hub {
     instance: Instance,
     stop: CancellationToken,
     state: Mutex<State>,
-    sender: broadcast::Sender<Arc<Event>>,
+    sender: broadcast::Sender<Arc<News>>,
     /// Whether a look has been taken since the poller began.
     has_looked: watch::Sender<bool>,
 }
@@ -49,12 +53,20 @@ struct State {
     wanted: BTreeMap<String, usize>,
 }
 
+/// How much a look saw of the audit log.
+enum Seen {
+    All,
+    Some,
+}
+
 /// What a listener begins with.
 pub(super) struct Beginning {
     /// In their order; the last is `ready`.
     pub(super) events: Vec<Arc<Event>>,
+    /// The last audit entry that the listener has or is told in those: it is not told again.
+    pub(super) known: i64,
     /// What comes after that.
-    pub(super) receiver: broadcast::Receiver<Arc<Event>>,
+    pub(super) receiver: broadcast::Receiver<Arc<News>>,
 }
 
 /// Somebody listens for as long as this lives.
@@ -117,8 +129,13 @@ impl Hub {
             (self.sender.subscribe(), stands, state.board.last)
         };
         let mut events = Vec::new();
+        let mut known = now;
         match last {
             None => {}
+            // It has listened to another process, which had looked a moment later than this one.
+            Some(last) if last > now && last <= self.instance.store.audit_head().await?.sequence => {
+                known = last
+            }
             Some(last) if last > now || now - last > MOST_MISSED => events.push(Arc::new(Event::reset(now))),
             Some(last) => {
                 let missed = self.entries_between(last, now).await?;
@@ -126,8 +143,8 @@ impl Hub {
             }
         }
         events.extend(stands);
-        events.push(Arc::new(Event::ready(now)));
-        Ok(Some(Beginning { events, receiver }))
+        events.push(Arc::new(Event::ready(known)));
+        Ok(Some(Beginning { events, known, receiver }))
     }
 
     async fn entries_between(&self, after: i64, until: i64) -> Result<Vec<Entry>, StoreError> {
@@ -146,7 +163,8 @@ impl Hub {
     async fn poll(self: Arc<Self>) {
         loop {
             let pause = match self.look().await {
-                Ok(()) => PAUSE,
+                Ok(Seen::All) => PAUSE,
+                Ok(Seen::Some) => PAUSE_BETWEEN_PIECES,
                 Err(error) => {
                     tracing::error!(target: "rundruf::http", "events cannot be told: {error}");
                     PAUSE_AFTER_FAILURE
@@ -164,26 +182,28 @@ impl Hub {
         }
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
+    async fn look(&self) -> Result<Seen, StoreError> {
         let last = self.state().board.last;
         let is_first = !*self.has_looked.borrow();
         let store = &self.instance.store;
         let head = store.audit_head().await?.sequence;
         // Whoever begins now is told how things stand, not how they came to it.
-        let entries = if is_first { Vec::new() } else { self.entries_between(last, head).await? };
+        let until = if is_first { head } else { head.min(last + MOST_A_LOOK) };
+        let entries = if is_first { Vec::new() } else { self.entries_between(last, until).await? };
         let mut watched = store.notices_to_watch(NEWEST).await?;
         self.add_wanted(&mut watched).await?;
         let mut state = self.state();
         if is_first {
             state.board.last = head;
         }
-        for event in state.board.update(&entries, &watched) {
+        let news = state.board.update(&entries, &watched);
+        if !news.is_empty() {
             // Nobody may listen at this very moment.
-            let _ = self.sender.send(event);
+            let _ = self.sender.send(Arc::new(News::new(news)));
         }
         drop(state);
         self.has_looked.send_replace(true);
-        Ok(())
+        Ok(if until < head { Seen::Some } else { Seen::All })
     }
 
     /// Older notices that somebody listens to.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use hyper::body::{Body, Frame};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::actor::Actor;
 use crate::http::line::Line;
 
-use super::event::Event;
+use super::event::{Event, View, joined};
 use super::hub::{Beginning, Listening};
 
 /// How many pieces may wait for a reader, beside what the network holds; a piece has all that is new at one look.
@@ -44,10 +44,8 @@ impl Wish {
         is_meant && event.is_for(&self.actor)
     }
 
-    /// All of `events` that are wanted, in one piece.
-    fn piece<'a>(&self, events: impl IntoIterator<Item = &'a Arc<Event>>) -> Vec<u8> {
-        let wanted = events.into_iter().filter(|event| self.wants(event));
-        wanted.flat_map(|event| event.bytes.iter().copied()).collect()
+    fn view(&self) -> View {
+        View::new(&self.actor, self.notice.clone())
     }
 }
 
@@ -87,10 +85,11 @@ impl Stream {
 
 /// Puts what is new into the queue until its reader is too slow.
 async fn fill(queue: &mpsc::Sender<Bytes>, beginning: Beginning, wish: &Wish) {
-    let Beginning { events, mut receiver } = beginning;
+    let Beginning { events, known, mut receiver } = beginning;
     let mut first = GREETING.as_bytes().to_vec();
-    first.extend(wish.piece(&events));
+    first.extend(joined(&events, |event| wish.wants(event)));
     drop(events);
+    let view = wish.view();
     if queue.try_send(first.into()).is_err() {
         return;
     }
@@ -98,17 +97,7 @@ async fn fill(queue: &mpsc::Sender<Bytes>, beginning: Beginning, wish: &Wish) {
         let piece: Bytes = match tokio::time::timeout(HEARTBEAT, receiver.recv()).await {
             Err(_) => BEAT,
             Ok(Err(RecvError::Lagged(_) | RecvError::Closed)) => return,
-            Ok(Ok(event)) => {
-                let mut news = vec![event];
-                loop {
-                    match receiver.try_recv() {
-                        Ok(event) => news.push(event),
-                        Err(TryRecvError::Empty) => break,
-                        Err(_) => return,
-                    }
-                }
-                wish.piece(&news).into()
-            }
+            Ok(Ok(news)) => news.as_seen(&view, known, |event| wish.wants(event)),
         };
         if !piece.is_empty() && queue.try_send(piece).is_err() {
             return;
@@ -132,7 +121,14 @@ impl Body for Stream {
 mod tests {
     use tokio::sync::broadcast;
 
+    use super::super::event::News;
     use super::*;
+    use crate::domain::audit::{Entry, NewEntry, Subject};
+    use crate::domain::clock::Timestamp;
+
+    fn told(ids: std::ops::RangeInclusive<i64>) -> Arc<News> {
+        Arc::new(News::new(ids.map(|id| Arc::new(Event::ready(id))).collect()))
+    }
 
     fn wish() -> Wish {
         Wish { actor: Actor::shell("anna"), notice: None, lasts: Duration::MAX }
@@ -142,12 +138,12 @@ mod tests {
     async fn a_reader_that_does_not_read_is_given_up_on() {
         let (news, receiver) = broadcast::channel(64);
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], receiver };
+        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], known: 0, receiver };
         let kept = queue.clone();
         let filling = tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         for id in 1.. {
             let room = kept.capacity();
-            if news.send(Arc::new(Event::ready(id))).is_err() || filling.is_finished() {
+            if news.send(told(id..=id)).is_err() || filling.is_finished() {
                 break;
             }
             tokio::task::yield_now().await;
@@ -168,14 +164,41 @@ mod tests {
     #[tokio::test]
     async fn one_piece_has_all_that_is_new() {
         let (news, receiver) = broadcast::channel(64);
-        for id in 1..=5 {
-            news.send(Arc::new(Event::ready(id))).unwrap();
-        }
+        news.send(told(1..=5)).unwrap();
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let beginning = Beginning { events: Vec::new(), receiver };
+        let beginning = Beginning { events: Vec::new(), known: 0, receiver };
         tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         assert_eq!(pieces.recv().await.unwrap(), GREETING);
         let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
         assert_eq!(piece.matches("event: ready").count(), 5, "{piece}");
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_the_reader_has_is_not_told_again() {
+        let entry = |sequence| {
+            let new =
+                NewEntry::new(&Actor::shell("anna"), "notice.paused", Subject::new("notice", "2026-0001"));
+            Arc::new(Event::of_entry(&Entry::sealed(&new, sequence, Timestamp(0), "")))
+        };
+        let (news, receiver) = broadcast::channel(64);
+        news.send(Arc::new(News::new((6..=8).map(entry).collect()))).unwrap();
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        // It had listened to another process, which had come as far as 7.
+        let beginning = Beginning { events: Vec::new(), known: 7, receiver };
+        tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        assert_eq!(pieces.recv().await.unwrap(), GREETING);
+        let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
+        assert!(piece.starts_with("id: 8\n") && piece.matches("id: ").count() == 1, "{piece}");
+    }
+
+    #[test]
+    fn what_is_new_is_written_once_for_all_who_see_the_same() {
+        let news = told(1..=3);
+        let piece = |notice: Option<&str>| {
+            let wish = Wish { notice: notice.map(str::to_owned), ..wish() };
+            news.as_seen(&wish.view(), 0, |event| wish.wants(event))
+        };
+        assert_eq!(piece(None).as_ptr(), piece(None).as_ptr(), "the same bytes, not a copy");
+        assert_ne!(piece(None).as_ptr(), piece(Some("2026-0001")).as_ptr(), "another view");
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct DueRow {
     pub(super) destination: String,
     pub(super) round: i64,
     pub(super) attempts: i64,
+    pub(super) due_at: i64,
     pub(super) units: i64,
     pub(super) card: Json<ContactCard>,
     #[sqlx(default)]
