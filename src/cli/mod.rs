@@ -28,6 +28,7 @@ mod send;
 mod serve;
 mod services;
 mod session;
+mod sessions;
 mod supervision;
 mod suppressions;
 pub mod table;

@@ -13,6 +13,7 @@ use super::lookup::{open_existing, time_cell};
 use super::output::write_text;
 use super::password::password_on_stdin;
 use super::session::{Exit, Session, out, say};
+use super::sessions;
 use super::table::{Cell, ListWriter};
 
 const COLUMNS: &[&str] = &[
@@ -37,6 +38,8 @@ pub(super) async fn run(session: &Session, command: UsersCommand) -> anyhow::Res
         UsersCommand::Disable { name } => set_disabled(session, &name, true).await?,
         UsersCommand::Enable { name } => set_disabled(session, &name, false).await?,
         UsersCommand::Reset(arguments) => reset(session, arguments).await?,
+        UsersCommand::Sessions { name, format } => sessions::list(session, name.as_ref(), format).await?,
+        UsersCommand::EndSession { session: id } => sessions::end(session, id).await?,
         UsersCommand::Contact { name, contact } => set_contact(session, &name, contact).await?,
         UsersCommand::Link { name, subject, issuer } => {
             link(session, &name, &subject, issuer.as_deref()).await?;

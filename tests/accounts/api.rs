@@ -152,6 +152,16 @@ async fn from_the_code_on_the_console_to_the_last_token(engine: Engine) {
     serving.ask("DELETE", "/tokens/leitstelle", Some(&admin), Value::Null).await.is(204);
     serving.ask("GET", "/session", Some(token), Value::Null).await.is(401);
 
+    // The shell sees and ends sessions, too.
+    let shell = &serving.instance;
+    let listed = shell.run(&["users", "sessions", "berta", "--json"]).exits(0).json();
+    assert!(listed.len() >= 2 && listed.iter().all(|row| row["account"] == "berta"), "{listed:?}");
+    let session = listed[1]["session"].as_str().unwrap();
+    shell.run(&["users", "end-session", session]).exits(0);
+    shell.run(&["users", "end-session", session]).exits(1).says(&["no such session"]);
+    let left = shell.run(&["users", "sessions", "berta", "--json"]).exits(0).json();
+    assert_eq!(left.len(), listed.len() - 1);
+
     // Keeping somebody out.
     serving.ask("POST", "/users/anna/disable", Some(&admin), Value::Null).await.is(409);
     serving.ask("POST", "/users/berta/disable", Some(&admin), Value::Null).await.is(204);

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use crate::domain::account::AccountName;
 use crate::domain::actor::{Right, Role};
 use crate::domain::duration::parse_duration;
+use crate::domain::ids::SessionId;
 
 use super::ListFormat;
 
@@ -30,6 +31,18 @@ pub enum UsersCommand {
     },
     /// Give somebody who cannot sign in a new start: a new password, shown once; ends their sessions and API tokens
     Reset(ResetUserArguments),
+    /// List who is signed in, from where
+    Sessions {
+        /// Only those of this account
+        name: Option<AccountName>,
+        #[command(flatten)]
+        format: ListFormat,
+    },
+    /// End one session
+    EndSession {
+        /// Its id, as sessions lists it
+        session: SessionId,
+    },
     /// Say by which contact somebody is told at once that one person has released a notice alone
     Contact {
         /// The account's name

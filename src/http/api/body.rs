@@ -76,7 +76,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// A JSON text as what it is to be.
+///
+/// # Errors
+/// 400 when it is none, 422 with the field that does not fit.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     match json_text::look_over(bytes, DEEPEST) {
         Ok(()) => {}
         Err(Fault::TooDeep) => {

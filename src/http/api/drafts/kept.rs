@@ -12,12 +12,12 @@ use crate::app::instance::Instance;
 use crate::app::notices::draft::{self, KeptDraft};
 use crate::domain::ids::NoticeId;
 
-use super::super::body::JsonBody;
+use super::super::body::{self, JsonBody};
 use super::super::caller::SignedIn;
 use super::super::etag::{ETag, IfMatch, IfMatchParameter};
 use super::super::pages::{Page, PageParameters, Paging};
 use super::super::parameters::Named;
-use super::super::problem::{Kind, Problem};
+use super::super::problem::Problem;
 use super::wish::DraftBody;
 
 /// A draft.
@@ -146,8 +146,7 @@ pub(in super::super) async fn change(
     wanted.check(&tag(&kept))?;
     let mut body = serde_json::to_value(DraftBody::of(kept.wish)).map_err(Problem::failed)?;
     merge(&mut body, serde_json::Value::Object(changes));
-    let body: DraftBody = serde_json::from_value(body)
-        .map_err(|error| Problem::new(Kind::Invalid, format!("that is no notice any more: {error}")))?;
+    let body: DraftBody = body::parse(&serde_json::to_vec(&body).map_err(Problem::failed)?)?;
     let wish = body.wish(&instance)?;
     let kept = draft::change(&instance, &actor, kept.id, kept.version, &wish).await?;
     Ok(([tag(&kept).header()], Json(ShownDraft::new(kept))))
