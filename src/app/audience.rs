@@ -1,20 +1,18 @@
 //! Whom an audience names: groups with what they contain, single contacts, exclusions, filters.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::audience::{Audience, Filter};
-use crate::domain::contact::{Contact, Group, KnownContact};
+use crate::domain::contact::{Contact, KnownContact};
 use crate::domain::nearest::hint;
+use crate::store::Everybody;
 
 use super::nesting::{is_member, with_nested};
 
 /// Everybody who can be addressed.
 #[derive(Debug)]
-pub struct Directory {
-    contacts: Vec<KnownContact>,
-    groups: BTreeMap<String, Group>,
-    by_id: HashMap<String, usize>,
-}
+pub struct Directory(Arc<Everybody>);
 
 /// A contact of an audience, and what brought it in.
 #[derive(Debug, Clone, Copy)]
@@ -73,24 +71,23 @@ pub enum AudienceError {
 
 impl Directory {
     /// Everybody that the store knows.
-    pub fn new(contacts: Vec<KnownContact>, groups: BTreeMap<String, Group>) -> Self {
-        let by_id = contacts.iter().enumerate().map(|(at, known)| (known.contact.id.clone(), at)).collect();
-        Self { contacts, groups, by_id }
+    pub const fn new(everybody: Arc<Everybody>) -> Self {
+        Self(everybody)
     }
 
     /// The contact with this id from the files.
     pub fn contact(&self, id: &str) -> Option<&KnownContact> {
-        self.by_id.get(id).map(|at| &self.contacts[*at])
+        self.0.place(id).map(|at| &self.0.contacts()[at])
     }
 
     /// How many contacts there are.
     pub fn len(&self) -> usize {
-        self.contacts.len()
+        self.0.contacts().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.contacts.is_empty()
+        self.0.contacts().is_empty()
     }
 
     /// The contacts of `audience`, each once, in the order of their ids within each group.
@@ -110,15 +107,15 @@ impl Directory {
         let mut taken = BTreeSet::new();
         let mut addressed = Vec::new();
         for id in &audience.contacts {
-            let at = *self.by_id.get(id).ok_or_else(|| self.unknown_contact(id))?;
+            let at = self.0.place(id).ok_or_else(|| self.unknown_contact(id))?;
             if taken.insert(at) {
-                addressed.push(Addressed { contact: &self.contacts[at], group: None });
+                addressed.push(Addressed { contact: &self.0.contacts()[at], group: None });
             }
         }
         let mut seen: Vec<&Contact> = Vec::new();
         for name in &audience.groups {
             let names = self.names_within(name)?;
-            for (at, known) in self.contacts.iter().enumerate() {
+            for (at, known) in self.0.contacts().iter().enumerate() {
                 if !is_member(&names, &known.contact) {
                     continue;
                 }
@@ -136,11 +133,12 @@ impl Directory {
     /// What `audience` names, and which groups that touches.
     pub fn reach(&self, audience: &Audience) -> Vec<Reach> {
         let containing = |holds: &dyn Fn(&BTreeSet<&str>) -> bool| -> BTreeSet<String> {
-            self.groups.keys().filter(|name| holds(&with_nested(&self.groups, name))).cloned().collect()
+            let groups = self.0.groups();
+            groups.keys().filter(|name| holds(&with_nested(groups, name))).cloned().collect()
         };
         let groups = audience.groups.iter().map(|name| {
             let within = containing(&|nested| nested.contains(name.as_str()));
-            let inside = with_nested(&self.groups, name).into_iter().map(str::to_owned);
+            let inside = with_nested(self.0.groups(), name).into_iter().map(str::to_owned);
             Reach { name: name.clone(), groups: within.iter().cloned().chain(inside).collect(), within }
         });
         let contacts = audience.contacts.iter().filter_map(|id| self.contact(id)).map(|known| {
@@ -152,15 +150,15 @@ impl Directory {
 
     /// The name of a group and of all groups that it contains, however deep.
     fn names_within<'a>(&'a self, name: &'a str) -> Result<BTreeSet<&'a str>, AudienceError> {
-        if !self.groups.contains_key(name) {
-            let hint = hint(name, self.groups.keys().map(String::as_str));
+        if !self.0.groups().contains_key(name) {
+            let hint = hint(name, self.0.groups().keys().map(String::as_str));
             return Err(AudienceError::UnknownGroup { name: name.to_owned(), hint });
         }
-        Ok(with_nested(&self.groups, name))
+        Ok(with_nested(self.0.groups(), name))
     }
 
     fn unknown_contact(&self, id: &str) -> AudienceError {
-        let hint = hint(id, self.by_id.keys().map(String::as_str));
+        let hint = hint(id, self.0.ids());
         AudienceError::UnknownContact { id: id.to_owned(), hint }
     }
 }
@@ -198,6 +196,7 @@ fn check_filters(filters: &[Filter], seen: &[&Contact]) -> Result<(), AudienceEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::contact::Group;
     use crate::domain::ids::ContactKey;
 
     fn contact(id: &str, groups: &[&str], state: &str) -> KnownContact {
@@ -233,7 +232,7 @@ mod tests {
             group("towns.south", &["towns"]),
             group("press", &[]),
         ];
-        Directory::new(contacts, groups.into())
+        Directory::new(Arc::new(Everybody::new(contacts, groups.into())))
     }
 
     fn ids(audience: &Audience) -> Result<Vec<String>, AudienceError> {

@@ -183,7 +183,7 @@ pub async fn compose_with(
         .map_err(ComposeError::Values)?;
 
     let order = cascade_order(&mut wish, &template.spec)?;
-    let directory = Directory::new(store.contacts().await?, store.groups().await?);
+    let directory = Directory::new(store.everybody().await?);
     if directory.is_empty() {
         return Err(ComposeError::NoContacts);
     }

@@ -3,6 +3,7 @@
 
 mod measures;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -140,15 +141,17 @@ struct Planning<'a> {
     suppressed: HashMap<(&'a str, &'a str), &'a Suppression>,
     /// Dead domains, and whether they are ours: those come back when we do.
     dead: HashMap<&'a str, bool>,
-    /// By channel and normalised address: the first contact that has it, and those that share it.
-    deliveries: BTreeMap<(Channel, String), Shared<'a>>,
+    /// In the order in which contacts were named: whoever is first in the file is first in the queue, and destinations
+    /// alternate as they do there.
+    deliveries: Vec<Shared<'a>>,
+    /// By channel and normalised address: where among those it stands.
+    places: HashMap<(Channel, String), usize>,
     plan: Plan,
 }
 
+/// A delivery: the first contact that has the address, and those that share it.
 struct Shared<'a> {
-    /// Its place in the order in which contacts were named: whoever is first in the file is first in the queue, and
-    /// destinations alternate as they do there.
-    at: usize,
+    channel: Channel,
     holder: &'a KnownContact,
     address: &'a Address,
     others: Vec<&'a KnownContact>,
@@ -164,7 +167,8 @@ impl<'a> Planning<'a> {
             settings,
             suppressed: suppressions.iter().map(|s| ((s.channel.as_str(), s.address.as_str()), s)).collect(),
             dead: configured.chain(entered).collect(),
-            deliveries: BTreeMap::new(),
+            deliveries: Vec::new(),
+            places: HashMap::new(),
             plan: Plan::default(),
         }
     }
@@ -246,13 +250,11 @@ impl<'a> Planning<'a> {
         points.sort_by_key(|point| point.rank);
         let mut found = Way::None;
         for point in points {
-            // Suppressions are in lower case throughout, the path of a webhook too.
-            let normalised = point.address.normalised().to_lowercase();
             let dead = self.dead_domain(&point.address);
             if let Some((domain, _)) = dead {
                 self.plan.dead_domains.insert(domain.to_owned());
             }
-            let suppression = self.suppressed.get(&(channel.as_str(), normalised.as_str())).copied();
+            let suppression = self.suppression(&point.address);
             if let (Some((domain, false)), _) | (Some((domain, true)), Some(_)) = (dead, suppression) {
                 if matches!(found, Way::None) {
                     found = Way::Dead(format!("mail to {domain} cannot arrive: the domain is down"));
@@ -272,6 +274,16 @@ impl<'a> Planning<'a> {
         found
     }
 
+    /// What an address is not used for, if that is so.
+    fn suppression(&self, address: &Address) -> Option<&'a Suppression> {
+        if self.suppressed.is_empty() {
+            return None;
+        }
+        // Suppressions are in lower case throughout, the path of a webhook too.
+        let normalised = address.normalised().to_lowercase();
+        self.suppressed.get(&(address.channel().as_str(), normalised.as_str())).copied()
+    }
+
     /// The address's domain if it is dead, and whether it is one of ours.
     fn dead_domain(&self, address: &'a Address) -> Option<(&'a str, bool)> {
         let Address::Email(address) = address else { return None };
@@ -280,15 +292,19 @@ impl<'a> Planning<'a> {
 
     /// Adds a delivery, or joins the one of the same address; `true` if it is a new one.
     fn deliver(&mut self, known: &'a KnownContact, point: &'a ContactPoint) -> bool {
-        let key = (point.address.channel(), point.address.normalised());
-        if let Some(shared) = self.deliveries.get_mut(&key) {
-            shared.others.push(known);
-            return false;
+        let channel = point.address.channel();
+        match self.places.entry((channel, point.address.normalised())) {
+            Entry::Occupied(place) => {
+                self.deliveries[*place.get()].others.push(known);
+                false
+            }
+            Entry::Vacant(place) => {
+                place.insert(self.deliveries.len());
+                let shared = Shared { channel, holder: known, address: &point.address, others: Vec::new() };
+                self.deliveries.push(shared);
+                true
+            }
         }
-        let at = self.deliveries.len();
-        let shared = Shared { at, holder: known, address: &point.address, others: Vec::new() };
-        self.deliveries.insert(key, shared);
-        true
     }
 
     /// What the group contributes, as far as it is counted.
@@ -302,10 +318,8 @@ impl<'a> Planning<'a> {
     }
 
     fn finish(mut self, ids: &IdSource) -> Plan {
-        let mut deliveries: Vec<(Channel, Shared<'a>)> =
-            self.deliveries.into_iter().map(|((channel, _), shared)| (channel, shared)).collect();
-        deliveries.sort_by_key(|(_, shared)| shared.at);
-        for (channel, shared) in &deliveries {
+        self.plan.recipients.reserve(self.deliveries.len());
+        for shared in &self.deliveries {
             let delivery = DeliveryId(ids.next());
             let destination = self.settings.destination(shared.address);
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
@@ -315,7 +329,7 @@ impl<'a> Planning<'a> {
             }));
             self.plan.recipients.push(Recipient {
                 delivery,
-                channel: *channel,
+                channel: shared.channel,
                 contact: shared.holder.key,
                 card: shared.holder.contact.card(),
                 address: shared.address.as_str().to_owned(),

@@ -18,7 +18,7 @@ use super::cascade::{CascadeEnd, end_cascades};
 use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::statement::statements;
+use super::statement::{people_of_delivery, statements, ways_of_notice};
 use super::{Store, StoreError};
 
 statements! {
@@ -35,11 +35,10 @@ statements! {
              JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
         WHERE l.token_hash = $1";
     /// For how many people a delivery is, how many of them have been reached, and when the last of them was.
-    SELECT_OF_DELIVERY = "
+    SELECT_OF_DELIVERY = concat!("
         SELECT CAST(count(*) AS BIGINT), CAST(count(a.at) AS BIGINT), max(a.at)
-        FROM notice_ways w
-             LEFT JOIN acknowledgements a ON a.notice_id = w.notice_id AND a.contact_key = w.contact_key
-        WHERE w.notice_id = $1 AND w.delivery_id = $2";
+        FROM ", people_of_delivery!(), " AS w
+             LEFT JOIN acknowledgements a ON a.notice_id = $1 AND a.contact_key = w.contact_key");
     /// Holds the notice until the transaction ends: confirmations and steps of a cascade never cross.
     LOCK_NOTICE = "SELECT notice_id FROM notices WHERE notice_id = $1 /*lock*/";
     /// When a link was used.
@@ -47,12 +46,13 @@ statements! {
     /// It is used now.
     UPDATE_USED = "UPDATE acknowledgement_links SET acknowledged_at = $2 WHERE token_hash = $1";
     /// Everybody whom a delivery is for has confirmed.
-    ACKNOWLEDGE_DELIVERY = "
+    ACKNOWLEDGE_DELIVERY = concat!("
         INSERT INTO acknowledgements (notice_id, contact_key, by_what, delivery_id, note, recorded_by, at)
-        SELECT DISTINCT w.notice_id, w.contact_key, 'link', w.delivery_id, '', '', CAST($3 AS BIGINT)
-        FROM notice_ways w WHERE w.notice_id = $1 AND w.delivery_id = $2
+        SELECT $1, w.contact_key, 'link', $2, '', '', CAST($3 AS BIGINT)
+        FROM ", people_of_delivery!(), " AS w
+        WHERE TRUE
         ON CONFLICT (notice_id, contact_key) DO NOTHING
-        RETURNING contact_key";
+        RETURNING contact_key");
     /// A person found out that somebody knows.
     ACKNOWLEDGE_BY_HAND = "
         INSERT INTO acknowledgements (notice_id, contact_key, by_what, delivery_id, note, recorded_by, at)
@@ -65,23 +65,22 @@ statements! {
     /// A contact of a notice's audience, by the id from the file.
     SELECT_PERSON = "SELECT contact_key FROM notice_people WHERE notice_id = $1 AND contact_id = $2";
     /// Ends what waits for people who know by now, and for nobody else.
-    CANCEL_NEEDLESS = "
+    CANCEL_NEEDLESS = concat!("
+        WITH ways (contact_key, delivery_id, by_deputy) AS MATERIALIZED ", ways_of_notice!(), "
         UPDATE deliveries SET state = 'cancelled', reason_code = 'reached', reason = $3, updated_at = $4
         WHERE notice_id = $1 AND state = 'queued'
-          AND delivery_id IN (SELECT w.delivery_id FROM notice_ways w
-                              WHERE w.notice_id = $1
-                                AND w.contact_key IN (SELECT unhex(value, '-') FROM json_each_text($2)))
-          AND NOT EXISTS (SELECT 1 FROM notice_ways o
-                               LEFT JOIN acknowledgements a ON a.notice_id = o.notice_id
-                                                           AND a.contact_key = o.contact_key
-                          WHERE o.notice_id = $1 AND o.delivery_id = deliveries.delivery_id AND a.at IS NULL)
-        RETURNING channel";
+          AND delivery_id IN (SELECT w.delivery_id FROM ways w
+                              WHERE w.contact_key IN (SELECT unhex(value, '-') FROM json_each_text($2)))
+          AND delivery_id NOT IN (SELECT o.delivery_id
+                                  FROM ways o LEFT JOIN acknowledgements a ON a.notice_id = $1
+                                                                          AND a.contact_key = o.contact_key
+                                  WHERE a.at IS NULL)
+        RETURNING channel");
     /// What is left of one contact's own deliveries that waits or is being sent.
-    SELECT_STILL_OPEN = "
+    SELECT_STILL_OPEN = concat!("
         SELECT CAST(count(*) AS BIGINT) FROM deliveries
         WHERE state IN ('queued', 'sending')
-          AND delivery_id IN (SELECT w.delivery_id FROM notice_ways w
-                              WHERE w.notice_id = $1 AND w.contact_key = $2)";
+          AND delivery_id IN (SELECT w.delivery_id FROM ", ways_of_notice!(), " AS w WHERE w.contact_key = $2)");
 }
 
 /// What the page behind a link shows.

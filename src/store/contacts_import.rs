@@ -15,6 +15,7 @@ use crate::domain::ids::IdSource;
 use super::audit::append;
 use super::connection::Tx;
 use super::contacts::{ContactFilter, Reader, StoredContact, read_contacts, read_groups};
+use super::everybody::contacts_changed;
 use super::secrets::Secrets;
 use super::statement::statements;
 use super::{Store, StoreError};
@@ -264,6 +265,7 @@ impl Store {
             let names: Vec<Named> = plan.groups_removed.iter().map(|name| Named { name }).collect();
             tx.execute(&DELETE_GROUPS, (Json(&names),)).await?;
         }
+        contacts_changed(&mut tx).await?;
         append(&mut tx, &entry.clone().with(plan.pseudonymous()), self.now()).await?;
         tx.commit().await?;
         Ok(plan.report)

@@ -37,7 +37,7 @@ statements! {
                 AND state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear')
               UNION ALL
               SELECT channel, state, COALESCE(reason_code, ''), COALESCE(reason, '')
-              FROM deliveries WHERE notice_id = $1 AND state = 'queued' AND attempts > 0) AS d
+              FROM deliveries WHERE notice_id = $1 AND state = 'queued' AND attempts > 0) AS apart
         GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3";
     /// When deferred deliveries of a notice are due.
     SELECT_NEXT_TRIES = "

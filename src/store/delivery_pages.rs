@@ -17,33 +17,43 @@ use super::deliveries::DeliveryRow;
 use super::statement::{Statement, statements};
 use super::{Store, StoreError};
 
-/// The columns of a delivery in lists.
-macro_rules! page_of {
-    ($rest:literal) => {
+/// Deliveries in lists, from a part of them.
+macro_rules! page_from {
+    ($deliveries:literal, $rest:literal) => {
         concat!(
             "SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
                     d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
-             FROM deliveries d
-                  JOIN notices n ON n.notice_id = d.notice_id
-                  JOIN contacts c ON c.contact_key = d.contact_key ",
+             FROM ",
+            $deliveries,
+            " JOIN notices n ON n.notice_id = d.notice_id JOIN contacts c ON c.contact_key = d.contact_key ",
             $rest
         )
     };
 }
 
+/// The same, from all of them.
+macro_rules! page_of {
+    ($rest:literal) => {
+        page_from!("deliveries d", $rest)
+    };
+}
+
 statements! {
-    /// Deliveries of all notices between two. Where no notice is named, `$1` is the id that no delivery has.
-    SELECT_PAGE = page_of!("
-        WHERE d.delivery_id > $2 AND d.delivery_id <= $3 AND d.delivery_id <> $1
-          AND d.state IN (SELECT value->>'word' FROM json_each($4))
-          AND d.channel IN (SELECT value->>'word' FROM json_each($5))
-        ORDER BY d.delivery_id LIMIT $6");
+    /// Deliveries of all notices between two. Where no notice is named, `$1` is the id that no delivery has. They are
+    /// chosen before anything is joined to them: most that are looked at may not be wanted.
+    SELECT_PAGE = page_from!("
+        (SELECT * FROM deliveries d
+         WHERE d.delivery_id > $2 AND d.delivery_id <= $3 AND d.delivery_id <> $1
+           AND d.state IN (SELECT value->>'word' FROM json_each($4))
+           AND d.channel IN (SELECT value->>'word' FROM json_each($5))
+         ORDER BY d.delivery_id LIMIT $6) AS d", "ORDER BY d.delivery_id");
     /// The same of one notice.
-    SELECT_PAGE_OF_NOTICE = page_of!("
-        WHERE d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3
-          AND d.state IN (SELECT value->>'word' FROM json_each($4))
-          AND d.channel IN (SELECT value->>'word' FROM json_each($5))
-        ORDER BY d.delivery_id LIMIT $6");
+    SELECT_PAGE_OF_NOTICE = page_from!("
+        (SELECT * FROM deliveries d
+         WHERE d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3
+           AND d.state IN (SELECT value->>'word' FROM json_each($4))
+           AND d.channel IN (SELECT value->>'word' FROM json_each($5))
+         ORDER BY d.notice_id, d.delivery_id LIMIT $6) AS d", "ORDER BY d.delivery_id");
     /// How far a look goes.
     SELECT_BOUND = "
         SELECT delivery_id FROM deliveries WHERE delivery_id > $2 AND delivery_id <> $1 ORDER BY delivery_id LIMIT 1 OFFSET $3";
@@ -67,11 +77,11 @@ statements! {
                                 WHERE state = 'sending' AND process_id IS NOT NULL)
           AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
         ORDER BY d.delivery_id LIMIT $5");
-    /// The same of one notice.
+    /// The same of one notice; not by its own index, which has all its deliveries.
     SELECT_FLYING_OF_NOTICE = page_of!("
         WHERE d.delivery_id IN (SELECT delivery_id FROM deliveries
                                 WHERE state = 'sending' AND process_id IS NOT NULL)
-          AND d.notice_id = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
+          AND COALESCE(d.notice_id, $1) = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
         ORDER BY d.delivery_id LIMIT $5");
     /// The kept counters of one notice.
     SELECT_COUNTS_OF = "
@@ -83,7 +93,7 @@ statements! {
 }
 
 /// How many deliveries a page looks at: first a few, then, if those were not enough, more.
-const LOOKS: [usize; 2] = [1_000, 9_000];
+const LOOKS: [usize; 2] = [1_000, 4_000];
 
 /// Which deliveries are wanted.
 #[derive(Debug, Clone, Default)]

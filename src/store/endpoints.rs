@@ -115,7 +115,8 @@ statements! {
         SELECT d.delivery_id, d.notice_id, d.channel, d.state
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
         WHERE d.channel = 'webhook' AND lower(d.address) = $1 AND d.updated_at >= $2
-          AND d.state IN ('failed', 'expired', 'suppressed') AND n.state IN ('sending', 'completed', 'expired')
+          AND d.state IN ('failed', 'expired', 'suppressed')
+          AND d.state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear') AND n.state IN ('sending', 'completed', 'expired')
         ORDER BY d.delivery_id /*lock*/";
 }
 

@@ -24,6 +24,7 @@ use super::connection::Tx;
 use super::contacts::{ContactFilter, Reader, read_contacts};
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
+use super::everybody::contacts_changed;
 use super::holds::holding_reason;
 use super::{Store, StoreError};
 use statements::{
@@ -336,6 +337,7 @@ impl Erasing {
         tx.execute(&DELETE_MEMBERSHIPS, (self.contact,)).await?;
         tx.execute(&CLEAR_CONTACT, (self.contact, self.card.id.clone(), self.now)).await?;
         tx.execute(&CLEAR_DEPUTY_OF, (self.id.clone(),)).await?;
+        contacts_changed(tx).await?;
         let all: BTreeSet<&(String, String)> = points.iter().chain(addresses).collect();
         let all: Vec<AddressInput> =
             all.into_iter().map(|(channel, address)| AddressInput { channel, address }).collect();

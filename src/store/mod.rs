@@ -23,6 +23,7 @@ mod drafts;
 mod endpoints;
 mod erasure;
 mod error;
+mod everybody;
 mod fan_out;
 mod gauges;
 mod holds;
@@ -78,6 +79,7 @@ pub use drafts::StoredDraft;
 pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use erasure::{ERASED, ERASED_CODE, Erased};
 pub use error::StoreError;
+pub use everybody::Everybody;
 pub use fan_out::FanOut;
 pub use gauges::{Gauges, OldestDue, StateCount};
 pub use holds::LegalHold;
@@ -88,6 +90,7 @@ pub use notice_pages::{ListedNotice, NoticeFilter, NoticeHead};
 pub use notices::{NewNotice, Release, Submission, SubmittedNotice};
 pub use partners::{NewPartner, Partner, PartnerEvent, Told};
 pub use people::{Following, NoticePerson, Person, PersonWay};
+pub use people::{Following, NoticePerson, PeopleCount, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
@@ -110,6 +113,7 @@ pub struct Store {
     /// The life of the instance that this process belongs to, once it has registered: a restore begins another.
     generation: Arc<OnceLock<String>>,
     secrets: secrets::Secrets,
+    everybody: everybody::Kept,
 }
 
 /// Why the store is opened.
@@ -137,7 +141,8 @@ impl Store {
             DatabaseUrl::Postgres(url) => Db::open_postgres(url).await?,
         };
         migrate(&db).await?;
-        Ok(Self { db, clock, generation: Arc::default(), secrets: secrets::Secrets::default() })
+        let (secrets, everybody) = (secrets::Secrets::default(), everybody::Kept::default());
+        Ok(Self { db, clock, generation: Arc::default(), secrets, everybody })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

@@ -19,7 +19,7 @@ use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::notices::{about, next_state, number_of};
-use super::statement::statements;
+use super::statement::{statements, ways_of_notice};
 use super::{Store, StoreError};
 
 statements! {
@@ -45,22 +45,23 @@ statements! {
         WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
     /// Deliveries of a notice that did not get out, and whose address may be used. Where people are followed, only of
     /// those whom nothing else has reached: nobody is told twice.
-    SELECT_NOT_OUT = "
+    SELECT_NOT_OUT = concat!("
+        WITH ways (contact_key, delivery_id, by_deputy) AS MATERIALIZED ", ways_of_notice!(), "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
         WHERE d.notice_id = $1 AND d.state IN ('failed', 'expired', 'cancelled', 'suppressed')
           AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
           AND (NOT EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.cascade_after IS NOT NULL)
-               OR EXISTS (SELECT 1 FROM notice_ways w JOIN notices n ON n.notice_id = w.notice_id
-                          WHERE w.notice_id = $1 AND w.delivery_id = d.delivery_id
-                            AND NOT EXISTS (SELECT 1 FROM acknowledgements a
-                                            WHERE a.notice_id = $1 AND a.contact_key = w.contact_key)
-                            AND (n.alarm OR NOT EXISTS (
-                                     SELECT 1 FROM notice_ways o JOIN deliveries e ON e.delivery_id = o.delivery_id
-                                     WHERE o.notice_id = $1 AND o.contact_key = w.contact_key
-                                       AND e.state IN ('sent', 'delivered')))))
-        ORDER BY d.delivery_id /*lock*/";
+               OR d.delivery_id IN (
+                      SELECT w.delivery_id FROM ways w
+                      WHERE w.contact_key NOT IN (SELECT a.contact_key FROM acknowledgements a WHERE a.notice_id = $1)
+                        AND (EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.alarm)
+                             OR w.contact_key NOT IN (
+                                    SELECT o.contact_key
+                                    FROM ways o JOIN deliveries e ON e.delivery_id = o.delivery_id
+                                    WHERE e.state IN ('sent', 'delivered')))))
+        ORDER BY d.delivery_id /*lock*/");
     /// What addresses the contacts have now whose delivery did not get out.
     SELECT_ADDRESSES_NOW = "
         SELECT a.delivery_id, a.channel, a.frozen, a.address, a.left_behind,

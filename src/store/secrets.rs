@@ -41,6 +41,11 @@ fn place(address: &str) -> String {
 }
 
 impl Secrets {
+    /// Whether the key is known.
+    pub(super) fn are_open(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// As it is kept: sealed, if the key is known.
     pub(super) fn seal(&self, address: &str, secret: &str) -> Result<String, StoreError> {
         let Some((vault, chance)) = self.0.get() else { return Ok(secret.to_owned()) };

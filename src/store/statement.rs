@@ -19,6 +19,7 @@ use uuid::Uuid;
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
 /// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
+/// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the same as a comparison of rows: otherwise its planner takes the primary key and passes over other notices |
 /// | `IN (SELECT unhex(value, '-') FROM json_each_ids($1))`, for [`Ids`] (SQLite: `json_each($1)`) | `= ANY($1::uuid[])` |
 #[derive(Debug)]
 pub struct Statement {
@@ -52,6 +53,10 @@ impl Statement {
                 .replace("/*lock free*/", "FOR UPDATE OF d SKIP LOCKED")
                 .replace("/*lock*/", "FOR UPDATE")
                 .replace("IN (SELECT unhex(value, '-') FROM json_each_ids($1))", "= ANY($1::uuid[])")
+                .replace(
+                    "d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3",
+                    "(d.notice_id, d.delivery_id) > ($1, $2) AND (d.notice_id, d.delivery_id) <= ($1, $3)",
+                )
                 .replace("json_each_text(", "jsonb_array_elements_text(")
                 .replace("json_each(", "jsonb_array_elements(")
                 .replace("unhex(", "uuid(")
@@ -77,6 +82,37 @@ macro_rules! statements {
     };
 }
 pub(super) use statements;
+
+/// Which deliveries of the notice `$1` are for which people, as the view `notice_ways` has it: to be put behind FROM.
+/// From the view SQLite would read the deliveries of all notices before it looks which one is meant.
+macro_rules! ways_of_notice {
+    () => {
+        "(SELECT d.contact_key AS contact_key, d.delivery_id AS delivery_id, 0 AS by_deputy
+          FROM deliveries d JOIN notice_people p ON p.notice_id = $1 AND p.contact_key = d.contact_key
+          WHERE d.notice_id = $1
+          UNION
+          SELECT m.contact_key, m.delivery_id, 0 FROM merged_recipients m WHERE m.notice_id = $1
+          UNION
+          SELECT s.contact_key, s.delivery_id, CASE WHEN s.deputy_key IS NULL THEN 0 ELSE 1 END
+          FROM cascade_steps s WHERE s.notice_id = $1 AND s.fired_at IS NOT NULL)"
+    };
+}
+pub(super) use ways_of_notice;
+
+/// Whom the delivery `$2` of the notice `$1` is for.
+macro_rules! people_of_delivery {
+    () => {
+        "(SELECT d.contact_key AS contact_key
+          FROM deliveries d JOIN notice_people p ON p.notice_id = $1 AND p.contact_key = d.contact_key
+          WHERE d.delivery_id = $2 AND d.notice_id = $1
+          UNION
+          SELECT m.contact_key FROM merged_recipients m WHERE m.notice_id = $1 AND m.delivery_id = $2
+          UNION
+          SELECT s.contact_key FROM cascade_steps s
+          WHERE s.delivery_id = $2 AND s.notice_id = $1 AND s.fired_at IS NOT NULL)"
+    };
+}
+pub(super) use people_of_delivery;
 
 /// Many ids as one parameter: a JSON list for SQLite, an array for PostgreSQL. Its planner knows nothing of a list that
 /// is unpacked by a function, and may unpack it again for every row.

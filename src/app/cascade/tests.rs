@@ -12,6 +12,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::SystemClock;
 use crate::domain::contact::{Contact, Group, WebhookFormat};
 use crate::domain::notice::{Priority, Visibility};
+use crate::store::Everybody;
 
 fn wish(cascade: &[Channel], after: Option<u64>) -> Wish {
     Wish {
@@ -103,7 +104,7 @@ fn own_ways_come_before_the_deputys_and_the_first_is_on_the_list() {
         known(&ids, "same", &[(sms, "+491713920021")], None),
     ];
     let group = Group { name: "all".to_owned(), title: "all".to_owned(), contains: Vec::new() };
-    let directory = Directory::new(contacts, [("all".to_owned(), group)].into());
+    let directory = Directory::new(Arc::new(Everybody::new(contacts, [("all".to_owned(), group)].into())));
     let audience = Audience { groups: vec!["all".to_owned()], ..Audience::default() };
     let addressed = directory.resolve(&audience).unwrap();
     let settings = defaults().unwrap();

@@ -14,7 +14,7 @@ use crate::store::NoticeSummary;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
-use super::contacts;
+use super::contacts::Visible;
 use super::parameters::{Filters, Named};
 use super::problem::Problem;
 use super::reach::{self, Addresses};
@@ -101,7 +101,7 @@ pub(super) async fn list(
 ) -> Result<Json<CallList>, Problem> {
     let notice = find(&instance, &actor, &number).await?;
     // Of a deputy outside the groups that a token is limited to, no number is shown.
-    let (contacts, _) = contacts::visible(&instance, &actor).await?;
+    let contacts: Vec<_> = Visible::to(&instance, &actor).await?.contacts().cloned().collect();
     let calls = NoticePeople::read(&instance.store, &notice).await?.calls(&contacts);
     let looked = Looked::CallList { notice: &number };
     Addresses::open(&instance, &actor, Some(&wanted.reveal), &looked, calls.len()).await?;

@@ -1,6 +1,7 @@
 //! `/contacts`: who can be told something. A token that is limited to groups sees their members alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -14,7 +15,7 @@ use crate::domain::actor::Actor;
 use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::{Contact, ContactPoint, Group, KnownContact};
-use crate::store::Suppression;
+use crate::store::{Everybody, Suppression};
 
 use super::caller::SignedIn;
 use super::pages::{Page, PageParameters, Paging};
@@ -65,18 +66,43 @@ impl ShownContact {
     }
 }
 
-/// Everybody that `actor` may see, in the order of their ids, and the groups.
-pub(super) async fn visible(
-    instance: &Instance,
-    actor: &Actor,
-) -> Result<(Vec<KnownContact>, BTreeMap<String, Group>), Problem> {
-    let groups = instance.store.groups().await?;
-    let mut contacts = instance.store.contacts().await?;
-    if actor.groups.is_some() {
-        let reachable = reachable(actor, &groups);
-        contacts.retain(|known| is_member(&reachable, &known.contact));
+/// Whom somebody may see.
+pub(super) struct Visible {
+    everybody: Arc<Everybody>,
+    /// The groups whose members these are; `None`: everybody.
+    within: Option<BTreeSet<String>>,
+}
+
+impl Visible {
+    /// Those that `actor` may see.
+    pub(super) async fn to(instance: &Instance, actor: &Actor) -> Result<Self, Problem> {
+        let everybody = instance.store.everybody().await?;
+        let limited = actor.groups.is_some().then(|| reachable(actor, everybody.groups()));
+        let within = limited.map(|names| names.into_iter().map(str::to_owned).collect());
+        Ok(Self { everybody, within })
     }
-    Ok((contacts, groups))
+
+    /// All groups.
+    pub(super) fn groups(&self) -> &BTreeMap<String, Group> {
+        self.everybody.groups()
+    }
+
+    /// Whether this one is among them.
+    fn has(&self, contact: &Contact) -> bool {
+        let is_within = |names: &BTreeSet<String>| contact.groups.iter().any(|own| names.contains(own));
+        self.within.as_ref().is_none_or(is_within)
+    }
+
+    /// In the order of their ids.
+    pub(super) fn contacts(&self) -> impl Iterator<Item = &KnownContact> {
+        self.everybody.contacts().iter().filter(|known| self.has(&known.contact))
+    }
+
+    /// The contact with this id from the files.
+    pub(super) fn contact(&self, id: &str) -> Option<&KnownContact> {
+        let known = &self.everybody.contacts()[self.everybody.place(id)?];
+        self.has(&known.contact).then_some(known)
+    }
 }
 
 /// The groups that `actor` may reach, with those in them.
@@ -114,14 +140,23 @@ pub(super) async fn list(
     Filters(wanted): Filters<Wanted>,
     paging: Paging,
 ) -> Result<Page<ShownContact>, Problem> {
-    let (mut contacts, groups) = visible(&instance, &actor).await?;
-    if let Some(name) = &wanted.group {
-        let group = groups.get(name).filter(|_| reachable(&actor, &groups).contains(name.as_str()));
-        let group = group.ok_or_else(|| Problem::not_found("such group"))?;
-        let names = with_nested(&groups, &group.name);
-        contacts.retain(|known| is_member(&names, &known.contact));
-    }
-    let page = paging.cut(contacts, |known| known.contact.id.clone())?;
+    let visible = Visible::to(&instance, &actor).await?;
+    let groups = visible.groups();
+    let names = match &wanted.group {
+        None => None,
+        Some(name) => {
+            let group = groups.get(name).filter(|_| reachable(&actor, groups).contains(name.as_str()));
+            let group = group.ok_or_else(|| Problem::not_found("such group"))?;
+            Some(with_nested(groups, &group.name))
+        }
+    };
+    let after: Option<String> = paging.after()?;
+    let wants = |known: &&KnownContact| {
+        after.as_ref().is_none_or(|after| known.contact.id > *after)
+            && names.as_ref().is_none_or(|names| is_member(names, &known.contact))
+    };
+    let read: Vec<&KnownContact> = visible.contacts().filter(wants).take(paging.limit + 1).collect();
+    let page = paging.page(read, |known| known.contact.id.clone());
     let looked = Looked::List { group: wanted.group.as_deref() };
     let (reason, count) = (wanted.reveal.as_deref(), page.items.len());
     let addresses = Addresses::open_contacts(&instance, &actor, reason, &looked, count).await?;
@@ -224,16 +259,17 @@ pub(super) async fn show(
     Named(id): Named<String>,
     Filters(wanted): Filters<Revealing>,
 ) -> Result<Json<WholeContact>, Problem> {
-    let (contacts, groups) = visible(&instance, &actor).await?;
-    let found = contacts.iter().find(|known| known.contact.id == id);
-    let found = found.ok_or_else(|| Problem::not_found("such contact: GET /api/v1/contacts lists them"))?;
+    let visible = Visible::to(&instance, &actor).await?;
+    let found = visible
+        .contact(&id)
+        .ok_or_else(|| Problem::not_found("such contact: GET /api/v1/contacts lists them"))?;
     let blocks = instance.store.suppressions().await?;
     let looked = Looked::One(found.key);
     let addresses = Addresses::open_contacts(&instance, &actor, wanted.reveal.as_deref(), &looked, 1).await?;
     let contact = &found.contact;
     let points = Channel::ALL.into_iter().flat_map(|channel| contact.points_of(channel));
     let is_revealed = addresses == Addresses::Revealed;
-    let deputy_of = contacts.iter().filter(|other| other.contact.deputy.as_deref() == Some(id.as_str()));
+    let deputy_of = visible.contacts().filter(|other| other.contact.deputy.as_deref() == Some(id.as_str()));
     Ok(Json(WholeContact {
         id: contact.id.clone(),
         name: contact.name.clone(),
@@ -242,7 +278,7 @@ pub(super) async fn show(
         language: contact.language.clone(),
         points: points.map(|point| ShownPoint::new(point, &blocks, addresses)).collect(),
         groups: contact.groups.clone(),
-        inherited_groups: inherited(&groups, contact).into_iter().map(str::to_owned).collect(),
+        inherited_groups: inherited(visible.groups(), contact).into_iter().map(str::to_owned).collect(),
         deputy: contact.deputy.clone(),
         deputy_of: deputy_of.map(|other| other.contact.id.clone()).collect(),
         attributes: contact

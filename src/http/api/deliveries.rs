@@ -107,7 +107,7 @@ pub(super) struct Wanted {
 /// Lists deliveries, oldest first
 ///
 /// A token that is limited to groups must name a notice. A page may have fewer deliveries than `limit`, or none,
-/// although more follow: it looks at ten thousand at most, and `next` goes on from there.
+/// although more follow: it looks at five thousand at most, and `next` goes on from there.
 #[utoipa::path(
     get,
     path = "/deliveries",

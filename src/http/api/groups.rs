@@ -1,6 +1,6 @@
 //! `/groups`: named sets of contacts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use crate::app::instance::Instance;
 use crate::app::nesting::{is_member, with_nested};
-use crate::domain::contact::{Group, KnownContact};
+use crate::domain::contact::Group;
 
 use super::caller::SignedIn;
-use super::contacts::{reachable, visible};
+use super::contacts::{Visible, reachable};
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::Problem;
@@ -33,10 +33,31 @@ pub(super) struct ShownGroup {
     contains: Vec<String>,
 }
 
+/// Who is a direct member of which group: places in the order of the contacts.
+struct Members<'a>(HashMap<&'a str, Vec<usize>>);
+
+impl<'a> Members<'a> {
+    fn new(visible: &'a Visible) -> Self {
+        let mut members: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, known) in visible.contacts().enumerate() {
+            for group in &known.contact.groups {
+                members.entry(group).or_default().push(place);
+            }
+        }
+        Self(members)
+    }
+
+    /// How many contacts are members of one of these groups at least.
+    fn count(&self, names: &BTreeSet<&str>) -> usize {
+        let all: HashSet<usize> =
+            names.iter().filter_map(|name| self.0.get(name)).flatten().copied().collect();
+        all.len()
+    }
+}
+
 impl ShownGroup {
-    fn new(group: &Group, nested: &BTreeSet<&str>, contacts: &[KnownContact]) -> Self {
-        let count =
-            |names: &BTreeSet<&str>| contacts.iter().filter(|known| is_member(names, &known.contact)).count();
+    fn new(group: &Group, nested: &BTreeSet<&str>, members: &Members<'_>) -> Self {
+        let count = |names: &BTreeSet<&str>| members.count(names);
         Self {
             name: group.name.clone(),
             title: group.title.clone(),
@@ -61,12 +82,14 @@ pub(super) async fn list(
     paging: Paging,
 ) -> Result<Page<ShownGroup>, Problem> {
     paging.without_filters()?;
-    let (contacts, groups) = visible(&instance, &actor).await?;
-    let reachable = reachable(&actor, &groups);
+    let visible = Visible::to(&instance, &actor).await?;
+    let groups = visible.groups();
+    let reachable = reachable(&actor, groups);
     let own =
         groups.values().filter(|group| actor.groups.is_none() || reachable.contains(group.name.as_str()));
     let page = paging.cut(own, |group| group.name.clone())?;
-    Ok(page.map(|group| ShownGroup::new(group, &with_nested(&groups, &group.name), &contacts)))
+    let members = Members::new(&visible);
+    Ok(page.map(|group| ShownGroup::new(group, &with_nested(groups, &group.name), &members)))
 }
 
 /// A group with its members.
@@ -91,14 +114,15 @@ pub(super) async fn show(
     SignedIn(actor): SignedIn,
     Named(name): Named<String>,
 ) -> Result<Json<WholeGroup>, Problem> {
-    let (contacts, groups) = visible(&instance, &actor).await?;
-    let may_see = actor.groups.is_none() || reachable(&actor, &groups).contains(name.as_str());
+    let visible = Visible::to(&instance, &actor).await?;
+    let groups = visible.groups();
+    let may_see = actor.groups.is_none() || reachable(&actor, groups).contains(name.as_str());
     let group = groups.get(&name).filter(|_| may_see);
     let group = group.ok_or_else(|| Problem::not_found("such group: GET /api/v1/groups lists them"))?;
-    let nested = with_nested(&groups, &group.name);
-    let members = contacts.iter().filter(|known| is_member(&nested, &known.contact));
+    let nested = with_nested(groups, &group.name);
+    let members = visible.contacts().filter(|known| is_member(&nested, &known.contact));
     Ok(Json(WholeGroup {
         member_ids: members.map(|known| known.contact.id.clone()).collect(),
-        listed: ShownGroup::new(group, &nested, &contacts),
+        listed: ShownGroup::new(group, &nested, &Members::new(&visible)),
     }))
 }

@@ -112,10 +112,7 @@ pub(super) async fn show(
     let store = &instance.store;
     let (id, missing) = (head.id, || Problem::not_found("such notice"));
     let summary = store.notice_summary(id).await?.ok_or_else(missing)?;
-    let people = store.notice_people(id).await?;
-    let is_reached = people.iter().filter(|person| person.is_reached(summary.alarm)).count();
-    let underway =
-        people.iter().filter(|person| !person.is_reached(summary.alarm) && person.underway).count();
+    let people = store.count_people(id, summary.alarm).await?;
     let silenced = match summary.counts().get(DeliveryState::Suppressed) {
         0 => Vec::new(),
         _ => store.silenced_recipients(id).await?,
@@ -123,7 +120,7 @@ pub(super) async fn show(
     let next_tries = store.next_tries(id).await?;
     let time = |at: Timestamp| at.to_string();
     Ok(Json(Report {
-        people: People { total: people.len(), reached: is_reached, underway },
+        people: People { total: people.total, reached: people.reached, underway: people.underway },
         reasons: store.reasons(id).await?.into_iter().map(Reason::from).collect(),
         unreachable: store
             .unreachable_recipients(id)

@@ -21,7 +21,7 @@ use crate::templates::{
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
-use super::contacts::visible;
+use super::contacts::Visible;
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
 use super::problem::{FieldError, Problem};
@@ -368,8 +368,8 @@ pub(super) async fn contact(
         });
     };
     actor.may(Right::ContactsRead)?;
-    let (contacts, _) = visible(instance, actor).await?;
-    let found = contacts.iter().find(|known| known.contact.id == id).map(|known| known.contact.card());
+    let visible = Visible::to(instance, actor).await?;
+    let found = visible.contact(id).map(|known| known.contact.card());
     found.ok_or_else(|| {
         Problem::invalid("contact", "there is no such contact: GET /api/v1/contacts lists them")
     })

@@ -18,7 +18,7 @@ use super::super::acknowledgements::stop_for;
 use super::super::connection::Tx;
 use super::super::counts::complete_notices;
 use super::super::fan_out::make_deliveries;
-use super::super::statement::statements;
+use super::super::statement::{statements, ways_of_notice};
 use super::{CascadeEnd, CascadeProgress, end_cascades};
 
 statements! {
@@ -49,11 +49,11 @@ statements! {
         SELECT contact_key, by_what, delivery_id FROM acknowledgements
         WHERE notice_id = $1 AND contact_key IN (SELECT unhex(value, '-') FROM json_each_text($2))";
     /// Deputies to whom something of their own was accepted.
-    SELECT_ACCEPTED = "
+    SELECT_ACCEPTED = concat!("
         SELECT w.contact_key, d.delivery_id
-        FROM notice_ways w JOIN deliveries d ON d.delivery_id = w.delivery_id
-        WHERE w.notice_id = $1 AND w.by_deputy = 0 AND d.state IN ('sent', 'delivered')
-          AND w.contact_key IN (SELECT unhex(value, '-') FROM json_each_text($2))";
+        FROM ", ways_of_notice!(), " AS w JOIN deliveries d ON d.delivery_id = w.delivery_id
+        WHERE w.by_deputy = 0 AND d.state IN ('sent', 'delivered')
+          AND w.contact_key IN (SELECT unhex(value, '-') FROM json_each_text($2))");
     /// The frozen list grows by what fires.
     INSERT_FIRED = "
         INSERT INTO recipients (notice_id, position, delivery_id, channel, contact_key, card, address, destination,

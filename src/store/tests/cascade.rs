@@ -228,6 +228,13 @@ impl Stage {
     async fn reached(&self) -> Vec<String> {
         let alarm = self.summary().await.alarm;
         let people = self.bench.store.notice_people(self.notice).await.unwrap();
+        let counted = self.bench.store.count_people(self.notice, alarm).await.unwrap();
+        let (reached, others): (Vec<_>, Vec<_>) = people.iter().partition(|one| one.is_reached(alarm));
+        let underway = others.iter().filter(|one| one.underway).count();
+        assert_eq!(
+            (counted.total, counted.reached, counted.underway),
+            (people.len(), reached.len(), underway)
+        );
         people.into_iter().filter(|one| one.is_reached(alarm)).map(|one| one.person.id).collect()
     }
 

@@ -109,7 +109,7 @@ fn quast() -> Contact {
     }
 }
 
-async fn with_quast(bench: &Bench) -> Vec<crate::domain::contact::KnownContact> {
+async fn with_quast(bench: &Bench) -> Vec<KnownContact> {
     let mut other = contact("other", "other@x.example", &["all"]);
     other.deputy = Some("max-q".to_owned());
     bench
@@ -120,12 +120,12 @@ async fn with_quast(bench: &Bench) -> Vec<crate::domain::contact::KnownContact> 
     bench.store.contacts().await.unwrap()
 }
 
-fn key(known: &[crate::domain::contact::KnownContact], id: &str) -> ContactKey {
+fn key(known: &[KnownContact], id: &str) -> ContactKey {
     known.iter().find(|known| known.contact.id == id).unwrap().key
 }
 
 /// A notice to both by e-mail, on which everything about them stands that can.
-async fn notice_to_both(bench: &Bench, known: &[crate::domain::contact::KnownContact]) -> NoticeId {
+async fn notice_to_both(bench: &Bench, known: &[KnownContact]) -> NoticeId {
     let id = NoticeId(bench.ids.next());
     let recipients: Vec<Recipient> = known
         .iter()
@@ -139,7 +139,7 @@ async fn notice_to_both(bench: &Bench, known: &[crate::domain::contact::KnownCon
             units: 1,
         })
         .collect();
-    let person = |known: &crate::domain::contact::KnownContact| Person {
+    let person = |known: &KnownContact| Person {
         contact: known.key,
         id: known.contact.id.clone(),
         name: known.contact.name.clone(),
@@ -236,7 +236,10 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     assert!(traces(&bench, &NEEDLES).await.len() > 15, "there is something to erase");
     assert_eq!(waiting, [(DeliveryState::Queued, 1), (DeliveryState::Suppressed, 1)]);
 
+    let kept = bench.store.everybody().await.unwrap().contacts().len();
     let erased = bench.store.erase_contact(max, "hash", &entry("contact.erased")).await.unwrap();
+    let left = bench.store.everybody().await.unwrap();
+    assert_eq!(left.contacts().len() + 1, kept, "nor is it kept in memory");
     assert_eq!((erased.notices, erased.deliveries), (2, 2));
     assert_eq!(traces(&bench, &NEEDLES).await, Vec::<String>::new());
     assert_eq!(bench.counts(first).await, before, "the figures are as they were");

@@ -57,7 +57,7 @@ pub async fn make(
     } else {
         Sight::Masked
     };
-    let people = instance.store.notice_people(notice.id).await?.len();
+    let people = instance.store.count_people(notice.id, true).await?.total;
     let manner = if sight == Sight::Full { Manner::Revealed } else { Manner::Exported };
     let looked = Looked::Document { name: "proof", about: &notice.number };
     let reason = wish.reveal.as_deref().unwrap_or_default();
