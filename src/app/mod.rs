@@ -22,6 +22,7 @@ pub mod incidents;
 pub mod instance;
 pub mod nesting;
 pub mod notices;
+pub mod partners;
 pub mod people;
 pub mod plan;
 pub mod reached;

@@ -7,6 +7,7 @@ mod backup;
 mod doctor;
 mod domains;
 mod incidents;
+mod partners;
 mod privacy;
 mod send;
 mod stock;
@@ -25,6 +26,7 @@ pub use domains::{DomainNames, DomainsCommand, DownArguments};
 pub use incidents::{
     DeadlineArguments, IncidentFacts, IncidentsCommand, OpenArguments, ServicesCommand, UpdateArguments,
 };
+pub use partners::{AddPartnerArguments, PartnersCommand};
 pub use privacy::{EraseArguments, ExportArguments, HoldArguments, PrintArguments, RetentionCommand};
 pub use send::{NamedValue, SendArguments};
 pub use stock::{
@@ -104,6 +106,9 @@ pub enum Command {
     /// Make, list and revoke the tokens that other programs come in with
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Tell partners' systems how notices, incidents and services stand: add, list, remove, tell again
+    #[command(subcommand)]
+    Partners(PartnersCommand),
     /// Send what is waiting, take in receipts and confirmations, until it is stopped
     Serve(ServeArguments),
     /// Send what is waiting, until it is stopped

@@ -1,6 +1,7 @@
 //! What a running service looks after beside sending: owners of endpoints that were switched off are told, the crisis
-//! staff is reminded of what was promised, and the mailbox that collects returned messages is read.
+//! staff is reminded of what was promised, partners' systems are told how things stand, and the mailbox that collects returned messages is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,8 +12,10 @@ use crate::app::bounce_mailbox::{self, Books};
 use crate::app::endpoints::tell_owners;
 use crate::app::incidents::remind::remind_crisis_staff;
 use crate::app::instance::Instance;
+use crate::app::partners::{Telling, tell};
 use crate::app::retention;
 use crate::channels::email::{Mailbox, MailboxLimits};
+use crate::channels::webhook::Client;
 use crate::dispatch::Running;
 use crate::domain::actor::Actor;
 use crate::store::Store;
@@ -25,6 +28,9 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// How often it looks whether the head of the audit log has to be kept elsewhere.
 const HEADS_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it looks whether partners are to be told something.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it lets go of what has been kept for its time.
 const LET_GO_EVERY: Duration = Duration::from_secs(3_600);
@@ -82,6 +88,35 @@ fn let_go(session: &Session, store: &Store, dispatching: &Dispatching) {
     });
 }
 
+/// Starts telling partners' systems how things stand beside `dispatching`, until that ends.
+fn tell_partners(session: &Session, store: &Store, dispatching: &Dispatching) {
+    let (sender, settings) = watch::channel(session.settings.clone());
+    let mut running = dispatching.running.clone();
+    let instance = session.instance(store, settings, running.borrow().seal.clone());
+    let ended = dispatching.ended.clone();
+    tokio::spawn(async move {
+        let mut telling = Telling::default();
+        let mut webhook = instance.settings().webhook.clone();
+        let mut client = Arc::new(Client::new(&webhook, instance.clock.clone()));
+        while !ended.is_cancelled() {
+            sender.send_replace(running.borrow_and_update().settings.clone());
+            if instance.settings().webhook != webhook {
+                webhook = instance.settings().webhook.clone();
+                client = Arc::new(Client::new(&webhook, instance.clock.clone()));
+            }
+            // The dispatcher says what is wrong with the store.
+            if let Err(error) = tell(&instance, &client, &mut telling).await {
+                tracing::debug!(target: "rundruf::service", %error, "partners could not be told");
+            }
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = tokio::time::sleep(TELL_EVERY) => {}
+            }
+        }
+        telling.finish().await;
+    });
+}
+
 /// Starts looking after things beside `dispatching`, until that ends.
 pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching) {
     let caretaker = Caretaker {
@@ -94,6 +129,7 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
     };
     keep_heads(session, store, dispatching);
     let_go(session, store, dispatching);
+    tell_partners(session, store, dispatching);
     tokio::spawn(caretaker.clone().tell_owners());
     tokio::spawn(caretaker.clone().remind_crisis_staff());
     tokio::spawn(caretaker.read_mailbox());
@@ -103,9 +139,9 @@ pub(super) fn start(session: &Session, store: &Store, dispatching: &Dispatching)
 struct Caretaker {
     store: Store,
     running: watch::Receiver<Running>,
-    ids: std::sync::Arc<crate::domain::ids::IdSource>,
-    chance: std::sync::Arc<crate::domain::chance::Chance>,
-    clock: std::sync::Arc<dyn crate::domain::clock::Clock>,
+    ids: Arc<crate::domain::ids::IdSource>,
+    chance: Arc<crate::domain::chance::Chance>,
+    clock: Arc<dyn crate::domain::clock::Clock>,
     ended: CancellationToken,
 }
 

@@ -19,6 +19,7 @@ mod lookup;
 mod new_file;
 mod notices;
 mod output;
+mod partners;
 mod progress;
 mod report;
 mod retention;
@@ -83,6 +84,7 @@ async fn run_command(session: &Session, command: Command) -> anyhow::Result<Exit
         Command::Demo(arguments) => demo::run(session, arguments).await,
         Command::Doctor(arguments) => doctor::run(session, arguments).await,
         Command::Incidents(command) => incidents::run(session, command).await,
+        Command::Partners(command) => partners::run(session, command).await,
         Command::Services(command) => services::run(session, command).await,
         Command::Backup(arguments) => backup::make(session, arguments).await,
         Command::Restore(arguments) => backup::restore(session, arguments).await,

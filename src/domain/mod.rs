@@ -23,6 +23,7 @@ pub mod message;
 pub mod nearest;
 pub mod notice;
 pub mod outcome;
+pub mod partner;
 pub mod password;
 pub mod price;
 pub mod rate;

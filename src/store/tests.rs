@@ -105,6 +105,7 @@ mod domains_down;
 mod endpoints;
 mod idempotency;
 mod incidents;
+mod partners;
 mod privacy;
 mod receipts;
 
@@ -380,6 +381,7 @@ async fn every_statement_prepares(bench: Bench) {
         notices::ALL,
         notice_pages::ALL,
         summaries::ALL,
+        partners::ALL,
         people::ALL,
         processes::ALL,
         super::receipts::ALL,

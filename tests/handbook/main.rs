@@ -76,6 +76,7 @@ mod pages {
         audit_holds: "audit.md",
         incidents_hold: "incidents.md",
         webhooks_hold: "webhooks.md",
+        partners_hold: "partners.md",
         accounts_hold: "accounts.md",
         the_api_holds: "api.md",
         bounces_holds: "bounces.md",

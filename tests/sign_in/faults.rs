@@ -29,7 +29,7 @@ fn refused(answer: &Answer, status: u16, words: &str) {
     assert!(detail.contains(words), "{words:?} is not in {detail:?}");
 }
 
-on_both_engines!(somebody_linked_comes_in_and_nobody_else);
+on_both_engines!(somebody_linked_comes_in_and_nobody_else, an_account_is_made_only_if_that_was_configured,);
 
 async fn somebody_linked_comes_in_and_nobody_else(engine: Engine) {
     let provider = Provider::start().await;
@@ -220,8 +220,6 @@ async fn without_a_provider_there_is_nothing_and_passwords_work() {
     assert_eq!(stage.by_password("anna").await.status, 201);
     stage.run(&["users", "link", "anna", "x"]).exits(1).says(&["[oidc] issuer"]);
 }
-
-on_both_engines!(an_account_is_made_only_if_that_was_configured);
 
 async fn an_account_is_made_only_if_that_was_configured(engine: Engine) {
     let provider = Provider::start().await;

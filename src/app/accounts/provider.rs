@@ -131,16 +131,13 @@ pub async fn come_back(
     let came = taken_in(instance, provider, oidc, back, note, origin).await;
     match &came {
         Ok(_) => instance.store.take_back_try(&keys, false).await?,
-        Err(AccountsError::Provider(fault)) if !matches!(fault, ProviderFault::CodeRefused(_)) => {
-            if matches!(fault, ProviderFault::Unbelievable(_)) {
-                refused(instance, None, &format!("provider: {}", fault.reason()), waits_begin, origin)
-                    .await?;
-            } else {
-                instance.store.take_back_try(&keys, false).await?;
-            }
+        Err(AccountsError::Provider(ProviderFault::CodeRefused(why) | ProviderFault::Unbelievable(why))) => {
+            refused(instance, None, &format!("provider: {why}"), waits_begin, origin).await?;
         }
-        Err(AccountsError::Provider(fault)) => {
-            refused(instance, None, &format!("provider: {}", fault.reason()), waits_begin, origin).await?;
+        // Whoever comes back is not to blame for that.
+        Err(AccountsError::Provider(_)) => instance.store.take_back_try(&keys, false).await?,
+        Err(AccountsError::NotMade(why)) => {
+            refused(instance, None, &format!("no account was made: {why}"), waits_begin, origin).await?;
         }
         Err(_) => {}
     }

@@ -41,7 +41,8 @@ struct Known {
     issuer: String,
     /// By the monotonic clock.
     at: Duration,
-    keys_at: Duration,
+    /// When its keys were last asked for anew.
+    keys_at: Option<Duration>,
     found: Result<Arc<CoreProviderMetadata>, ProviderFault>,
 }
 
@@ -84,7 +85,7 @@ impl IdentityProvider {
             }
             (found, _) => found,
         };
-        *known = Some(Known { issuer: settings.issuer.clone(), at, keys_at: at, found: found.clone() });
+        *known = Some(Known { issuer: settings.issuer.clone(), at, keys_at: None, found: found.clone() });
         found
     }
 
@@ -98,8 +99,8 @@ impl IdentityProvider {
         if let Some(Known { issuer, keys_at, found: Ok(metadata), .. }) = known.as_mut()
             && *issuer == settings.issuer
         {
-            if now.saturating_sub(*keys_at) >= KEYS_AGAIN {
-                *keys_at = now;
+            if keys_at.is_none_or(|before| now.saturating_sub(before) >= KEYS_AGAIN) {
+                *keys_at = Some(now);
                 let keys = self.keys(settings, metadata).await?;
                 *metadata = Arc::new(metadata.as_ref().clone().set_jwks(keys));
             }

@@ -11,6 +11,7 @@
 //! | `mail` | relays and the keys that sign |
 //! | `records` | the sender's DNS records |
 //! | `gateways` | SMS gateways and webhooks |
+//! | `partners` | partners' systems that are told how things stand |
 //! | `provider` | the identity provider that people may sign in by |
 //! | `certificates` | until when those are valid |
 
@@ -22,6 +23,7 @@ mod incidents;
 mod instance;
 mod keeping;
 mod mail;
+mod partners;
 mod provider;
 mod records;
 mod secrets;

@@ -6,7 +6,7 @@ use crate::domain::rate::Rate;
 use crate::domain::retry::RetryPolicy;
 
 /// `[webhook]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     /// How many calls at once, over all hosts.
     pub connections: u16,

@@ -77,6 +77,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod parameters;
+mod partners;
 mod privacy;
 pub(super) mod problem;
 mod reach;

@@ -7,8 +7,8 @@ use super::accounts::{own, provider, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
     alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
-    incident_deadlines, incidents, instance, notice_report, notices, privacy, replay, services, steering,
-    suppressions, templates, workers,
+    incident_deadlines, incidents, instance, notice_report, notices, partners, privacy, replay, services,
+    steering, suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -119,6 +119,11 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::IncidentsWrite), services::add),
         route!(right(Right::NoticesRead), services::show),
         route!(right(Right::IncidentsWrite), services::update),
+        // Partners' systems
+        route!(right(Right::AuditRead), partners::list),
+        route!(right(Right::SettingsWrite), partners::add).with_secret_answer(),
+        route!(right(Right::SettingsWrite), partners::remove),
+        route!(right(Right::SettingsWrite), partners::replay),
         // Audit
         route!(right(Right::AuditRead), audit::entries::list),
         route!(right(Right::AuditRead), audit::head),

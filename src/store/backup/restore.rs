@@ -34,6 +34,13 @@ statements! {
     /// Nobody is told by the program itself what may have been told before.
     TELL_NOBODY = "
         UPDATE webhook_endpoints SET told_at = $1 WHERE switched_off_at IS NOT NULL AND told_at IS NULL";
+    /// Partners may have been told long ago what they were to be told when the backup was made.
+    SKIP_PARTNER_EVENTS = "
+        UPDATE partners SET position = (SELECT sequence FROM audit_head WHERE one = 1), attempts = 0, due_at = 0,
+                            leased_until = 0";
+    /// And nothing of that is made once more.
+    SKIP_EVENTS_MADE = "
+        UPDATE partner_events_made SET sequence = (SELECT sequence FROM audit_head WHERE one = 1)";
     /// Numbers that were given after the backup was made are not given again.
     SKIP_NUMBERS = "
         UPDATE notice_sequences SET last = last + $1
@@ -178,6 +185,8 @@ impl Restoring {
         let notices: std::collections::BTreeSet<Uuid> = rows.iter().map(|(notice, _)| *notice).collect();
         complete_notices(tx, notices, at).await?;
         tx.execute(&TELL_NOBODY, (at,)).await?;
+        tx.execute(&SKIP_PARTNER_EVENTS, ()).await?;
+        tx.execute(&SKIP_EVENTS_MADE, ()).await?;
         let skipped = tx.execute(&SKIP_NUMBERS, (NUMBERS_SKIPPED,)).await?;
         tx.execute(&WRITE_GENERATION, (generation.to_owned(),)).await?;
         tx.execute(&WRITE_LAST_BACKUP, (made_at.to_string(),)).await?;

@@ -1,0 +1,30 @@
+//! Partners' systems that are told how things stand.
+
+use crate::cli::output::counted;
+use crate::cli::session::Session;
+use crate::store::{Store, StoreError};
+
+use super::Line;
+
+/// Those that take nothing, each by itself; nothing where there is no partner.
+pub(super) async fn lines(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+    let partners = store.partners().await?;
+    let mut lines = Vec::new();
+    for partner in &partners {
+        let subject = format!("partner {}", partner.name);
+        if let Some(at) = partner.switched_off_at {
+            let state = format!("switched off since {}, last: {}", session.local(at), partner.last_text);
+            lines.push(Line::warning(subject, state, "tell them; when it works again: partners replay"));
+        } else if let Some(at) = partner.failing_since {
+            let state = format!("has taken nothing since {}, last: {}", session.local(at), partner.last_text);
+            lines.push(Line::warning(subject, state, "it is called again by itself"));
+        }
+    }
+    if lines.is_empty() && !partners.is_empty() {
+        lines.push(Line::good(
+            "partners",
+            counted(partners.len() as i128, "system is told", "systems are told"),
+        ));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,456 @@
+//! Partners' systems, what they are told, and how far that has come.
+//!
+//! The audit log is what events are made of: an entry is written in the transaction of what it tells of, so that no
+//! change is ever without its event, and none is told that did not happen. A partner has a position among the events and
+//! is told the next one that is for them until they have taken it: in order, and never one left out.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::domain::account::{comma_separated, read_list};
+use crate::domain::audit::NewEntry;
+use crate::domain::clock::Timestamp;
+use crate::domain::notice::Visibility;
+use crate::domain::partner::{EventKind, Interest};
+
+use super::audit::append;
+use super::statement::statements;
+use super::{Store, StoreError};
+
+statements! {
+    /// One partner more, from here on, unless there is one of that name.
+    INSERT_PARTNER = "
+        INSERT INTO partners (name, url, secret, topics, visibility, group_names, position, attempts, due_at,
+                              leased_until, last_code, last_text, created_at, created_by)
+        SELECT $1, $2, $3, $4, $5, $6, sequence, 0, 0, 0, '', '', $7, $8 FROM audit_head WHERE one = 1
+        ON CONFLICT (name) DO NOTHING";
+    /// Whether there are any.
+    SELECT_ANY_PARTNER = "SELECT name FROM partners LIMIT 1";
+    /// All of them.
+    SELECT_PARTNERS = "
+        SELECT name, url, secret, topics, visibility, group_names, position, attempts, due_at, failing_since, last_code,
+               last_text, told_at, switched_off_at, created_at, created_by
+        FROM partners ORDER BY name";
+    /// Those that may be called, and have not been told everything.
+    SELECT_DUE = "
+        SELECT name, url, secret, topics, visibility, group_names, position, attempts, due_at, failing_since, last_code,
+               last_text, told_at, switched_off_at, created_at, created_by
+        FROM partners
+        WHERE switched_off_at IS NULL AND due_at <= $1 AND leased_until <= $1
+          AND EXISTS (SELECT 1 FROM partner_events e WHERE e.sequence > partners.position)
+        ORDER BY due_at, name LIMIT $2";
+    /// One process alone calls them until then.
+    LEASE_PARTNER = "
+        UPDATE partners SET leased_until = $3 WHERE name = $1 AND leased_until <= $2 AND switched_off_at IS NULL";
+    /// What a call has shown, if nobody else has taken over since.
+    UPDATE_TOLD = "
+        UPDATE partners SET position = $3, attempts = $4, due_at = $5, failing_since = $6, last_code = $7,
+                            last_text = $8, told_at = $9, switched_off_at = $10, leased_until = 0
+        WHERE name = $1 AND leased_until = $2";
+    /// There is no such partner any more.
+    DELETE_PARTNER = "DELETE FROM partners WHERE name = $1";
+    /// They are told everything after an event, again if need be, and at once.
+    REWIND_PARTNER = "
+        UPDATE partners SET
+            position = COALESCE((SELECT min(sequence) - 1 FROM partner_events WHERE at >= $2), position),
+            attempts = 0, due_at = 0, failing_since = NULL, switched_off_at = NULL, leased_until = 0
+        WHERE name = $1";
+    /// How many events they may be told of.
+    COUNT_EVENTS = "SELECT count(*) AS events FROM partner_events WHERE sequence > $1";
+    /// Up to where events have been made; held until the transaction ends.
+    LOCK_MADE = "SELECT sequence FROM partner_events_made WHERE one = 1 /*lock*/";
+    /// The same, without holding it.
+    SELECT_MADE = "SELECT sequence FROM partner_events_made WHERE one = 1";
+    /// Up to there they have been made now.
+    PUT_MADE = "
+        INSERT INTO partner_events_made (one, sequence) VALUES (1, $1)
+        ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence";
+    /// Nobody was told before now: what has happened until here is not told.
+    BEGIN_HERE = "
+        INSERT INTO partner_events_made (one, sequence) SELECT 1, sequence FROM audit_head WHERE one = 1
+        ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence";
+    /// One event more.
+    INSERT_EVENT = "
+        INSERT INTO partner_events (sequence, event_id, at, kind, visibility, group_names, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (sequence) DO NOTHING";
+    /// Events that nobody asks for any more.
+    DELETE_OLD_EVENTS = "DELETE FROM partner_events WHERE at < $1";
+    /// Events after one, in their order.
+    SELECT_EVENTS = "
+        SELECT sequence, event_id, at, kind, visibility, group_names, body
+        FROM partner_events WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+}
+
+/// A partner's system.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Partner {
+    /// Its name.
+    pub name: String,
+    /// Where it is told.
+    pub url: String,
+    /// What signs, sealed.
+    pub secret: String,
+    /// What it is told of.
+    pub interest: Interest,
+    /// Up to which event it has been told, or it was not for it.
+    pub position: i64,
+    /// How often the next event was tried.
+    pub attempts: u32,
+    /// When the next event is tried.
+    pub due_at: Timestamp,
+    /// Its first failure after its last success.
+    pub failing_since: Option<Timestamp>,
+    /// The code of its last answer: `200`, `timeout`; empty before the first.
+    pub last_code: String,
+    /// The words of its last answer.
+    pub last_text: String,
+    /// When it last took an event.
+    pub told_at: Option<Timestamp>,
+    /// Since when it is not called any more.
+    pub switched_off_at: Option<Timestamp>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// Who added it.
+    pub created_by: String,
+}
+
+/// Without the secret, and without the path, which is one too for many endpoints.
+impl std::fmt::Debug for Partner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Partner")
+            .field("name", &self.name)
+            .field("interest", &self.interest)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A partner's system that is added.
+#[derive(Clone)]
+pub struct NewPartner {
+    /// Its name.
+    pub name: String,
+    /// Where it is told.
+    pub url: String,
+    /// What signs, sealed.
+    pub secret: String,
+    /// What it is told of.
+    pub interest: Interest,
+    /// Who adds it.
+    pub created_by: String,
+}
+
+/// Something that partners may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartnerEvent {
+    /// The number of the entry of the audit log that it was made of: its place.
+    pub sequence: i64,
+    /// By which it is recognised.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// Who may know.
+    pub visibility: Visibility,
+    /// The groups that it concerns.
+    pub groups: Vec<String>,
+    /// What is told, JSON.
+    pub body: String,
+}
+
+/// How a partner stands after a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Up to which event it has been told.
+    pub position: i64,
+    /// How often the next event was tried.
+    pub attempts: u32,
+    /// When the next event is tried.
+    pub due_at: Timestamp,
+    /// Its first failure after its last success.
+    pub failing_since: Option<Timestamp>,
+    /// The code of its last answer.
+    pub last_code: String,
+    /// The words of its last answer.
+    pub last_text: String,
+    /// When it last took an event.
+    pub told_at: Option<Timestamp>,
+    /// Since when it is not called any more.
+    pub switched_off_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PartnerRow {
+    name: String,
+    url: String,
+    secret: String,
+    topics: String,
+    visibility: String,
+    group_names: String,
+    position: i64,
+    attempts: i64,
+    due_at: i64,
+    failing_since: Option<i64>,
+    last_code: String,
+    last_text: String,
+    told_at: Option<i64>,
+    switched_off_at: Option<i64>,
+    created_at: i64,
+    created_by: String,
+}
+
+impl TryFrom<PartnerRow> for Partner {
+    type Error = StoreError;
+
+    fn try_from(row: PartnerRow) -> Result<Self, StoreError> {
+        let groups: Option<BTreeSet<String>> = serde_json::from_str(&row.group_names)
+            .map_err(|_| StoreError::Damaged("the groups of a partner".to_owned()))?;
+        Ok(Self {
+            name: row.name,
+            url: row.url,
+            secret: row.secret,
+            interest: Interest {
+                topics: read_list(&row.topics).map_err(StoreError::Damaged)?,
+                visibility: row.visibility.parse().map_err(StoreError::Damaged)?,
+                groups,
+            },
+            position: row.position,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            due_at: Timestamp(row.due_at),
+            failing_since: row.failing_since.map(Timestamp),
+            last_code: row.last_code,
+            last_text: row.last_text,
+            told_at: row.told_at.map(Timestamp),
+            switched_off_at: row.switched_off_at.map(Timestamp),
+            created_at: Timestamp(row.created_at),
+            created_by: row.created_by,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    sequence: i64,
+    event_id: Uuid,
+    at: i64,
+    kind: String,
+    visibility: String,
+    group_names: String,
+    body: String,
+}
+
+impl TryFrom<EventRow> for PartnerEvent {
+    type Error = StoreError;
+
+    fn try_from(row: EventRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            sequence: row.sequence,
+            id: row.event_id,
+            at: Timestamp(row.at),
+            kind: row.kind.parse().map_err(StoreError::Damaged)?,
+            visibility: row.visibility.parse().map_err(StoreError::Damaged)?,
+            groups: serde_json::from_str(&row.group_names)
+                .map_err(|_| StoreError::Damaged("the groups of an event".to_owned()))?,
+            body: row.body,
+        })
+    }
+}
+
+impl Store {
+    /// Adds a partner, who is told what happens from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is one of that name.
+    pub async fn add_partner(&self, new: &NewPartner, entry: &NewEntry) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let others: Option<(String,)> = tx.fetch_first(&SELECT_ANY_PARTNER, ()).await?;
+        // Appended first: who holds the end of the log knows which is the last that is not told.
+        append(&mut tx, entry, now).await?;
+        if others.is_none() {
+            tx.execute(&BEGIN_HERE, ()).await?;
+        }
+        let parameters = (
+            new.name.clone(),
+            new.url.clone(),
+            new.secret.clone(),
+            comma_separated(&new.interest.topics),
+            new.interest.visibility.as_str(),
+            json!(new.interest.groups).to_string(),
+            now.0,
+            new.created_by.clone(),
+        );
+        if tx.execute(&INSERT_PARTNER, parameters).await? == 0 {
+            return Err(StoreError::Conflict(format!(
+                "there is already a partner called {}: remove it first, or take another name",
+                new.name
+            )));
+        }
+        tx.commit().await
+    }
+
+    /// All partners by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn partners(&self) -> Result<Vec<Partner>, StoreError> {
+        let rows: Vec<PartnerRow> = self.db.fetch(&SELECT_PARTNERS, ()).await?;
+        rows.into_iter().map(Partner::try_from).collect()
+    }
+
+    /// Removes a partner; says whether there was one. Where there was none, nothing is written.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn remove_partner(&self, name: &str, entry: &NewEntry) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        if tx.execute(&DELETE_PARTNER, (name.to_owned(),)).await? == 0 {
+            return Ok(false);
+        }
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Tells a partner again what happened since `since`, beginning at once, and calls it again if it was switched off.
+    /// Says whether there is one of that name.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn rewind_partner(
+        &self,
+        name: &str,
+        since: Timestamp,
+        entry: &NewEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        if tx.execute(&REWIND_PARTNER, (name.to_owned(), since.0)).await? == 0 {
+            return Ok(false);
+        }
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// How many events lie after `position`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn partner_events_left(&self, position: i64) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = self.db.fetch_first(&COUNT_EVENTS, (position,)).await?;
+        Ok(row.map_or(0, |(events,)| events))
+    }
+
+    /// Up to which entry of the audit log events have been made; `None` while there is no partner.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn partner_events_made(&self) -> Result<Option<i64>, StoreError> {
+        if self.db.fetch_first::<(String,), _>(&SELECT_ANY_PARTNER, ()).await?.is_none() {
+            return Ok(None);
+        }
+        let row: Option<(i64,)> = self.db.fetch_first(&SELECT_MADE, ()).await?;
+        Ok(row.map(|(sequence,)| sequence))
+    }
+
+    /// Keeps `events`, which were made of all entries after `from` up to `to`, and lets go of those from before
+    /// `forget`. Does nothing where another process has done it meanwhile.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn keep_partner_events(
+        &self,
+        from: i64,
+        to: i64,
+        events: &[PartnerEvent],
+        forget: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let made: Option<(i64,)> = tx.fetch_first(&LOCK_MADE, ()).await?;
+        if made != Some((from,)) {
+            return Ok(());
+        }
+        for event in events {
+            let parameters = (
+                event.sequence,
+                event.id,
+                event.at.0,
+                event.kind.as_str(),
+                event.visibility.as_str(),
+                json!(event.groups).to_string(),
+                event.body.clone(),
+            );
+            tx.execute(&INSERT_EVENT, parameters).await?;
+        }
+        tx.execute(&PUT_MADE, (to,)).await?;
+        tx.execute(&DELETE_OLD_EVENTS, (forget.0,)).await?;
+        tx.commit().await
+    }
+
+    /// At most `most` partners that are to be told something, each for this process alone until `until`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn claim_partners(&self, until: Timestamp, most: i64) -> Result<Vec<Partner>, StoreError> {
+        let now = self.now().0;
+        let due: Vec<PartnerRow> = self.db.fetch(&SELECT_DUE, (now, most)).await?;
+        let mut claimed = Vec::new();
+        for row in due {
+            let mut tx = self.db.begin().await?;
+            let taken = tx.execute(&LEASE_PARTNER, (row.name.clone(), now, until.0)).await?;
+            tx.commit().await?;
+            if taken > 0 {
+                claimed.push(Partner::try_from(row)?);
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// At most `most` events after `position`, in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn partner_events(&self, position: i64, most: i64) -> Result<Vec<PartnerEvent>, StoreError> {
+        let rows: Vec<EventRow> = self.db.fetch(&SELECT_EVENTS, (position, most)).await?;
+        rows.into_iter().map(PartnerEvent::try_from).collect()
+    }
+
+    /// Writes down how a partner stands after a call, and gives it back; with `entry` where that is worth one. Says
+    /// whether the partner was still this process's: where not, nothing is written.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn partner_told(
+        &self,
+        name: &str,
+        leased_until: Timestamp,
+        told: &Told,
+        entry: Option<&NewEntry>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let parameters = (
+            name.to_owned(),
+            leased_until.0,
+            told.position,
+            i64::from(told.attempts),
+            told.due_at.0,
+            told.failing_since.map(|at| at.0),
+            told.last_code.clone(),
+            told.last_text.clone(),
+            told.told_at.map(|at| at.0),
+            told.switched_off_at.map(|at| at.0),
+        );
+        if tx.execute(&UPDATE_TOLD, parameters).await? == 0 {
+            return Ok(false);
+        }
+        if let Some(entry) = entry {
+            append(&mut tx, entry, self.now()).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}

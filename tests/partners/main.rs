@@ -1,0 +1,16 @@
+//! Partners' systems are told how things stand: in order, each event until it is taken, and nothing that is not for them.
+#![cfg(test)]
+
+#[path = "../serve/client.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod client;
+#[path = "../must_hold/instance.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod instance;
+#[path = "../must_hold/process.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod process;
+#[path = "../sms_gateways/script.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod script;
+mod telling;
