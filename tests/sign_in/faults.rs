@@ -164,7 +164,7 @@ async fn a_provider_that_is_down_slow_or_strange_is_said_and_passwords_go_on() {
         }
     };
     provider.change(|script| script.delay = Duration::from_secs(30));
-    unavailable("no answer within 1s").await;
+    unavailable("no answer within 1 s").await;
     provider.change(|script| (script.delay, script.padding) = (Duration::ZERO, 400_000));
     unavailable("more than 256 KB").await;
     provider.change(|script| (script.padding, script.issuer) = (0, "https://other.example".to_owned()));
