@@ -29,7 +29,7 @@ fn refused(answer: &Answer, status: u16, words: &str) {
     assert!(detail.contains(words), "{words:?} is not in {detail:?}");
 }
 
-on_both_engines!(somebody_linked_comes_in_and_nobody_else);
+on_both_engines!(somebody_linked_comes_in_and_nobody_else, an_account_is_made_only_if_that_was_configured,);
 
 async fn somebody_linked_comes_in_and_nobody_else(engine: Engine) {
     let provider = Provider::start().await;
@@ -164,7 +164,7 @@ async fn a_provider_that_is_down_slow_or_strange_is_said_and_passwords_go_on() {
         }
     };
     provider.change(|script| script.delay = Duration::from_secs(30));
-    unavailable("no answer within 1s").await;
+    unavailable("no answer within 1 s").await;
     provider.change(|script| (script.delay, script.padding) = (Duration::ZERO, 400_000));
     unavailable("more than 256 KB").await;
     provider.change(|script| (script.padding, script.issuer) = (0, "https://other.example".to_owned()));
@@ -220,8 +220,6 @@ async fn without_a_provider_there_is_nothing_and_passwords_work() {
     assert_eq!(stage.by_password("anna").await.status, 201);
     stage.run(&["users", "link", "anna", "x"]).exits(1).says(&["[oidc] issuer"]);
 }
-
-on_both_engines!(an_account_is_made_only_if_that_was_configured);
 
 async fn an_account_is_made_only_if_that_was_configured(engine: Engine) {
     let provider = Provider::start().await;

@@ -3,7 +3,7 @@
 //! | entry | event | told to |
 //! |---|---|---|
 //! | a notice goes out, ends, is cancelled | `status.notice.…` | by the notice's visibility and groups |
-//! | an incident is opened, moves, ends | `status.incident.…` | by the widest visibility, and all groups, of its notices that went out; none: to nobody |
+//! | an incident is opened, moves, ends | `status.incident.…` | by the widest visibility, and all groups, of its notices that had gone out then; none: to nobody |
 //! | a service is set | `status.service.updated` | as for partners, by the groups that use it |
 
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::app::instance::Instance;
 use crate::domain::audit::Entry;
+use crate::domain::clock::Timestamp;
 use crate::domain::incident::Incident;
 use crate::domain::key::IncidentKey;
 use crate::domain::notice::Visibility;
@@ -31,9 +32,15 @@ const ENTRIES: i64 = 500;
 /// When the store cannot be read or written; then it is done the next time.
 pub async fn make_events(instance: &Instance) -> Result<bool, StoreError> {
     let store = &instance.store;
+    let forget = instance.now().minus(EVENTS_KEPT);
     let mut any = false;
     while let Some(made) = store.partner_events_made().await? {
+        let head = store.audit_head().await?.sequence;
         if !store.any_entry_of(&EventKind::ACTIONS, made).await? {
+            // What means nothing to partners is not looked through again and again.
+            if head - made >= ENTRIES {
+                store.keep_partner_events(made, head, &[], forget).await?;
+            }
             break;
         }
         let entries = store.audit_entries(made, ENTRIES).await?;
@@ -43,7 +50,6 @@ pub async fn make_events(instance: &Instance) -> Result<bool, StoreError> {
             events.extend(event(instance, entry).await?);
         }
         any |= !events.is_empty();
-        let forget = instance.now().minus(EVENTS_KEPT);
         store.keep_partner_events(made, last.sequence, &events, forget).await?;
     }
     Ok(any)
@@ -144,7 +150,9 @@ fn groups_of(notice: &Notice) -> Vec<String> {
 async fn of_incident(instance: &Instance, entry: &Entry, after: &Value) -> Result<Option<About>, StoreError> {
     let Ok(key) = entry.subject.parse::<IncidentKey>() else { return Ok(None) };
     let Some(incident) = instance.store.incident(&key).await? else { return Ok(None) };
-    let Some((visibility, groups)) = audience_of(instance, &incident).await? else { return Ok(None) };
+    let Some((visibility, groups)) = audience_of(instance, &incident, entry.at).await? else {
+        return Ok(None);
+    };
     // As it stood then, not as it stands now.
     let data = json!({
         "incident": entry.subject,
@@ -159,15 +167,16 @@ async fn of_incident(instance: &Instance, entry: &Entry, after: &Value) -> Resul
     Ok(Some(About { visibility, groups: groups.into_iter().collect(), data }))
 }
 
-/// Who may know of an incident: those who may know of one of its notices that went out.
+/// Who may know `then` of an incident: those who may know of one of its notices that had gone out.
 async fn audience_of(
     instance: &Instance,
     incident: &Incident,
+    then: Timestamp,
 ) -> Result<Option<(Visibility, BTreeSet<String>)>, StoreError> {
     let mut widest = Visibility::Internal;
     let mut groups = BTreeSet::new();
     for notice in instance.store.incident_timeline(incident.id).await? {
-        if notice.released_at.is_none() {
+        if notice.released_at.is_none_or(|at| at > then) {
             continue;
         }
         let Some(head) = instance.store.notice_head(&notice.number).await? else { continue };
@@ -197,7 +206,7 @@ fn of_service(entry: &Entry, after: &Value) -> Option<About> {
 /// A time in an entry, UTC milliseconds or text, as calls have it.
 fn time(value: &Value) -> Value {
     match value.as_i64() {
-        Some(millis) => json!(crate::domain::clock::Timestamp(millis).to_string()),
+        Some(millis) => json!(Timestamp(millis).to_string()),
         None => value.clone(),
     }
 }
