@@ -90,7 +90,6 @@ pub use notice_pages::{ListedNotice, NoticeFilter, NoticeHead};
 pub use notices::{NewNotice, Release, Submission, SubmittedNotice};
 pub use partners::{NewPartner, Partner, PartnerEvent, Told};
 pub use people::{Following, NoticePerson, PeopleCount, Person, PersonWay};
-pub use people::{Following, NoticePerson, Person, PersonWay};
 pub use processes::Reclaimed;
 pub use receipts::{CallbackCount, ReceiptRow};
 pub use recipients::{MergedRecipient, Recipient, SilencedRecipient, UnreachableRecipient};
