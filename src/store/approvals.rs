@@ -318,10 +318,13 @@ impl Store {
                  {number})"
             )));
         }
-        if frozen_hash(&mut tx, notice).await? != stored {
-            return Err(StoreError::Damaged(format!(
-                "the frozen words or people of {number} are not those that were submitted: reject it, and find out \
-                 who writes to the store"
+        // Saying no to it must always be possible.
+        if decision.verdict != Verdict::Rejected && frozen_hash(&mut tx, notice).await? != stored {
+            tracing::error!(notice = number, "what is frozen of it is not what was submitted");
+            return Err(StoreError::Conflict(format!(
+                "the frozen words or people of {number} are not those that were submitted: one of its contacts was \
+                 erased meanwhile, or somebody writes to the store who should not (audit verify). Reject it, and \
+                 submit it anew"
             )));
         }
         let state = if decision.verdict == Verdict::Rejected {

@@ -147,6 +147,8 @@ statements! {
         WHERE contact_key = $1";
     /// Whose deputy it is.
     CLEAR_DEPUTY_OF = "UPDATE contacts SET deputy = NULL WHERE deputy = $1";
+    /// Whose account names it, to be told by it.
+    CLEAR_ACCOUNT_OF = "UPDATE accounts SET contact = NULL WHERE contact = $1";
     /// Blocks on addresses that nobody has any more.
     DELETE_SUPPRESSIONS = "
         DELETE FROM suppressions

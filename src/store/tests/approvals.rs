@@ -95,6 +95,9 @@ async fn what_was_tampered_with_cannot_be_released(bench: Bench) {
         bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap_err();
     assert!(refused.to_string().contains("are not those that were submitted"), "{refused}");
     assert_eq!(bench.state(id).await, NoticeState::Pending);
+    let no = NewDecision { verdict: Verdict::Rejected, reason: "x".to_owned(), ..approved("bodo") };
+    let state = bench.store.decide(id, &hash, &no, &natural, None, &entry()).await.unwrap();
+    assert_eq!(state, NoticeState::Rejected, "but it can be said no to");
 }
 
 async fn what_nobody_released_is_not_sent_again(bench: Bench) {

@@ -192,6 +192,16 @@ async fn entries_of(bench: &Bench, action: &str) -> usize {
 
 /// A draft, a prepared alarm and an answer that is kept, all of which name the contact.
 async fn name_where_nothing_is_sent_yet(bench: &Bench) {
+    let account = NewAccount {
+        name: "anna".parse().unwrap(),
+        roles: [crate::domain::actor::Role::Approver].into(),
+        password: None,
+        must_change: false,
+        created_by: "shell:test".to_owned(),
+    };
+    bench.store.add_account(&account, &entry("account.added")).await.unwrap();
+    let told_by = AccountChange::Contact(Some("max-q".to_owned()));
+    bench.store.change_account(&account.name, told_by, None, &entry("account.changed")).await.unwrap();
     let wish = serde_json::json!({"template": "erst-presse", "audience": {
         "groups": [], "contacts": ["max-q", "other"], "except": [],
         "filters": [{"attribute": "id", "value": "MAX-Q"}],
