@@ -447,7 +447,10 @@ async fn no_statement_looks_at_the_deliveries_of_all_notices() {
                 && matches!(words.next(), Some("d" | "deliveries" | "attempts" | "recipients"))
                 && !["deliveries_held", "deliveries_due", "_open"].iter().any(|index| step.contains(index))
         };
-        if steps.iter().any(|(.., step)| is_scan(step)) && !FOR_ONE_PERSON.contains(&statement.name()) {
+        // A part of them that was chosen before has the same name.
+        let is_part = steps.iter().any(|(.., step)| step == "CO-ROUTINE d");
+        let scans = steps.iter().any(|(.., step)| is_scan(step));
+        if scans && !is_part && !FOR_ONE_PERSON.contains(&statement.name()) {
             offenders.push((statement.name(), steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>()));
         }
     }
