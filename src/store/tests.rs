@@ -381,7 +381,7 @@ async fn every_statement_prepares(bench: Bench) {
         notices::ALL,
         notice_pages::ALL,
         summaries::ALL,
-        partners::ALL,
+        super::partners::ALL,
         people::ALL,
         processes::ALL,
         super::receipts::ALL,
