@@ -407,7 +407,7 @@ fn all_statements() -> impl Iterator<Item = &'static Statement> {
         notices::ALL,
         notice_pages::ALL,
         summaries::ALL,
-        partners::ALL,
+        super::partners::ALL,
         people::ALL,
         processes::ALL,
         super::receipts::ALL,
