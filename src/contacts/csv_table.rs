@@ -48,6 +48,14 @@ fn separator_of(text: &str) -> (char, &str) {
     (if semicolons > commas { ';' } else { ',' }, text)
 }
 
+/// Without the apostrophe that an export puts before what a spreadsheet would take for a formula.
+fn without_guard(value: String) -> String {
+    match value.strip_prefix('\'') {
+        Some(guarded) if guarded.starts_with(['=', '+', '-', '@']) => guarded.to_owned(),
+        _ => value,
+    }
+}
+
 /// Reads one row from the start of `text` into `row`; gives what follows it.
 fn read_row<'a>(text: &'a str, separator: char, row: &mut Row) -> Result<&'a str, &'static str> {
     let mut rest = text;
@@ -63,7 +71,7 @@ fn read_row<'a>(text: &'a str, separator: char, row: &mut Row) -> Result<&'a str
             rest = after;
             value.to_owned()
         };
-        row.push(column, Cell::Text(value));
+        row.push(column, Cell::Text(without_guard(value)));
         if let Some(after) = rest.strip_prefix(separator) {
             rest = after;
         } else if rest.is_empty() {
@@ -143,6 +151,12 @@ mod tests {
     fn a_quotation_mark_inside_a_bare_value_is_a_letter_and_spaces_before_one_are_not() {
         assert_eq!(texts("id,Schule \"Am See\""), vec![row(1, &[(0, "id"), (1, "Schule \"Am See\"")])]);
         assert_eq!(texts("id, \"a, b\" ,c"), vec![row(1, &[(0, "id"), (1, "a, b"), (2, "c")])]);
+    }
+
+    #[test]
+    fn the_guard_of_an_export_before_a_formula_is_no_part_of_the_value() {
+        let read = texts("id,'=1+1,'@home,'s Hof");
+        assert_eq!(read, vec![row(1, &[(0, "id"), (1, "=1+1"), (2, "@home"), (3, "'s Hof")])]);
     }
 
     #[test]

@@ -23,29 +23,44 @@ pub fn mask_name(name: &str) -> String {
     initials.map(|initial| format!("{initial}.")).collect::<Vec<_>>().join(" ")
 }
 
-/// A sentence of another program, such as an SMTP reply, with every e-mail address in it masked:
-/// `550 5.7.1 <rathaus@musterdorf.example>: no` → `550 5.7.1 <r…@musterdorf.example>: no`.
+/// A sentence of another program, such as an SMTP reply, with every e-mail address, URL and telephone number in it
+/// masked: `550 5.7.1 <rathaus@musterdorf.example>: no` → `550 5.7.1 <r…@musterdorf.example>: no`.
 pub fn mask_addresses_in(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut word = String::new();
-    let end_word = |word: &mut String, masked: &mut String| {
-        if word.contains('@') {
-            masked.push_str(&mask_address(word));
-        } else {
-            masked.push_str(word);
-        }
-        word.clear();
-    };
-    for c in text.chars() {
-        if c.is_whitespace() || "<>()[]\"',;:".contains(c) {
-            end_word(&mut word, &mut masked);
+    for (at, c) in text.char_indices() {
+        let in_url = word.contains("://") || text[at..].starts_with("://");
+        let ends_word = c.is_whitespace() || "<>\"".contains(c) || (!in_url && "()[]',;:".contains(c));
+        if ends_word {
+            masked.push_str(&mask_word(&word));
+            word.clear();
             masked.push(c);
         } else {
             word.push(c);
         }
     }
-    end_word(&mut word, &mut masked);
+    masked.push_str(&mask_word(&word));
     masked
+}
+
+/// A word of such a sentence.
+fn mask_word(word: &str) -> String {
+    if word.contains("://") || word.contains('@') {
+        return mask_address(word);
+    }
+    let number = word.trim_end_matches(['.', '!', '?']);
+    if is_number(number) {
+        return format!("{}…{}", &number[..3], &word[number.len() - 3..]);
+    }
+    word.to_owned()
+}
+
+/// Whether that may be a telephone number with its country's code: 7 to 15 digits (E.164), without a sign 11 at least.
+fn is_number(word: &str) -> bool {
+    let international = word.strip_prefix('+').or_else(|| word.strip_prefix("00"));
+    let digits = international.unwrap_or(word);
+    let least = if international.is_some() { 7 } else { 11 };
+    (least..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn first(text: &str) -> String {
@@ -78,5 +93,21 @@ mod tests {
         assert_eq!(mask_address("https://user:pass@hooks.example/T0/secret?x=1"), "https://hooks.example/…");
         assert_eq!(mask_address("umlaut"), "u…");
         assert_eq!(mask_address(""), "…");
+    }
+
+    #[test]
+    fn what_a_gateway_or_a_partners_server_says_shows_no_number_and_no_path() {
+        for (said, masked) in [
+            ("The 'To' number +4915228817386 is not valid.", "The 'To' number +49…386 is not valid."),
+            ("004915228817386: unknown", "004…386: unknown"),
+            ("4915228817386 is barred", "491…386 is barred"),
+            (
+                "error for url (https://u:p@hooks.example:8443/T0geheim?x=1): 500",
+                "error for url (https://hooks.example:8443/… 500",
+            ),
+            ("530 5.7.0 at 12:30:05, id 1234567890", "530 5.7.0 at 12:30:05, id 1234567890"),
+        ] {
+            assert_eq!(mask_addresses_in(said), masked);
+        }
     }
 }

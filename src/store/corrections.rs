@@ -11,6 +11,7 @@ use crate::domain::notice::{NoticeEvent, NoticeState};
 
 use super::audit::append;
 use super::connection::Tx;
+use super::erasure::refuse_erased;
 use super::error::once_more;
 use super::notices::{Submission, SubmittedNotice, about, number_of, standing};
 use super::statement::statements;
@@ -96,6 +97,7 @@ impl Store {
         let mut entry = about(entry, &submitted.number, &facts);
         entry.before = serde_json::json!({ "old_state": before });
         append(&mut tx, &entry, self.now()).await?;
+        refuse_erased(&mut tx, submission.notice.id).await?;
         tx.commit().await?;
         Ok(Corrected { submitted, people: submission.notice.following.people.len(), old: state })
     }

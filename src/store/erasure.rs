@@ -15,7 +15,7 @@ use crate::domain::audience::Audience;
 use crate::domain::audit::NewEntry;
 use crate::domain::contact::ContactCard;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::ids::ContactKey;
+use crate::domain::ids::{ContactKey, NoticeId};
 use crate::domain::retention::HoldScope;
 
 use super::audit::append;
@@ -33,8 +33,8 @@ use statements::{
     CLEAR_UNREACHABLE, CLEAR_UNREACHABLES_DEPUTY, DELETE_ENDPOINTS, DELETE_ID_HASH, DELETE_MEMBERSHIPS,
     DELETE_MERGED, DELETE_POINTS, DELETE_SUPPRESSIONS, FORGET_ANSWERS, HAND_OVER_DELIVERY,
     HAND_OVER_RECIPIENT, INSERT_ID_HASH, LEAVE_OUT_STEPS, LOCK_CONTACT, MARK_FOR_FAN_OUT, RENAME_MERGED,
-    SELECT_ADDRESSES, SELECT_AUDIENCES, SELECT_DELIVERIES, SELECT_ID, SELECT_ID_HASHES, SELECT_NAME,
-    SELECT_NUMBERS, SELECT_POINTS, SELECT_SHARING, SELECT_TOUCHED, UPDATE_AUDIENCE,
+    SELECT_ADDRESSES, SELECT_AUDIENCES, SELECT_DELIVERIES, SELECT_ERASED_AMONG, SELECT_ID, SELECT_ID_HASHES,
+    SELECT_NAME, SELECT_NUMBERS, SELECT_POINTS, SELECT_SHARING, SELECT_TOUCHED, UPDATE_AUDIENCE,
 };
 
 #[cfg(test)]
@@ -205,6 +205,21 @@ pub(super) enum Pass<'a> {
         /// The id that it had.
         id: &'a str,
     },
+}
+
+/// Refuses a notice in `tx` that was put together while somebody in it was still there. It is asked after the audit
+/// entry: whoever erases waits for that, and looks for such notices afterwards.
+///
+/// # Errors
+/// [`StoreError::Conflict`] then.
+pub(super) async fn refuse_erased(tx: &mut Tx, notice: NoticeId) -> Result<(), StoreError> {
+    match tx.fetch_first::<(String,), _>(&SELECT_ERASED_AMONG, (notice.0,)).await? {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Conflict(
+            "somebody whom it is for was erased while it was being put together: nothing was submitted; do it again"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Nothing that a legal hold covers is erased.

@@ -16,6 +16,7 @@ use super::alarms::{NewAlarm, still_agreed};
 use super::approvals::{NewDecision, frozen_hash, write_decision};
 use super::audit::append;
 use super::connection::Tx;
+use super::erasure::refuse_erased;
 use super::incident_notices::{self, IncidentLink};
 use super::people::{Following, follow};
 use super::recipients::{MergedRecipient, Recipient, UnreachableRecipient, freeze};
@@ -211,6 +212,7 @@ impl Store {
         let submitted = self.submit_in(&mut tx, submission).await?;
         let facts = submitted.facts();
         append(&mut tx, &about(entry, &submitted.number, &facts), self.now()).await?;
+        refuse_erased(&mut tx, submission.notice.id).await?;
         tx.commit().await?;
         Ok(submitted)
     }

@@ -1,7 +1,6 @@
 //! A folder with the sample contacts, and what somebody does who can write to the store's file.
 
 #[path = "../support/desk.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod shared;
 
 use sqlx::{Connection, Executor, SqliteConnection};

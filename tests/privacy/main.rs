@@ -114,6 +114,40 @@ fn somebody_who_asks_is_told_everything() {
 }
 
 #[test]
+fn not_even_the_bytes_of_the_store_know_who_was_erased() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.run(&["contacts", "import"]).ok();
+    desk.send();
+    let mode = std::fs::metadata(desk.path("var/rundruf.db")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else on the machine reads the store");
+    let bytes = || {
+        let read = |name| std::fs::read(desk.path(name)).unwrap_or_default();
+        [read("var/rundruf.db"), read("var/rundruf.db-wal")].concat()
+    };
+    let stands = |word: &str| bytes().windows(word.len()).any(|bytes| bytes == word.as_bytes());
+    assert!(stands("max.quast@werke.example") && stands("28817386"));
+    desk.write("contacts/staff.csv", &STAFF.replace("mq;", "xx;").replace(";mq", ";"));
+    desk.run(&["contacts", "erase", "mq", "--reason", "request of 20 November"]).ok();
+    for needle in ["Max Quast", "max.quast@werke.example", "+4915228817386"] {
+        assert!(!stands(needle), "{needle} still stands in the file");
+    }
+}
+
+#[test]
+fn an_export_runs_no_formula_and_comes_back_as_it_was() {
+    let desk = Desk::new();
+    let file = "id,name,email,bemerkung\nxy,=HYPERLINK(1),xy@werke.example,-2+3\n";
+    desk.write("contacts/staff.csv", file);
+    desk.run(&["contacts", "import"]).ok();
+    let exported = desk.run(&["contacts", "export", "--unencrypted"]).ok().out;
+    assert!(exported.contains("'=HYPERLINK(1)") && exported.contains("'-2+3"), "{exported}");
+    desk.write("contacts/staff.csv", &exported);
+    let again = desk.run(&["contacts", "import"]).ok().out;
+    assert!(again.contains("changed    0"), "{again}");
+}
+
+#[test]
 fn an_export_is_encrypted_unless_told_otherwise() {
     use age::secrecy::ExposeSecret;
     let desk = Desk::new();

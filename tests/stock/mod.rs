@@ -30,7 +30,7 @@ use rundruf::store::{
     UnreachableRecipient,
 };
 
-pub use shared::{Desk, Said, contains};
+pub use shared::{Desk, contains};
 
 /// What the audit log is told where a test is not about it.
 fn entry() -> NewEntry {

@@ -93,8 +93,8 @@ async fn keep_in_file(
             let broken = Broken::CutOff { found: head.sequence, expected: last.sequence };
             return Ok(Err(Trouble::Disagrees(broken)));
         }
-        if last.sequence == head.sequence && last.hash != head.hash {
-            return Ok(Err(Trouble::Disagrees(Broken::Rewritten(head.sequence))));
+        if !is_in_log(instance, last).await? {
+            return Ok(Err(Trouble::Disagrees(Broken::Rewritten(last.sequence))));
         }
     }
     let last = last.map(|kept| (kept.head.sequence, kept.at));
@@ -104,6 +104,12 @@ async fn keep_in_file(
     let line = KeptHead { at: instance.now(), head: head.clone() };
     let added = in_background(path, move |path| head_file::add(path, &line)).await;
     Ok(added.map_err(Trouble::Unusable))
+}
+
+/// Whether the log has the entry that `head` says: one that was written anew may have grown beyond it by now.
+async fn is_in_log(instance: &Instance, head: &Head) -> Result<bool, StoreError> {
+    let entries = instance.store.audit_entries(head.sequence - 1, 1).await?;
+    Ok(entries.first().is_some_and(|entry| entry.sequence == head.sequence && entry.hash == head.hash))
 }
 
 async fn keep_by_mail(

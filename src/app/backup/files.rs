@@ -170,7 +170,7 @@ mod tests {
         let back = put_back(&file, None, &places, false).unwrap();
         assert_eq!((back.written.len(), back.kept), (0, vec![template.clone()]));
         assert_eq!(fs::read(&template).unwrap(), b"changed since");
-        assert_eq!(put_back(&file, None, &places, true).unwrap().written, [template.clone()]);
+        assert_eq!(put_back(&file, None, &places, true).unwrap().written, std::slice::from_ref(&template));
         assert_eq!(fs::read(&template).unwrap(), b"as it was");
     }
 }

@@ -79,8 +79,7 @@ pub async fn restore(instance: &Instance, actor: &Actor, what: &What) -> Result<
         Some(staging) => Some(staging.brought_up_to_date().await?),
         None => None,
     };
-    let mut restoring = instance.store.begin_restore().await?;
-    let replaced = restoring.replaced().clone();
+    let (mut restoring, replaced) = instance.store.begin_restore().await?;
     if !replace && replaced.used {
         return Err(BackupError::NotEmpty);
     }

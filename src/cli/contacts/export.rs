@@ -13,6 +13,7 @@ use crate::cli::audit::noted;
 use crate::cli::new_file::write_file;
 use crate::cli::output::{counted, write_bytes};
 use crate::cli::session::{Session, out, say};
+use crate::cli::table::Cell;
 use crate::domain::address::Channel;
 use crate::domain::contact::{Contact, WebhookFormat};
 use crate::domain::grounds::Grounds;
@@ -127,7 +128,8 @@ fn csv(contacts: &[Contact]) -> anyhow::Result<String> {
         });
         let fixed = COLUMNS.iter().map(|column| field(contact, column));
         let others = attributes.iter().map(|name| contact.attributes.get(*name).cloned().unwrap_or_default());
-        writer.write_record(fixed.chain(others).chain(said))?;
+        // Importing takes the apostrophe off again that keeps a spreadsheet from running a formula.
+        writer.write_record(fixed.chain(others).chain(said).map(|text| Cell::from(text).csv_text()))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

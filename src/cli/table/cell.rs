@@ -47,7 +47,7 @@ impl Cell {
     }
 
     /// The value for a spreadsheet, which must not take it for a formula.
-    pub(super) fn csv_text(&self) -> String {
+    pub(in crate::cli) fn csv_text(&self) -> String {
         let plain = self.plain();
         let is_text = matches!(self, Self::Text(_) | Self::List(_));
         if is_text && plain.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_telephone_number(&plain) {

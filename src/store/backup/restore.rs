@@ -76,7 +76,6 @@ pub struct Replaced {
 #[derive(Debug)]
 pub struct Restoring {
     tx: Tx,
-    replaced: Replaced,
     tables: BTreeMap<String, Stored>,
     /// How SQLite's triggers are made again.
     triggers: Vec<String>,
@@ -126,20 +125,25 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn begin_restore(&self) -> Result<Restoring, StoreError> {
+    pub async fn begin_restore(&self) -> Result<(Restoring, Replaced), StoreError> {
         let mut tx = self.db.begin().await?;
         let stored = catalogue(&mut tx).await?;
         hold(&mut tx, &stored).await?;
         let used: Option<(i64,)> = tx.fetch_first(&SELECT_USED, ()).await?;
+        let held: Option<(String,)> = tx.fetch_first(&SELECT_ANY_HOLD, ()).await?;
         let head: Option<(i64, String)> = tx.fetch_first(&SELECT_HEAD, ()).await?;
         let (sequence, hash) =
             head.ok_or_else(|| StoreError::Damaged("the audit log has no head".to_owned()))?;
         let used = used.is_some_and(|(used,)| used == 1);
-        let held = tx.fetch_first::<(String,), _>(&SELECT_ANY_HOLD, ()).await?.is_some();
-        let replaced = Replaced { used, held, head: Head { sequence, hash } };
-        let triggers = empty(&mut tx, &stored).await?;
-        let tables = stored.into_iter().map(|table| (table.name.clone(), table)).collect();
-        Ok(Restoring { tx, replaced, tables, triggers })
+        let replaced = Replaced { used, held: held.is_some(), head: Head { sequence, hash } };
+        Ok((Restoring::begin(tx, stored).await?, replaced))
+    }
+
+    /// The same in tables of any shape, which hold nothing that anybody has written.
+    pub(super) async fn begin_filling(&self) -> Result<Restoring, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let stored = catalogue(&mut tx).await?;
+        Restoring::begin(tx, stored).await
     }
 }
 
@@ -177,9 +181,10 @@ async fn empty(tx: &mut Tx, tables: &[Stored]) -> Result<Vec<String>, StoreError
 }
 
 impl Restoring {
-    /// What the store held until it was emptied.
-    pub const fn replaced(&self) -> &Replaced {
-        &self.replaced
+    async fn begin(mut tx: Tx, stored: Vec<Stored>) -> Result<Self, StoreError> {
+        let triggers = empty(&mut tx, &stored).await?;
+        let tables = stored.into_iter().map(|table| (table.name.clone(), table)).collect();
+        Ok(Self { tx, tables, triggers })
     }
 
     /// Puts rows into `table`; `rows` is a JSON list of objects. Gives how many there were.

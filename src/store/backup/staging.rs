@@ -29,7 +29,7 @@ impl Store {
         }
         let store = Self { db, ..self.clone() };
         let (_, tables) = store.shape().await?;
-        let restoring = store.begin_restore().await?;
+        let restoring = store.begin_filling().await?;
         Ok(Staging { store, tables, restoring })
     }
 }

@@ -107,6 +107,14 @@ statements! {
         WHERE CAST(audience AS TEXT) LIKE $1 OR lower(CAST(audience AS TEXT)) LIKE $2";
     /// They name it no longer.
     UPDATE_AUDIENCE = "UPDATE notices SET audience = $2 WHERE notice_id = $1";
+    /// Somebody among the people of a notice, or their deputies, who was erased.
+    SELECT_ERASED_AMONG = "
+        SELECT c.id FROM contacts c
+        WHERE c.id LIKE 'erased-%'
+          AND (c.contact_key IN (SELECT p.contact_key FROM notice_people p WHERE p.notice_id = $1)
+               OR c.contact_key IN (SELECT s.deputy_key FROM cascade_steps s
+                                    WHERE s.notice_id = $1 AND s.deputy_key IS NOT NULL))
+        LIMIT 1";
     /// Drafts that may name it.
     SELECT_DRAFTS_NAMING = "
         SELECT notice_id, wish FROM notice_drafts

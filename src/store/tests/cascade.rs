@@ -13,17 +13,12 @@ on_both_engines!(
     information_goes_on_at_once_after_a_failure_and_ends_when_it_is_accepted,
     a_late_bounce_lets_the_next_way_follow,
     a_refusal_after_a_late_acceptance_lets_the_next_way_follow,
-    people_who_share_an_address_share_its_delivery_and_its_link,
-    a_deputy_who_knows_already_is_not_told_again,
-    blocked_and_dead_addresses_are_left_out_when_their_step_fires,
-    who_has_no_way_of_its_own_has_its_deputy_told_at_once,
     nothing_fires_while_a_notice_is_paused,
     cancelling_and_expiry_end_cascades,
-    what_a_person_found_out_counts_and_stops_what_waits,
-    retrying_leaves_out_whom_another_way_has_reached,
-    confirming_twice_gives_the_first_time,
-    nobody_is_forgotten_and_no_address_is_told_twice,
 );
+
+mod anything;
+mod people;
 
 const AFTER: Duration = Duration::from_secs(600);
 
@@ -348,61 +343,6 @@ async fn a_refusal_after_a_late_acceptance_lets_the_next_way_follow(bench: Bench
     assert_eq!(stage.cascade().await, 1);
 }
 
-async fn people_who_share_an_address_share_its_delivery_and_its_link(bench: Bench) {
-    let cast: [Cast<'_>; 2] = [
-        ("a", &["+491711111111", "Office@x.example"], None),
-        ("b", &["+491712222222", "office@x.example"], None),
-    ];
-    let stage = Stage::new(bench, true, &cast, &["a", "b"]).await;
-    stage.send_all().await;
-    assert_eq!(stage.later().await, 1, "one delivery serves both");
-    stage.send_all().await;
-    let shared = stage.told().await.into_iter().find(|address| address.contains('@')).unwrap();
-    stage.confirm(&shared).await;
-    assert_eq!(stage.reached().await, ["a", "b"]);
-    assert_eq!(stage.state().await, NoticeState::Completed);
-}
-
-async fn a_deputy_who_knows_already_is_not_told_again(bench: Bench) {
-    let cast: [Cast<'_>; 2] =
-        [("a", &["+491711111111"], Some("d")), ("d", &["+491712222222", "d@x.example"], None)];
-    let stage = Stage::new(bench, true, &cast, &["a", "d"]).await;
-    stage.send_all().await;
-    stage.confirm("+491712222222").await;
-    assert_eq!(stage.reached().await, ["d"], "the deputy confirms for itself first");
-    assert_eq!(stage.later().await, 0);
-    assert_eq!(stage.reached().await, ["a", "d"], "and stands in when it is needed");
-    assert_eq!(stage.state().await, NoticeState::Completed);
-}
-
-async fn blocked_and_dead_addresses_are_left_out_when_their_step_fires(bench: Bench) {
-    let addresses = ["+491711111111", "a@x.example", "a@down.example", "b@x.example"];
-    let stage = Stage::new(bench, false, &[("a", &addresses, None)], &["a"]).await;
-    stage.bench.store.suppress("email", "a@x.example", "5.1.1", "", None, &entry()).await.unwrap();
-    let down = [("down.example".to_owned(), false)];
-    stage.bench.store.take_domains_down(&down, "", "test", &|_| None, &entry()).await.unwrap();
-    stage.send(|_| Move::Failed).await;
-    assert_eq!(stage.cascade().await, 1);
-    assert!(stage.told().await.contains("b@x.example"));
-    let why = stage.why("a").await;
-    assert_eq!(
-        why[1..3],
-        ["left out: the address is blocked (5.1.1)", "left out: nothing can arrive there now"]
-    );
-}
-
-async fn who_has_no_way_of_its_own_has_its_deputy_told_at_once(bench: Bench) {
-    let cast: [Cast<'_>; 3] =
-        [("a", &[], Some("d")), ("b", &["b@x.example"], None), ("d", &["d@x.example"], None)];
-    let stage = Stage::new(bench, false, &cast, &["a", "b"]).await;
-    assert_eq!(stage.cascade().await, 1);
-    stage.send_all().await;
-    stage.cascade().await;
-    assert_eq!(stage.reached().await, ["a", "b"]);
-    assert_eq!(stage.why("a").await, ["no way of its own"]);
-    assert_eq!(stage.state().await, NoticeState::Completed);
-}
-
 async fn nothing_fires_while_a_notice_is_paused(bench: Bench) {
     let stage = Stage::new(bench, true, &[("a", &["+491711111111", "a@x.example"], None)], &["a"]).await;
     stage.send_all().await;
@@ -432,157 +372,6 @@ async fn cancelling_and_expiry_end_cascades(bench: Bench) {
         (NoticeState::Completed, 0),
         "the text message was sent"
     );
-}
-
-async fn what_a_person_found_out_counts_and_stops_what_waits(bench: Bench) {
-    let cast: [Cast<'_>; 2] =
-        [("a", &["+491711111111", "a@x.example"], None), ("b", &["+491711111111", "b@x.example"], None)];
-    let stage = Stage::new(bench, true, &cast, &["a", "b"]).await;
-    let store = &stage.bench.store;
-    let by_hand = async |id: &str| {
-        store
-            .reached_by_hand(stage.notice, stage.keys[id], "phone", "spoke to Anna", "otto", &entry())
-            .await
-            .unwrap()
-    };
-    let first = by_hand("a").await;
-    assert_eq!((first.before, first.cancelled, first.still_open), (None, 0, 1), "b shares what waits");
-    assert_eq!(stage.reached().await, ["a"]);
-    let again = by_hand("a").await;
-    assert_eq!(
-        again.before.map(|before| (before.by_what, before.note)),
-        Some(("phone".into(), "spoke to Anna".into()))
-    );
-    assert_eq!(by_hand("b").await.cancelled, 1, "now nobody waits for it");
-    assert_eq!(stage.deliveries().await, [("+491711111111".to_owned(), "cancelled".to_owned())]);
-    assert_eq!(stage.state().await, NoticeState::Completed);
-    assert_eq!(store.person_of_notice(stage.notice, "b").await.unwrap(), Some(stage.keys["b"]));
-    assert_eq!(store.person_of_notice(stage.notice, "c").await.unwrap(), None);
-}
-
-async fn retrying_leaves_out_whom_another_way_has_reached(bench: Bench) {
-    let cast: [Cast<'_>; 2] =
-        [("a", &["+491711111111", "a@x.example"], None), ("b", &["+491712222222"], None)];
-    let stage = Stage::new(bench, false, &cast, &["a", "b"]).await;
-    stage.send(|_| Move::Failed).await;
-    stage.cascade().await;
-    stage.send_all().await;
-    stage.cascade().await;
-    assert_eq!((stage.reached().await, stage.state().await), (vec!["a".to_owned()], NoticeState::Completed));
-    assert_eq!(stage.bench.retry(stage.notice).await.deliveries, 1, "b alone");
-    stage.send_all().await;
-    assert_eq!(stage.reached().await, ["a", "b"]);
-}
-
-async fn confirming_twice_gives_the_first_time(bench: Bench) {
-    let stage = Stage::new(bench, true, &[("a", &["+491711111111"], None)], &["a"]).await;
-    stage.send_all().await;
-    let link = hash(stage.delivery_to("+491711111111").await);
-    let store = &stage.bench.store;
-    assert_eq!(
-        store.acknowledgement(&link).await.unwrap().unwrap().acknowledged_at,
-        None,
-        "looking changes nothing"
-    );
-    let first = stage.confirm("+491711111111").await;
-    stage.bench.clock.advance(Duration::from_secs(60));
-    let again = store.acknowledge(&link).await.unwrap().unwrap();
-    assert!(!again.is_first, "one call alone counts as the first");
-    assert_eq!(again.page, first);
-    assert_eq!(store.acknowledgement(&link).await.unwrap(), Some(first));
-    assert_eq!(store.acknowledge(b"no such token").await.unwrap(), None);
-    assert_eq!(store.acknowledgement(b"no such token").await.unwrap(), None);
-}
-
-/// Whatever happens in whatever order: counts add up, no address has two deliveries, and in the end everybody was
-/// reached, or stands on the list of those who were not with every usable way tried.
-async fn nobody_is_forgotten_and_no_address_is_told_twice(bench: Bench) {
-    let mut bench = bench;
-    for seed in 0..6_u64 {
-        let chance = Chance::seeded(seed);
-        let below = |n: usize| (chance.fraction() * n as f64) as usize;
-        let ids: Vec<String> = (0..8).map(|n| format!("s{seed}-{n}")).collect();
-        let addresses: Vec<String> =
-            (0..10)
-                .map(|n| {
-                    if n % 3 == 0 { format!("+49171{seed}00000{n}") } else { format!("m{n}@s{seed}.example") }
-                })
-                .collect();
-        let own: Vec<Vec<&str>> = ids
-            .iter()
-            .map(|_| {
-                let mut own: Vec<&str> = (0..below(4)).map(|_| addresses[below(10)].as_str()).collect();
-                own.sort_by_key(|address| !address.starts_with('+'));
-                own.dedup();
-                own
-            })
-            .collect();
-        let cast: Vec<Cast<'_>> = (0..8)
-            .map(|n| (ids[n].as_str(), own[n].as_slice(), (below(2) == 0).then(|| ids[below(8)].as_str())))
-            .map(|(id, own, deputy)| (id, own, deputy.filter(|deputy| *deputy != id)))
-            .collect();
-        let audience: Vec<&str> = ids[..6].iter().map(String::as_str).collect();
-        let alarm = seed % 2 == 0;
-        let stage = Stage::new(bench, alarm, &cast, &audience).await;
-        for _ in 0..40 {
-            match below(8) {
-                0 | 1 => {
-                    let moved = |fails| if fails { Move::Failed } else { Move::Sent { reference: None } };
-                    stage.send(|_| moved(below(3) == 0)).await;
-                }
-                2 => {
-                    stage.later().await;
-                }
-                3 | 4 => {
-                    stage.cascade().await;
-                }
-                5 => {
-                    let rows = stage.rows().await;
-                    let sent: Vec<&DeliveryRow> = rows.iter().filter(|row| row.state == "sent").collect();
-                    if alarm && !sent.is_empty() && below(3) == 0 {
-                        let delivery = DeliveryId(sent[below(sent.len())].id);
-                        stage.bench.store.acknowledge(&hash(delivery)).await.unwrap();
-                    }
-                }
-                6 => {
-                    let rows = stage.rows().await;
-                    let sent: Vec<&DeliveryRow> = rows.iter().filter(|row| row.state == "sent").collect();
-                    if !sent.is_empty() && below(2) == 0 {
-                        stage.bounce(&sent[below(sent.len())].address).await;
-                    }
-                }
-                _ => {
-                    let event = if below(2) == 0 { NoticeEvent::Pause } else { NoticeEvent::Resume };
-                    let _ = stage.bench.store.move_notice(stage.notice, event, &entry()).await;
-                }
-            }
-            if stage.bench.clock.now() >= START.plus(Duration::from_secs(3_000 * (seed + 1))) {
-                break;
-            }
-        }
-        let _ = stage.bench.store.move_notice(stage.notice, NoticeEvent::Resume, &entry()).await;
-        stage.bench.outlast(stage.bench.clock.now().plus(AFTER * 30)).await;
-        for _ in 0..20 {
-            stage.send_all().await;
-            stage.later().await;
-        }
-        let summary = stage.bench.store.notice_summary(stage.notice).await.unwrap().unwrap();
-        assert!(summary.state.is_final(), "seed {seed}: {:?}", summary.state);
-        assert_eq!((summary.cascade_open, summary.counts().open()), (0, 0), "seed {seed}");
-        assert_eq!(summary.recipients, summary.counts().total(), "seed {seed}");
-        let people = stage.bench.store.notice_people(stage.notice).await.unwrap();
-        assert_eq!(people.len(), 6);
-        for person in people.iter().filter(|person| !person.is_reached(alarm)) {
-            for step in stage.bench.store.cascade_steps(stage.notice, &person.person.id).await.unwrap() {
-                assert!(
-                    step.fired_by.is_some(),
-                    "seed {seed}: {} was forgotten at {step:?}",
-                    person.person.id
-                );
-            }
-        }
-        bench = stage.bench;
-    }
 }
 
 /// A notice whose one delivery was accepted, with another way left, before anybody has looked at its cascade.

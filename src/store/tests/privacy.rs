@@ -22,6 +22,7 @@ on_both_engines!(
     a_hold_that_is_set_meanwhile_counts,
     two_processes_let_go_of_the_same_thing_once,
     what_was_submitted_at_the_same_moment_is_erased_too,
+    nobody_is_told_who_was_erased_while_a_notice_was_put_together,
     nothing_that_was_decided_about_a_notice_outlives_it,
 );
 
@@ -453,6 +454,26 @@ async fn what_was_submitted_at_the_same_moment_is_erased_too(bench: Bench) {
     let touched = BTreeSet::from([late.0]);
     let (_, erased) = bench.store.erase_once(max, &touched, Pass::Late { id: &id }).await.unwrap();
     assert_eq!(erased.notices, 1);
+    assert_eq!(traces(&bench, &NEEDLES).await, Vec::<String>::new());
+}
+
+async fn nobody_is_told_who_was_erased_while_a_notice_was_put_together(bench: Bench) {
+    let known = with_quast(&bench).await;
+    let max = known.iter().find(|known| known.contact.id == "max-q").unwrap();
+    let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
+    let person = Person {
+        contact: max.key,
+        id: "max-q".to_owned(),
+        name: "Max Quast".to_owned(),
+        organisation: String::new(),
+        group: "all".to_owned(),
+        deputy: None,
+    };
+    new.following = Following { people: vec![person], ..Following::default() };
+    let composed = submission(new, Vec::new(), Vec::new(), Release::Now);
+    bench.store.erase_contact(max.key, "hash", &entry("contact.erased")).await.unwrap();
+    let refused = bench.store.submit(&composed, &entry("notice.released")).await.unwrap_err().to_string();
+    assert!(refused.contains("was erased"), "{refused}");
     assert_eq!(traces(&bench, &NEEDLES).await, Vec::<String>::new());
 }
 

@@ -92,3 +92,24 @@ async fn a_place_that_knows_more_than_the_log_is_told_of_and_left_alone() {
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 }
+
+#[tokio::test]
+async fn a_log_that_was_written_anew_and_is_longer_by_now_is_told_of_too() {
+    let stage = stage().await;
+    let path = stage.folder.path().join("heads.log");
+    stage.write("contacts.imported").await;
+    head_file::add(&path, &KeptHead { at: START, head: Head { sequence: 1, hash: "ab".repeat(32) } })
+        .unwrap();
+    stage.write("notice.released").await;
+    let before = std::fs::read(&path).unwrap();
+    let troubles = keep(&stage.instance).await.unwrap();
+    assert!(
+        matches!(&troubles[..], [HeadTrouble::Disagrees { broken: Broken::Rewritten(1), .. }]),
+        "{troubles:?}"
+    );
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        before,
+        "no head of the new log stands behind those of the old one"
+    );
+}

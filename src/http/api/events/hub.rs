@@ -134,7 +134,7 @@ impl Hub {
             None => {}
             // It has listened to another process, which had looked a moment later than this one.
             Some(last) if last > now && last <= self.instance.store.audit_head().await?.sequence => {
-                known = last
+                known = last;
             }
             Some(last) if last > now || now - last > MOST_MISSED => events.push(Arc::new(Event::reset(now))),
             Some(last) => {
