@@ -50,7 +50,7 @@ fn send(instance: &Instance, more: &[&str]) {
 
 /// Waits until `server` has had so many calls.
 async fn calls(server: &Server, count: usize) -> Vec<Request> {
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     while server.requests().len() < count {
         assert!(started.elapsed() < PATIENCE, "{count} calls never come: {:#?}", server.requests());
         tokio::time::sleep(GLANCE).await;
@@ -77,7 +77,7 @@ fn is_genuine(secret: &str, request: &Request) -> bool {
 
 /// Waits until the list shows a partner as `is` wants it.
 async fn listed(instance: &Instance, name: &str, is: impl Fn(&Value) -> bool) -> Value {
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     loop {
         let list = instance.run(&["partners", "list", "--json"]).exits(0).json();
         let partner = list.iter().find(|row| row["name"] == name).unwrap();

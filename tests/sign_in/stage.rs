@@ -121,7 +121,7 @@ impl Stage {
         let store = self.serving.instance.store().await;
         let entries = store.audit_entries(0, 10_000).await.unwrap();
         store.close().await;
-        entries.iter().map(|entry| format!("{entry:?}\n")).collect()
+        entries.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -67,7 +67,7 @@ async fn event(instance: &Instance, entry: &Entry) -> Result<Option<PartnerEvent
         EventKind::IncidentOpened | EventKind::IncidentUpdated | EventKind::IncidentClosed => {
             of_incident(instance, entry, &after).await?
         }
-        EventKind::ServiceUpdated => of_service(entry, &after),
+        EventKind::ServiceUpdated => Some(of_service(entry, &after)),
     };
     let Some(About { visibility, groups, data }) = about else { return Ok(None) };
     let body = json!({"type": kind.as_str(), "timestamp": entry.at.to_string(), "data": data});
@@ -191,7 +191,7 @@ async fn audience_of(
     Ok((widest != Visibility::Internal).then_some((widest, groups)))
 }
 
-fn of_service(entry: &Entry, after: &Value) -> Option<About> {
+fn of_service(entry: &Entry, after: &Value) -> About {
     let groups = after["groups"].as_array().into_iter().flatten();
     let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
     let data = json!({
@@ -200,7 +200,7 @@ fn of_service(entry: &Entry, after: &Value) -> Option<About> {
         "state": after["state"],
         "visibility": Visibility::Partner.as_str(),
     });
-    Some(About { visibility: Visibility::Partner, groups, data })
+    About { visibility: Visibility::Partner, groups, data }
 }
 
 /// A time in an entry, UTC milliseconds or text, as calls have it.
