@@ -56,7 +56,7 @@ async fn add(session: &Session, arguments: AddPartnerArguments) -> anyhow::Resul
     let secret = partners::add(&instance, &session.actor(), wish).await?;
     store.close().await;
     say(format_args!(
-        "{name} is told what happens from now on, as long as \"serve\" runs. Hand this secret over by a safe way; it \
+        "{name} is told what happens from now on, as long as \"serve\" or a worker runs. Hand this secret over by a safe way; it \
          is shown this once:"
     ));
     write_text(&mut out(), &format!("{}\n", secret.expose_secret()))?;

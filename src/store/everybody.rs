@@ -68,7 +68,10 @@ impl Everybody {
 
 /// What was read last, and which state that was.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Kept(Arc<Mutex<Option<(Stamp, Arc<Everybody>)>>>);
+pub(super) struct Kept(Arc<Mutex<Option<Read>>>);
+
+/// What was read, and which state that was.
+type Read = (Stamp, Arc<Everybody>);
 
 /// Names and values, and whether the secrets of endpoints could be opened.
 type Stamp = (Vec<(String, String)>, bool);

@@ -59,7 +59,7 @@ fn member((id, addresses, deputy): &Cast<'_>) -> Contact {
 }
 
 /// The addresses of a contact: text messages first.
-fn ways(known: &crate::domain::contact::KnownContact) -> impl Iterator<Item = &ContactPoint> {
+fn ways(known: &KnownContact) -> impl Iterator<Item = &ContactPoint> {
     [Channel::Sms, Channel::Email].into_iter().flat_map(|channel| known.contact.points_of(channel))
 }
 
@@ -78,15 +78,14 @@ impl Stage {
         for id in audience {
             let one = by_id[id];
             let fresh = || DeliveryId(bench.ids.next());
-            let step =
-                |reader: &crate::domain::contact::KnownContact, at: &ContactPoint, deputy| CascadeStep {
-                    delivery: fresh(),
-                    deputy,
-                    channel: at.address.channel(),
-                    address: at.address.as_str().to_owned(),
-                    card: reader.contact.card(),
-                    units: 1,
-                };
+            let step = |reader: &KnownContact, at: &ContactPoint, deputy| CascadeStep {
+                delivery: fresh(),
+                deputy,
+                channel: at.address.channel(),
+                address: at.address.as_str().to_owned(),
+                card: reader.contact.card(),
+                units: 1,
+            };
             let mut steps: Vec<CascadeStep> = ways(one)
                 .skip_while(|point| blocked.contains(&point.address.normalised()))
                 .map(|point| step(one, point, None))

@@ -198,6 +198,7 @@ async fn name_where_nothing_is_sent_yet(bench: &Bench) {
         roles: [crate::domain::actor::Role::Approver].into(),
         password: None,
         must_change: false,
+        linked: None,
         created_by: "shell:test".to_owned(),
     };
     bench.store.add_account(&account, &entry("account.added")).await.unwrap();
