@@ -13,6 +13,7 @@ async fn an_import_adds_changes_and_prunes(bench: Bench) {
         "a dry run writes nothing"
     );
     bench.store.import_contacts(&first, &bench.ids, false, &entry()).await.unwrap();
+    assert_eq!(bench.kept_contacts().await, ["a a@x.example", "b b@x.example"]);
     let key = bench.store.contacts().await.unwrap()[0].key;
 
     let mut changed = contact("a", "new@x.example", &["towns", "north"]);
@@ -29,10 +30,12 @@ async fn an_import_adds_changes_and_prunes(bench: Bench) {
     assert_eq!((contacts[0].key, contacts[0].contact.points[0].address.as_str()), (key, "new@x.example"));
     assert_eq!(contacts[0].contact.groups, ["north", "towns"]);
     assert_eq!(contacts[0].contact.attributes["plz"], "01234");
+    assert_eq!(bench.kept_contacts().await, ["a new@x.example", "b b@x.example"], "what is kept is renewed");
 
     let report = bench.store.import_contacts(&second, &bench.ids, true, &entry()).await.unwrap();
     assert_eq!((report.removed, report.unchanged), (vec!["b".to_owned()], 1));
     assert_eq!(bench.store.contacts().await.unwrap().len(), 1);
+    assert_eq!(bench.kept_contacts().await, ["a new@x.example"]);
     let report = bench.store.import_contacts(&first, &bench.ids, false, &entry()).await.unwrap();
     assert_eq!(report.added, ["b"], "who was removed comes back");
 }
