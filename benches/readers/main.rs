@@ -88,6 +88,7 @@ fn measure(engine: &str, store: &str, deliveries: usize, rounds: usize, readers:
     );
     instance.import(&[("everybody", deliveries)]);
     let stage = Stage {
+        instance: &instance,
         author: instance.token("author"),
         approver: instance.token("approver"),
         serving: instance.serve(),
@@ -126,13 +127,14 @@ fn measure(engine: &str, store: &str, deliveries: usize, rounds: usize, readers:
 }
 
 /// A service and those who write and release its notices.
-struct Stage {
+struct Stage<'a> {
+    instance: &'a Instance,
     author: String,
     approver: String,
     serving: Serving,
 }
 
-impl Stage {
+impl Stage<'_> {
     /// Sends one notice to everybody while `readers` listen.
     fn send(&self, readers: usize, deliveries: usize) -> Took {
         let (number, hash) = self.submit();
@@ -141,11 +143,8 @@ impl Stage {
         let mut approver = Client::new(&self.serving.address, &self.approver);
         let program = self.serving.child.id();
         let before = (process::processor_time(program), crowd.as_ref().map_or(0.0, Crowd::processor_time));
-        approver.answer(
-            "POST",
-            &format!("/api/v1/notices/{number}/approve"),
-            &format!("{{\"hash\":\"{hash}\"}}"),
-        );
+        // A program is no second person: whoever sits at the shell is.
+        self.instance.run(&["notices", "approve", &number, "--hash", &hash]);
         let notice = loop {
             std::thread::sleep(GLANCE);
             let text = approver.answer("GET", &format!("/api/v1/notices/{number}"), "");
@@ -171,7 +170,7 @@ impl Stage {
         let mut author = Client::new(&self.serving.address, &self.author);
         let body = "{\"template\":\"mass\",\"audience\":{\"groups\":[\"all\"]},\"channels\":[\"email\"]}";
         let draft: Value =
-            serde_json::from_str(&author.answer("POST", "/api/v1/drafts", body)).expect("a draft");
+            serde_json::from_str(&author.answer("POST", "/api/v1/notices", body)).expect("a draft");
         let id = draft["id"].as_str().expect("its id");
         let text = author.answer("POST", &format!("/api/v1/drafts/{id}/submit"), "{}");
         let submitted: Value = serde_json::from_str(&text).expect("JSON");

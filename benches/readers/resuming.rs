@@ -14,8 +14,8 @@ use crate::instance::{Instance, Serving};
 
 /// What happens while the first reader is away.
 const AWAY: i64 = 900;
-/// What happens while the second does not read.
-const FLOOD: i64 = 20_000;
+/// What happens while the second does not read: more than the network and its queue hold.
+const FLOOD: i64 = 60_000;
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -110,7 +110,7 @@ pub fn questions(client: &mut Client, filled: &Filled) -> Vec<Question> {
                 "{{\"template\":\"mass\",\"audience\":{{\"groups\":[\"{group}\"]}},\"channels\":{channels}}}"
             );
             let draft: Value =
-                serde_json::from_str(&client.answer("POST", "/api/v1/drafts", &body)).expect("a draft");
+                serde_json::from_str(&client.answer("POST", "/api/v1/notices", &body)).expect("a draft");
             let id = draft["id"].as_str().expect("its id");
             questions.push(Question::post(
                 &format!("plan for {size} contacts {words}"),
