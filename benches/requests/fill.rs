@@ -33,6 +33,10 @@ pub struct Filled {
     pub middle: Uuid,
 }
 
+fn entry() -> NewEntry {
+    NewEntry::new(&Actor::program("bench"), "bench.prepared", Subject::new("bench", "stage"))
+}
+
 /// Writes `count` deliveries: half of them of one notice, which is being sent, the others of notices that have ended.
 pub async fn fill(instance: &Instance, count: usize) -> Filled {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -112,8 +116,9 @@ async fn write_notice(
         incident: None,
         wording: rundruf::domain::wording::WordingRecord::default(),
     };
-    let number = store.submit_notice(&notice, &recipients, &[], &[]).await.expect("the list is frozen");
-    store.release_notice(id).await.expect("it is released");
+    let number =
+        store.submit_notice(&notice, &recipients, &[], &[], &entry()).await.expect("the list is frozen");
+    store.release_notice(id, &entry()).await.expect("it is released");
     while store.fan_out(id, 5_000).await.expect("a batch").is_some() {}
     (id, number, recipients[count / 2].delivery.0)
 }

@@ -10,6 +10,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a bench speaks to whoever runs it, and stops when it cannot go on"
 )]
