@@ -16,7 +16,7 @@ use crate::templates::load_template;
 
 use super::compose::{ComposeError, Draft, Wish, compose};
 use super::instance::Instance;
-use super::release::submit;
+use super::release::submit_alone;
 
 /// The template by which they are told.
 pub const TEMPLATE: &str = "webhook-abgeschaltet";
@@ -73,7 +73,7 @@ pub async fn tell_owners(instance: &Instance) -> Result<Told, StoreError> {
             );
             continue;
         };
-        match submit(instance, &actor, &draft).await {
+        match submit_alone(instance, &actor, &draft).await {
             Ok(submitted) => store.endpoint_told(&endpoint.address, &submitted.number).await?,
             Err(error) => {
                 store.endpoint_not_told(&endpoint.address).await?;

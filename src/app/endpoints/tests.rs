@@ -10,7 +10,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, WebhookFormat};
 use crate::domain::ids::{DeliveryId, NoticeId};
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::{NoticeState, Priority, Visibility};
 use crate::domain::outcome::Reason;
 use crate::domain::seal::Seal;
 use crate::domain::settings::DatabaseUrl;
@@ -169,4 +169,16 @@ async fn without_the_template_the_owner_stays_to_be_told() {
     assert_eq!(world.store.untold_endpoints().await.unwrap().len(), 1);
     world.settings.instance.templates = real;
     assert_eq!(world.tell().await, Told { notices: 1, nobody: 0 });
+}
+
+#[tokio::test]
+async fn where_a_second_person_is_asked_about_every_notice_the_owner_is_told_all_the_same() {
+    let mut world = world(&["betrieb@stadtwerke.example"]).await;
+    world.settings.approval.required = true;
+    world.gone().await;
+    assert_eq!(world.tell().await, Told { notices: 1, nobody: 0 });
+    let number = world.store.endpoints().await.unwrap().remove(0).told_notice.unwrap();
+    let id = world.store.notice_id(&number).await.unwrap().unwrap();
+    let summary = world.store.notice_summary(id).await.unwrap().unwrap();
+    assert_eq!(summary.state, NoticeState::Sending, "nobody may be there to agree");
 }
