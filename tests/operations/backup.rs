@@ -1,12 +1,13 @@
 //! A backup holds everything, comes back into either engine, and sends nothing by itself.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use rundruf::app::backup::archive::{ArchiveReader, ArchiveWriter};
 use rundruf::domain::backup::{File, MANIFEST, Manifest, table_of};
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
 
 use crate::instance::{Engine, Instance};
 use crate::process::{Said, until_store};
@@ -211,7 +212,7 @@ async fn a_backup_of_an_older_program_is_brought_up_to_date_on_the_way() {
         old.import(5);
         old.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
         let file = old.path("older.tar");
-        std::fs::write(&file, as_of_step_13(&std::fs::read(old.path("b.tar")).unwrap())).unwrap();
+        std::fs::write(&file, as_of_step(13, &std::fs::read(old.path("b.tar")).unwrap()).await).unwrap();
         let new = Instance::new(to).await;
         new.run(&["restore", &file.display().to_string()]).exits(0).says(&["It is restored"]);
         assert_eq!(new.run(&["contacts", "list", "--json"]).json().len(), 5);
@@ -235,43 +236,66 @@ async fn both_leave_their_entry_in_the_audit_log() {
     store.close().await;
 }
 
-/// The same backup as the program would have made it before step 14, which knows why addresses are kept, and legal holds.
-fn as_of_step_13(backup: &[u8]) -> Vec<u8> {
-    let tables = ["erased_contacts", "legal_holds", "retention_progress"];
-    let columns = ["legal_basis", "consent_at", "review_at"];
+/// The same backup as the program would have made it whose store knew the migrations up to `step` alone.
+async fn as_of_step(step: i64, backup: &[u8]) -> Vec<u8> {
+    let columns = columns_at(step).await;
+    let is_known = |table: &str, column: &str| columns[table].iter().any(|known| known == column);
     let (mut reader, mut writer) = (ArchiveReader::new(backup), ArchiveWriter::new(Vec::new(), 0));
     let mut files = Vec::new();
     while let Some((path, mut bytes)) = reader.next_file().unwrap() {
         if path == MANIFEST {
             let mut manifest: Manifest = serde_json::from_slice(&bytes).unwrap();
-            manifest.migration = 13;
-            manifest.tables.retain(|table| !tables.contains(&table.name.as_str()));
+            manifest.migration = step;
+            manifest.tables.retain(|table| columns.contains_key(&table.name));
             for table in &mut manifest.tables {
-                table.columns.retain(|column| !columns.contains(&column.name.as_str()));
+                table.columns.retain(|column| is_known(&table.name, &column.name));
             }
             manifest.files = std::mem::take(&mut files);
             writer.add(&path, &serde_json::to_vec(&manifest).unwrap()).unwrap();
             continue;
         }
-        match table_of(&path) {
-            Some(table) if tables.contains(&table) => continue,
-            Some("contact_points") => {
-                let rows = String::from_utf8(bytes).unwrap();
-                let rows = rows.lines().map(|line| {
-                    let mut row: serde_json::Map<String, serde_json::Value> =
-                        serde_json::from_str(line).unwrap();
-                    row.retain(|name, _| !columns.contains(&name.as_str()));
-                    format!("{}\n", serde_json::Value::Object(row))
-                });
-                bytes = rows.collect::<String>().into_bytes();
+        if let Some(table) = table_of(&path) {
+            if !columns.contains_key(table) {
+                continue;
             }
-            _ => {}
+            let rows = String::from_utf8(bytes).unwrap();
+            let rows = rows.lines().map(|line| {
+                let mut row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+                row.retain(|name, _| is_known(table, name));
+                format!("{}\n", serde_json::Value::Object(row))
+            });
+            bytes = rows.collect::<String>().into_bytes();
         }
         let sha256 = HEXLOWER.encode(digest(&SHA256, &bytes).as_ref());
         writer.add(&path, &bytes).unwrap();
         files.push(File { path, bytes: bytes.len() as u64, sha256 });
     }
     writer.finish().unwrap()
+}
+
+/// The tables and their columns after the migrations up to `step`.
+async fn columns_at(step: i64) -> BTreeMap<String, Vec<String>> {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let mut migrations: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    migrations.sort();
+    for file in migrations {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if name[..4].parse::<i64>().unwrap() <= step {
+            let text = std::fs::read_to_string(&file).unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut connection).await.unwrap();
+        }
+    }
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    rows.into_iter().for_each(|(table, column)| columns.entry(table).or_default().push(column));
+    columns
 }
 
 /// Another program in the instance's folder; what it said.
