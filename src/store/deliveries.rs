@@ -34,7 +34,7 @@ statements! {
         FROM (SELECT channel, state, COALESCE(reason_code, '') AS code, COALESCE(reason, '') AS reason
               FROM deliveries
               WHERE notice_id = $1 AND state IN ('failed', 'expired', 'suppressed', 'unclear')
-                AND state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear')
+                AND state <> 'queued' AND state <> 'sending' AND state <> 'sent' AND state <> 'delivered'
               UNION ALL
               SELECT channel, state, COALESCE(reason_code, ''), COALESCE(reason, '')
               FROM deliveries WHERE notice_id = $1 AND state = 'queued' AND attempts > 0) AS apart

@@ -64,12 +64,12 @@ statements! {
     /// Deliveries in one state that has an index.
     SELECT_APART = page_of!("
         WHERE d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
-          AND d.state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear')
+          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
         ORDER BY d.delivery_id LIMIT $5");
     /// The same of one notice.
     SELECT_APART_OF_NOTICE = page_of!("
         WHERE d.notice_id = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
-          AND d.state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear')
+          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
         ORDER BY d.delivery_id LIMIT $5");
     /// Deliveries that are being sent at this moment; there are few.
     SELECT_FLYING = page_of!("

@@ -116,7 +116,8 @@ statements! {
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
         WHERE d.channel = 'webhook' AND lower(d.address) = $1 AND d.updated_at >= $2
           AND d.state IN ('failed', 'expired', 'suppressed')
-          AND d.state IN ('failed', 'expired', 'suppressed', 'cancelled', 'unclear') AND n.state IN ('sending', 'completed', 'expired')
+          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
+          AND n.state IN ('sending', 'completed', 'expired')
         ORDER BY d.delivery_id /*lock*/";
 }
 
