@@ -7,13 +7,16 @@
     reason = "a bench breaks off when something is missing, and prints what it measured"
 )]
 
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 #[path = "../tests/support/queued.rs"]
 mod queued;
+#[path = "service/sink.rs"]
+mod sink;
+
+use sink::Sink;
 
 const LIMIT: u64 = 100_000_000;
 /// How long it sends before its memory is read.
@@ -32,7 +35,8 @@ impl Drop for Ended {
 fn main() -> ExitCode {
     let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (sink, port) = start_sink();
+    let sink = Sink::start();
+    let port = sink.port;
     write_instance(folder.path(), port);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let (database, templates) = (folder.path().join("rundruf.db"), folder.path().join("templates"));
@@ -46,25 +50,6 @@ fn main() -> ExitCode {
     drop((worker, sink));
     println!("{count} deliveries queued: the worker used at most {:.1} MB", most as f64 / 1e6);
     if most < LIMIT { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn start_sink() -> (Ended, u16) {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let program = std::env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|folder| folder.join("smtp-sink"))
-        .find(|file| file.is_file())
-        .expect("smtp-sink is missing: apt-get install postfix");
-    let mut command = Command::new(program);
-    if Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n") {
-        command.args(["-u", "nobody"]);
-    }
-    let sink = Ended(command.args([&format!("127.0.0.1:{port}"), "1000"]).spawn().expect("smtp-sink runs"));
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    (sink, port)
 }
 
 fn write_instance(folder: &Path, port: u16) {

@@ -23,6 +23,7 @@ mod instance;
 mod crowd;
 mod process;
 mod resuming;
+#[path = "../service/sink.rs"]
 mod sink;
 
 use std::process::ExitCode;

@@ -1,10 +1,8 @@
-//! An instance of the real program, and the sink it sends into.
+//! An instance of the real program.
 
 use std::fmt::Write as _;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use super::CONNECTIONS;
 
@@ -16,38 +14,6 @@ pub fn tool(name: &str) -> PathBuf {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .unwrap_or_else(|| panic!("{name} is missing: apt-get install postfix"))
-}
-
-/// A running `smtp-sink`.
-pub struct Sink {
-    pub port: u16,
-    process: Child,
-}
-
-impl Sink {
-    pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let mut command = Command::new(tool("smtp-sink"));
-        if is_root() {
-            command.args(["-u", "nobody"]);
-        }
-        let process = command.args([&format!("127.0.0.1:{port}"), "1000"]).spawn().expect("smtp-sink runs");
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self { port, process }
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
 /// A folder with configuration, contacts, a template and a store.

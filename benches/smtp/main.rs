@@ -15,11 +15,14 @@
 
 mod instance;
 mod proxy;
+#[path = "../service/sink.rs"]
+mod sink;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use instance::{Instance, Sink};
+use instance::Instance;
+use sink::Sink;
 
 const CONNECTIONS: usize = 50;
 
