@@ -222,6 +222,13 @@ async fn a_backup_of_an_older_program_is_brought_up_to_date_on_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_to_replace_a_store_by_a_file_that_is_not_there() {
+    let instance = busy(Engine::Sqlite).await;
+    let said = instance.run(&["restore", "nowhere.tar"]).exits(1);
+    assert!(said.err.contains("nowhere.tar") && !said.err.contains("--replace"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_leave_their_entry_in_the_audit_log() {
     let instance = busy(Engine::Sqlite).await;
     instance.run(&["backup", "--unencrypted", "b.tar"]).exits(0);

@@ -62,15 +62,16 @@ pub async fn restore(instance: &Instance, actor: &Actor, what: &What) -> Result<
     actor.may(Right::SettingsWrite)?;
     let What { replace, file, key, .. } = what;
     let (replace, key) = (*replace, key.as_ref());
-    if !replace && instance.store.is_used().await? {
-        return Err(BackupError::NotEmpty);
-    }
+    // First whether there is anything to restore: nobody is to empty a store for a file that is not there.
     let Checked { manifest, .. } = {
         let (file, key) = (file.clone(), key.cloned());
         tokio::task::spawn_blocking(move || check(&file, key.as_ref()))
             .await
             .map_err(|error| BackupError::Damaged(error.to_string()))??
     };
+    if !replace && instance.store.is_used().await? {
+        return Err(BackupError::NotEmpty);
+    }
     let mut staging = staging(instance, &manifest).await?;
     if let Some(staging) = &mut staging {
         fill(staging.restoring(), file, key, &manifest).await?;
