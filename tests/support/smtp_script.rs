@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// What the server is about to answer.
@@ -55,6 +56,8 @@ pub enum Action {
     WhenMoreCame(Box<Self>),
     /// After a while.
     After(Duration, Box<Self>),
+    /// Once the other side of this was told `true`.
+    Once(watch::Receiver<bool>, Box<Self>),
 }
 
 impl Action {
@@ -73,7 +76,7 @@ impl Action {
     pub(super) fn refuses(&self) -> bool {
         match self {
             Self::Reply(text) | Self::ReplyAndClose(text) => text.starts_with(['4', '5']),
-            Self::WhenMoreCame(then) | Self::After(_, then) => then.refuses(),
+            Self::WhenMoreCame(then) | Self::After(_, then) | Self::Once(_, then) => then.refuses(),
             _ => false,
         }
     }
@@ -81,7 +84,7 @@ impl Action {
     pub(super) fn answers(&self) -> bool {
         match self {
             Self::Close | Self::Silence | Self::Endless => false,
-            Self::WhenMoreCame(then) | Self::After(_, then) => then.answers(),
+            Self::WhenMoreCame(then) | Self::After(_, then) | Self::Once(_, then) => then.answers(),
             _ => true,
         }
     }

@@ -302,6 +302,10 @@ impl Session {
                     tokio::time::sleep(pause).await;
                     action = *then;
                 }
+                Action::Once(mut told, then) => {
+                    let _ = told.wait_for(|told| *told).await;
+                    action = *then;
+                }
             }
         }
     }
