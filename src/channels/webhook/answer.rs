@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use jiff::fmt::{rfc2822, strtime};
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::mask::mask_address;

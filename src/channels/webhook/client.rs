@@ -1,13 +1,15 @@
-//! One call, from the connection to the last byte of the answer.
+//! One call, from its signature to what its answer means.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Uri};
 use ipnet::IpNet;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Method, Request};
-use rustls::{ClientConfig, RootCertStore, crypto};
+use rustls::{ClientConfig, crypto};
+use url::{Position, Url};
 
 use crate::domain::clock::Clock;
 use crate::domain::duration::format_duration;
@@ -16,30 +18,28 @@ use crate::domain::settings::Webhook;
 
 use super::OutgoingWebhook;
 use super::answer::Head;
-use super::failure::{outcome_of, refused, refused_by_guard, transient};
+use super::connection::{Connection, Opening};
+use super::failure::{Failure, outcome_of, refused, refused_by_guard, transient};
 use super::guard::admit_literal;
+use super::idle::IdleConnections;
 use super::resolver::GuardedResolver;
 use super::signature;
 
 /// How large a body may be, in bytes: what Standard Webhooks recommends, and below the limit of Teams (28 KB).
 pub const LARGEST_BODY: usize = 20_000;
 
-/// How much of an answer is read, in bytes.
-const MOST_READ: usize = 4_096;
-
-/// How long a connection is kept for the next call. Shorter than common servers wait (5 s), so that no call meets a
-/// connection that is being closed.
-const IDLE: Duration = Duration::from_secs(4);
-
-const USER_AGENT: &str = concat!("Rundruf/", env!("CARGO_PKG_VERSION"));
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("Rundruf/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// Calls endpoints. One serves all tasks: they share its connections.
 #[derive(Debug)]
 pub struct Client {
-    /// For `https`, and for `http`; or why there is none, in words.
-    encrypted: Result<reqwest::Client, String>,
-    plain: Result<reqwest::Client, String>,
+    /// For `https`; or why there is none, in words.
+    encrypted: Result<Opening, String>,
+    /// For `http`.
+    plain: Opening,
+    idle: Arc<IdleConnections>,
     allowed: Arc<[IpNet]>,
     timeout: Duration,
     clock: Arc<dyn Clock>,
@@ -49,25 +49,11 @@ impl Client {
     /// A client with these settings. What keeps it from working on this machine is the outcome of every call.
     pub fn new(settings: &Webhook, clock: Arc<dyn Clock>) -> Self {
         let allowed: Arc<[IpNet]> = settings.allow_networks.as_slice().into();
-        let client = |tls: Result<ClientConfig, String>, plain: bool| {
-            let resolver = GuardedResolver { allowed: allowed.clone(), plain };
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls?)
-                .https_only(!plain)
-                .http1_only()
-                .redirect(Policy::none())
-                .no_proxy()
-                .referer(false)
-                .dns_resolver(resolver)
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(usize::from(settings.connections))
-                .user_agent(USER_AGENT)
-                .build()
-                .map_err(|error| format!("calls cannot be made on this machine: {error}"))
-        };
+        let resolver = |plain| GuardedResolver { allowed: allowed.clone(), plain };
         Self {
-            encrypted: client(trusting_the_machine(), false),
-            plain: client(trusting_nobody(), true),
+            encrypted: trusting_the_machine().map(|tls| Opening::new(resolver(false), Some(tls))),
+            plain: Opening::new(resolver(true), None),
+            idle: IdleConnections::new(usize::from(settings.connections)),
             timeout: settings.timeout,
             allowed,
             clock,
@@ -91,8 +77,8 @@ impl Client {
         if let Err(refusal) = admit_literal(url.host(), plain, &self.allowed) {
             return refused_by_guard(&refusal);
         }
-        let client = match if plain { &self.plain } else { &self.encrypted } {
-            Ok(client) => client,
+        let opening = match self.opening(plain) {
+            Ok(opening) => opening,
             Err(why) => return Outcome::Ours { reason: Reason::new("tls", why) },
         };
         let now = self.clock.now();
@@ -100,35 +86,60 @@ impl Client {
             Ok(headers) => headers,
             Err(why) => return refused("secret", &why),
         };
-        headers.insert(CONTENT_TYPE, JSON);
         let host = url.host_str().unwrap_or_default();
-        let mut request = Request::new(Method::POST, url.clone());
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(call.body.clone().into());
-        let exchange = self.exchange(client, request, host);
-        tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| {
-            let limit = format_duration(self.timeout);
-            transient("timeout", &format!("{host} gave no complete answer within {limit}"))
-        })
-    }
-
-    async fn exchange(&self, client: &reqwest::Client, request: Request, host: &str) -> Outcome {
-        let mut response = match client.execute(request).await {
-            Ok(response) => response,
-            Err(error) => return outcome_of(&error, host),
+        let (Ok(to), Ok(authority)) = (
+            Uri::try_from(url.as_str()),
+            HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]),
+        ) else {
+            return refused("address", &format!("no request can be written for this address at {host}"));
         };
-        let head = Head::read(response.status(), response.headers(), self.clock.now());
-        let mut body = Vec::new();
-        while body.len() < MOST_READ {
-            match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(MOST_READ - body.len())]),
-                Ok(None) => break,
-                Err(error) => return outcome_of(&error, host),
+        headers.insert(HOST, authority);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(ACCEPT, ANYTHING);
+        headers.insert(USER_AGENT, AGENT);
+        let mut request = Request::new(Full::new(call.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.headers_mut() = headers;
+        let exchange = self.exchange(opening, url, to, request);
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(failure)) => outcome_of(&failure, host),
+            Err(_) => {
+                let limit = format_duration(self.timeout);
+                transient("timeout", &format!("{host} gave no complete answer within {limit}"))
             }
         }
-        // With more to come, the connection is closed here and now: nobody reads it.
-        drop(response);
-        head.outcome(&body)
+    }
+
+    fn opening(&self, plain: bool) -> Result<&Opening, String> {
+        if plain { Ok(&self.plain) } else { self.encrypted.as_ref().map_err(Clone::clone) }
+    }
+
+    /// One that was kept and still stands, or a new one.
+    async fn connection(&self, opening: &Opening, place: &str, to: &Uri) -> Result<Connection, Failure> {
+        while let Some(mut kept) = self.idle.take(place) {
+            if kept.is_usable().await {
+                return Ok(kept);
+            }
+        }
+        opening.open(to).await
+    }
+
+    async fn exchange(
+        &self,
+        opening: &Opening,
+        url: &Url,
+        to: Uri,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Outcome, Failure> {
+        let place = &url[..Position::AfterPort];
+        let mut connection = self.connection(opening, place, &to).await?;
+        *request.uri_mut() = to.into_parts().path_and_query.map(Uri::from).unwrap_or_default();
+        let (head, body) = connection.exchange(request).await?;
+        if connection.is_usable().await {
+            self.idle.keep(place, connection);
+        }
+        Ok(Head::read(head.status(), head.headers(), self.clock.now()).outcome(&body))
     }
 }
 
@@ -146,16 +157,6 @@ pub(in crate::channels) fn trusting_the_machine() -> Result<ClientConfig, String
         .map_err(unusable)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
-}
-
-/// What calls without TLS are given: a configuration is asked for, and none of it is ever used.
-pub(in crate::channels) fn trusting_nobody() -> Result<ClientConfig, String> {
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
     Ok(config)
 }

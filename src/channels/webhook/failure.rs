@@ -22,7 +22,30 @@ pub(super) fn transient(code: &str, words: &str) -> Outcome {
     Outcome::Transient { reason: Reason::new(code, words), retry_after: None }
 }
 
-/// What `error` means for a call of `host`.
+/// Why no complete answer came.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// There was no connection to make the call on.
+    connecting: bool,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    pub(super) fn connecting(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { connecting: true, cause: Some(Box::new(cause)) }
+    }
+
+    pub(super) fn broken(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { connecting: false, cause: Some(Box::new(cause)) }
+    }
+
+    /// The other side ended the connection in order, but too early.
+    pub(super) const fn closed() -> Self {
+        Self { connecting: false, cause: None }
+    }
+}
+
+/// What `failure` means for a call of `host`.
 ///
 /// | code | what happened |
 /// |---|---|
@@ -31,10 +54,10 @@ pub(super) fn transient(code: &str, words: &str) -> Outcome {
 /// | `tls` | the encrypted connection did not come about |
 /// | `connect` | there was no connection |
 /// | `broken` | the connection broke before the answer was complete, or the answer was no HTTP |
-pub(super) fn outcome_of(error: &reqwest::Error, host: &str) -> Outcome {
+pub(super) fn outcome_of(failure: &Failure, host: &str) -> Outcome {
     let mut tls = None;
     let mut last = None;
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut cause: Option<&(dyn Error + 'static)> = failure.cause.as_deref().map(|cause| cause as _);
     while let Some(error) = cause {
         if let Some(fault) = error.downcast_ref::<NameFault>() {
             return match fault {
@@ -56,7 +79,7 @@ pub(super) fn outcome_of(error: &reqwest::Error, host: &str) -> Outcome {
         return transient("tls", &format!("no encrypted connection to {host} ({tls}){mend}"));
     }
     let why = last.map(|last| format!(" ({last})")).unwrap_or_default();
-    if error.is_connect() {
+    if failure.connecting {
         return transient("connect", &format!("no connection to {host}{why}"));
     }
     transient("broken", &format!("{host} gave no complete answer{why}"))

@@ -8,15 +8,19 @@
 //! | `signature` | the headers by which an endpoint knows that it was us |
 //! | `guard` | which addresses may be called at all |
 //! | `resolver` | from a name to the addresses that may be called |
-//! | `client` | one call, from the connection to the last byte of the answer |
+//! | `client` | one call, from its signature to what its answer means |
+//! | `connection` | one connection and the exchanges on it |
+//! | `idle` | connections that wait for the next call |
 //! | `answer` | what an answer means for the delivery |
 //! | `failure` | what it means when none came |
 
 mod answer;
 mod body;
 pub(in crate::channels) mod client;
+mod connection;
 mod failure;
 pub mod guard;
+mod idle;
 mod mould;
 pub(in crate::channels) mod resolver;
 mod signature;

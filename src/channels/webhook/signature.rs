@@ -3,7 +3,7 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::BASE64;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::DeliveryId;
