@@ -3,6 +3,7 @@
 //! One task owns the store's writes. It runs in cycles: write what became of deliveries, claim what connections have
 //! room for, hand it to them. Connections know nothing of the store; what they report comes back as signals.
 
+mod ahead;
 mod calls;
 mod connection;
 mod engine;

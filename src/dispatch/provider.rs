@@ -12,6 +12,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rate::Rate;
 use crate::domain::settings::{EmailTransport, Settings, SmsTransport};
 
+use super::ahead::Ahead;
 use super::calls::{Caller, Endpoints};
 use super::connection::{Shared, Transport, run};
 use super::lease::Lease;
@@ -19,8 +20,6 @@ use super::pace::Pace;
 use super::ready::Ready;
 use super::signals::Signals;
 
-/// A process holds at most this many deliveries per open connection: after a crash they all count as in flight.
-const FLIGHT_PER_CONNECTION: usize = 8;
 /// When a provider that cannot be used is tried again, the last for ever.
 const PROBES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(900)];
 /// Calls of one SMS gateway at once: enough to fill any quota that gateways give.
@@ -45,6 +44,7 @@ pub struct Provider {
     pub ready: Arc<Ready>,
     /// Deliveries claimed for it and not yet written down.
     pub flight: usize,
+    ahead: Ahead,
     shared: Arc<Shared>,
     most: usize,
     open: usize,
@@ -183,6 +183,7 @@ impl Plan {
             counts_units: self.counts_units,
             ready,
             flight: 0,
+            ahead: Ahead::of(channel),
             shared,
             most: self.connections,
             open: 0,
@@ -209,8 +210,14 @@ impl Provider {
     pub fn capacity(&self) -> usize {
         match self.standing {
             Standing::Proving { .. } => self.open.min(1),
-            _ => self.open * FLIGHT_PER_CONNECTION,
+            _ => self.open * self.ahead.for_each_connection(),
         }
+    }
+
+    /// A cycle of the store is over in which outcomes were written and more could be claimed than there was room for.
+    pub fn learn_pace(&mut self) {
+        let together = self.capacity();
+        self.ahead.learn(self.ready.waiting(), together);
     }
 
     /// How many deliveries one claim may take for a destination that is not known to be quick: enough for its half of
@@ -367,7 +374,7 @@ mod tests {
         gateway.opening += 1;
         gateway.opened();
         assert!(gateway.showed(&works), "it is back");
-        assert_eq!(gateway.capacity(), FLIGHT_PER_CONNECTION);
+        assert_eq!(gateway.capacity(), gateway.ahead.for_each_connection());
         assert_eq!(gateway.hold(now), Some(Duration::from_secs(60)), "what is past does not count");
     }
 }

@@ -94,9 +94,9 @@ impl Ready {
         Vec::new()
     }
 
-    /// Whether messages wait for a connection.
-    pub fn has_waiting(&self) -> bool {
-        !self.lock().queue.is_empty()
+    /// How many messages wait for a connection.
+    pub fn waiting(&self) -> usize {
+        self.lock().queue.len()
     }
 
     /// The next message for connection `connection`, at monotonic time `now`.

@@ -7,7 +7,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 
-use super::statement::statements;
+use super::statement::{stands_apart_of_notice, statements};
 use super::{Store, StoreError};
 
 statements! {
@@ -29,20 +29,17 @@ statements! {
         SELECT round, number, provider, ended_at, outcome, code, text FROM attempts
         WHERE delivery_id = $1 ORDER BY round, number";
     /// Failures of a notice by reason.
-    SELECT_REASONS = "
-        SELECT channel, state, code, CAST(min(reason) AS TEXT), CAST(count(*) AS BIGINT)
-        FROM (SELECT channel, state, COALESCE(reason_code, '') AS code, COALESCE(reason, '') AS reason
-              FROM deliveries
-              WHERE notice_id = $1 AND state IN ('failed', 'expired', 'suppressed', 'unclear')
-                AND state <> 'queued' AND state <> 'sending' AND state <> 'sent' AND state <> 'delivered'
-              UNION ALL
-              SELECT channel, state, COALESCE(reason_code, ''), COALESCE(reason, '')
-              FROM deliveries WHERE notice_id = $1 AND state = 'queued' AND attempts > 0) AS apart
-        GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3";
+    SELECT_REASONS = concat!("
+        SELECT d.channel, d.state, COALESCE(d.reason_code, ''), CAST(min(COALESCE(d.reason, '')) AS TEXT),
+               CAST(count(*) AS BIGINT)
+        FROM deliveries d
+        WHERE d.state IN ('failed', 'expired', 'suppressed', 'unclear', 'queued')
+          AND d.channel IN ('email', 'sms', 'webhook') AND ", stands_apart_of_notice!(), "
+        GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3");
     /// When deferred deliveries of a notice are due.
-    SELECT_NEXT_TRIES = "
-        SELECT CAST(count(*) AS BIGINT), min(due_at), max(due_at) FROM deliveries
-        WHERE notice_id = $1 AND state = 'queued' AND attempts > 0";
+    SELECT_NEXT_TRIES = concat!("
+        SELECT CAST(count(*) AS BIGINT), min(d.due_at), max(d.due_at) FROM deliveries d
+        WHERE d.state = 'queued' AND d.channel IN ('email', 'sms', 'webhook') AND ", stands_apart_of_notice!());
 }
 
 /// A delivery in lists.

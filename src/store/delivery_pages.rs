@@ -1,6 +1,6 @@
 //! Deliveries in pages, oldest first: of one notice or of all, in some states, by some channels.
 //!
-//! What went wrong stands in indexes of its own (`deliveries_apart…`): from those a page is read as long as it is,
+//! What went wrong stands in an index of its own (`deliveries_apart`): from that a page is read as long as it is,
 //! however many other deliveries there are. What is usual (queued, sent, delivered) has no such index, because every
 //! delivery that is sent would pay for it. There a look goes past what is not wanted, and gives up after so many: then
 //! a page is short, and says where the next look begins.
@@ -14,27 +14,27 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 
 use super::deliveries::DeliveryRow;
-use super::statement::{Statement, statements};
+use super::statement::{Statement, stands_apart, stands_apart_of_notice, statements};
 use super::{Store, StoreError};
 
 /// Deliveries in lists, from a part of them.
 macro_rules! page_from {
-    ($deliveries:literal, $rest:literal) => {
+    ($deliveries:literal, $($rest:expr),+) => {
         concat!(
             "SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
                     d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
              FROM ",
             $deliveries,
             " JOIN notices n ON n.notice_id = d.notice_id JOIN contacts c ON c.contact_key = d.contact_key ",
-            $rest
+            $($rest),+
         )
     };
 }
 
 /// The same, from all of them.
 macro_rules! page_of {
-    ($rest:literal) => {
-        page_from!("deliveries d", $rest)
+    ($($rest:expr),+) => {
+        page_from!("deliveries d", $($rest),+)
     };
 }
 
@@ -64,12 +64,12 @@ statements! {
     /// Deliveries in one state that has an index.
     SELECT_APART = page_of!("
         WHERE d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
-          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
+          AND ", stands_apart!(), "
         ORDER BY d.delivery_id LIMIT $5");
     /// The same of one notice.
     SELECT_APART_OF_NOTICE = page_of!("
-        WHERE d.notice_id = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
-          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
+        WHERE d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
+          AND ", stands_apart_of_notice!(), "
         ORDER BY d.delivery_id LIMIT $5");
     /// Deliveries that are being sent at this moment; there are few.
     SELECT_FLYING = page_of!("

@@ -99,6 +99,30 @@ macro_rules! ways_of_notice {
 }
 pub(super) use ways_of_notice;
 
+/// Which deliveries `d` stand in the index `deliveries_apart`. A look by it has to say so in the very words of the index.
+macro_rules! stands_apart {
+    () => {
+        "d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
+         AND (d.state <> 'queued' OR d.attempts > 0)"
+    };
+}
+pub(super) use stands_apart;
+
+/// Which deliveries `d` of the notice `$1` stand in the index `deliveries_apart`: its own are looked for between its first
+/// and its last, and not by the index that has all deliveries of the notice.
+macro_rules! stands_apart_of_notice {
+    () => {
+        concat!(
+            "COALESCE(d.notice_id, $1) = $1
+             AND d.delivery_id >= (SELECT min(own.delivery_id) FROM deliveries own WHERE own.notice_id = $1)
+             AND d.delivery_id <= (SELECT max(own.delivery_id) FROM deliveries own WHERE own.notice_id = $1)
+             AND ",
+            $crate::store::statement::stands_apart!()
+        )
+    };
+}
+pub(super) use stands_apart_of_notice;
+
 /// Whom the delivery `$2` of the notice `$1` is for.
 macro_rules! people_of_delivery {
     () => {

@@ -166,7 +166,7 @@ async fn connections_that_are_closed_again_and_again_lose_nobody(engine: Engine)
 
 async fn stopping_gives_back_what_waits(engine: Engine) {
     let server = SmtpServer::start(Options::scripted(|moment| match moment.command {
-        Command::Body => Action::After(Duration::from_millis(100), Box::new(Action::Accept)),
+        Command::Body => Action::after(Duration::from_millis(100), Action::Accept),
         _ => Action::Accept,
     }))
     .await;

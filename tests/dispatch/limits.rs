@@ -47,7 +47,7 @@ async fn a_rate_is_kept_in_every_window_by_two_processes_together(engine: Engine
     let one = bench.dispatch(settings.clone(), Goal::Notice(notice));
     let two = bench.dispatch(settings, Goal::Notice(notice));
     assert_eq!((one.end().await, two.end().await), (Finish::Reached, Finish::Reached));
-    let times: Vec<tokio::time::Instant> =
+    let times: Vec<Instant> =
         server.record(|record| record.received.iter().map(|received| received.at).collect());
     assert_eq!(times.len(), 400);
     for (at, start) in times.iter().enumerate() {
@@ -58,7 +58,7 @@ async fn a_rate_is_kept_in_every_window_by_two_processes_together(engine: Engine
 
 async fn a_destination_has_its_own_quota_and_connections(engine: Engine) {
     let server = SmtpServer::start(Options::scripted(|moment| match moment.command {
-        Command::Body => Action::After(Duration::from_millis(20), Box::new(Action::Accept)),
+        Command::Body => Action::after(Duration::from_millis(20), Action::Accept),
         _ => Action::Accept,
     }))
     .await;
@@ -96,7 +96,7 @@ async fn a_domain_that_says_not_now_holds_one_connection(engine: Engine) {
     let server = SmtpServer::start(Options::scripted(move |moment| {
         if moment.command == Command::Rcpt && moment.recipient.ends_with("@busy.example") {
             seen.lock().unwrap().push(Instant::now());
-            return Action::After(PAUSE, Box::new(Action::reply("451 4.7.1 later")));
+            return Action::after(PAUSE, Action::reply("451 4.7.1 later"));
         }
         Action::Accept
     }))

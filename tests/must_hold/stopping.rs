@@ -61,7 +61,7 @@ async fn a_changed_rate_takes_effect_while_a_worker_runs(engine: Engine) {
 async fn a_worker_that_slept_sends_nothing_that_others_took_over(engine: Engine) {
     let server = Relay::scripted(|moment| match moment.command {
         // Slow enough that something is always being exchanged.
-        Command::Body => Action::After(std::time::Duration::from_millis(5), Box::new(Action::Accept)),
+        Command::Body => Action::after(std::time::Duration::from_millis(5), Action::Accept),
         _ => Action::Accept,
     })
     .await;

@@ -183,7 +183,7 @@ async fn replies_that_bend_the_rules_are_understood() {
 #[tokio::test]
 async fn a_slow_relay_is_waited_for() {
     let options = Options::scripted(|moment| match moment.command {
-        Command::Rcpt | Command::Body => Action::After(Duration::from_millis(60), Box::new(Action::Accept)),
+        Command::Rcpt | Command::Body => Action::after(Duration::from_millis(60), Action::Accept),
         _ => Action::Accept,
     });
     let mut feed = ListFeed::many(3);

@@ -54,8 +54,6 @@ pub enum Action {
     Endless,
     /// Only when the client has sent something behind this command: proves what was sent in one piece.
     WhenMoreCame(Box<Self>),
-    /// After a while.
-    After(Duration, Box<Self>),
     /// Once the other side of this was told `true`.
     Once(watch::Receiver<bool>, Box<Self>),
 }
@@ -64,6 +62,16 @@ impl Action {
     /// `Action::reply("550 5.1.1 no such user")`
     pub fn reply(text: &str) -> Self {
         Self::Reply(text.to_owned())
+    }
+
+    /// `then`, after a while.
+    pub fn after(pause: Duration, then: Self) -> Self {
+        let (tell, told) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let _ = tell.send(true);
+        });
+        Self::Once(told, Box::new(then))
     }
 
     /// `Action::reply_and_close("421 4.3.0 going down")`
@@ -76,7 +84,7 @@ impl Action {
     pub(super) fn refuses(&self) -> bool {
         match self {
             Self::Reply(text) | Self::ReplyAndClose(text) => text.starts_with(['4', '5']),
-            Self::WhenMoreCame(then) | Self::After(_, then) | Self::Once(_, then) => then.refuses(),
+            Self::WhenMoreCame(then) | Self::Once(_, then) => then.refuses(),
             _ => false,
         }
     }
@@ -84,7 +92,7 @@ impl Action {
     pub(super) fn answers(&self) -> bool {
         match self {
             Self::Close | Self::Silence | Self::Endless => false,
-            Self::WhenMoreCame(then) | Self::After(_, then) | Self::Once(_, then) => then.answers(),
+            Self::WhenMoreCame(then) | Self::Once(_, then) => then.answers(),
             _ => true,
         }
     }

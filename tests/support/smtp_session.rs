@@ -298,10 +298,6 @@ impl Session {
                     }
                     action = *then;
                 }
-                Action::After(pause, then) => {
-                    tokio::time::sleep(pause).await;
-                    action = *then;
-                }
                 Action::Once(mut told, then) => {
                     let _ = told.wait_for(|told| *told).await;
                     action = *then;

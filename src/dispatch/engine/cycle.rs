@@ -65,6 +65,12 @@ impl Engine {
             self.renew_at = now + lease.mul_f64(0.3);
         }
         if let Some((place, _)) = request {
+            if written > 0
+                && cycled.more
+                && let Some(provider) = self.providers.get_mut(&place)
+            {
+                provider.learn_pace();
+            }
             self.after_claim(place, &cycled);
             self.hand_out(place, cycled.claimed).await?;
         }
@@ -97,7 +103,7 @@ impl Engine {
         if usable.is_some()
             && provider.flight > 0
             && room * 4 < provider.capacity()
-            && provider.ready.has_waiting()
+            && provider.ready.waiting() > 0
         {
             return None;
         }
