@@ -1,5 +1,6 @@
 //! The same tests on both engines.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,20 +35,23 @@ struct Bench {
     store: Store,
     clock: Arc<ManualClock>,
     ids: IdSource,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 async fn bench(url: DatabaseUrl, folder: tempfile::TempDir) -> Bench {
     let clock = Arc::new(ManualClock::new(START));
     let ids = IdSource::new(clock.clone(), Arc::new(Chance::from_system()));
     let store = Store::open(&url, Purpose::Write, clock.clone()).await.unwrap();
-    Bench { store, clock, ids, _folder: folder }
+    Bench { store, clock, ids, folder }
+}
+
+fn file_in(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("deeper/rundruf.db")
 }
 
 async fn sqlite_bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("deeper/rundruf.db");
-    bench(DatabaseUrl::Sqlite(path), folder).await
+    bench(DatabaseUrl::Sqlite(file_in(&folder)), folder).await
 }
 
 async fn postgres_bench() -> Bench {
@@ -145,6 +149,11 @@ fn book(contacts: Vec<Contact>) -> ContactBook {
 }
 
 impl Bench {
+    /// Where its file lies, on SQLite.
+    fn path(&self) -> PathBuf {
+        file_in(&self.folder)
+    }
+
     /// Sends a notice again; every address has its domain as its destination.
     async fn retry(&self, notice: NoticeId) -> Retried {
         let until = self.clock.now().plus(Duration::from_secs(60));
@@ -389,6 +398,7 @@ fn all_statements() -> impl Iterator<Item = &'static Statement> {
         notices::ALL,
         notice_pages::ALL,
         summaries::ALL,
+        partner_events::ALL,
         super::partners::ALL,
         people::ALL,
         processes::ALL,
