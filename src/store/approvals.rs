@@ -12,6 +12,7 @@ use crate::domain::notice::{NoticeEvent, NoticeState};
 
 use super::audit::append;
 use super::connection::Tx;
+use super::erasure::refuse_erased;
 use super::error::once_more;
 use super::notices::{Submission, about, standing};
 use super::rounds::{AddressRow, readdressed};
@@ -347,6 +348,9 @@ impl Store {
         let mut entry = about(entry, &number, &facts);
         entry.before = serde_json::json!({ "state": before });
         append(&mut tx, &entry, now).await?;
+        if let Some(also) = also {
+            refuse_erased(&mut tx, also.notice.id).await?;
+        }
         tx.commit().await?;
         Ok(state)
     }
