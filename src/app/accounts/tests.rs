@@ -218,6 +218,11 @@ async fn whoever_was_given_a_new_start_reads_it_at_the_next_sign_in() {
     stage.clock.advance(Duration::from_secs(60));
     let later = stage.try_as("anna", made_up.expose_secret(), None, HOME).await.unwrap();
     assert_eq!(later.handed_over, None, "it was said");
+    let caller = stage.caller(&later.token).await.unwrap();
+    let home = from(HOME);
+    let changed =
+        change_password(&stage.instance, &caller.actor, caller.session, &made_up, secret(OTHER), &home);
+    assert_eq!(changed.await.unwrap().handed_over, None, "and is not said again with a new password");
 }
 
 #[tokio::test]
@@ -289,7 +294,7 @@ async fn a_password_that_was_handed_over_must_be_replaced_first() {
     assert_eq!(caller.duties, [Duty::ChangePassword]);
     assert!(caller.actor.rights.is_empty());
     let change = async |old: &SecretString, new: &str| {
-        change_password(&stage.instance, &caller.actor, old, secret(new), &from(HOME)).await
+        change_password(&stage.instance, &caller.actor, caller.session, old, secret(new), &from(HOME)).await
     };
     let same = change(&made_up, made_up.expose_secret()).await.unwrap_err();
     assert!(matches!(same, AccountsError::Password(_)), "{same}");
@@ -315,7 +320,9 @@ async fn a_new_password_ends_the_tokens_that_its_owner_has_made() {
     let hers = create_token(&stage.instance, &actor, wish("hers")).await.unwrap();
     let shells = create_token(&stage.instance, &Actor::shell("test"), wish("shells")).await.unwrap();
     assert_eq!(stage.actor(&hers).await.label(), "token:hers");
-    change_password(&stage.instance, &actor, &secret(PASSWORD), secret(OTHER), &from(HOME)).await.unwrap();
+    change_password(&stage.instance, &actor, None, &secret(PASSWORD), secret(OTHER), &from(HOME))
+        .await
+        .unwrap();
     assert!(stage.caller(&hers).await.is_none());
     assert!(stage.caller(&shells).await.is_some());
     let listed = format!("{:?}", tokens(&stage.instance, &actor).await.unwrap());

@@ -245,10 +245,25 @@ async fn every_approver_whose_account_names_a_contact_is_told_of_a_release_by_on
     let broken =
         break_glass::release(&world.instance, &person("anna"), &number, BreakGlass::Life, "").await.unwrap();
     assert_eq!((broken.untold, broken.without_contact), (None, vec!["cleo".to_owned()]));
+    assert_eq!(broken.missing_group, None);
     let told = world.instance.store.notice_id("2026-0002").await.unwrap().unwrap();
     let told = world.instance.store.notice_people(told).await.unwrap();
     let told: BTreeSet<&str> = told.iter().map(|person| person.person.id.as_str()).collect();
     assert_eq!(told, BTreeSet::from(["crisis-staff", "press", "x-crisis-staff"]), "and no author");
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_there_is_not_said_to_be_told() {
+    let world = world(|settings| settings.approval.tell = Some("krisenstab".to_owned())).await;
+    world.account("bodo", Role::Approver).await;
+    let bodo = "bodo".parse().unwrap();
+    accounts::set_contact(&world.instance, &Actor::shell("root"), &bodo, Some("press".to_owned()), None)
+        .await
+        .unwrap();
+    let number = world.pending(&person("anna"), &person("anna")).await;
+    let broken =
+        break_glass::release(&world.instance, &person("anna"), &number, BreakGlass::Life, "").await.unwrap();
+    assert_eq!((broken.untold, broken.missing_group.as_deref()), (None, Some("krisenstab")));
 }
 
 #[tokio::test]
@@ -269,6 +284,17 @@ async fn an_approval_by_an_account_that_its_author_could_be_says_so() {
     assert!(note().await.contains("anna, who wrote or submitted it, gave the account bodo a new start"));
     accounts::reset(&world.instance, &Actor::shell("root"), &bodo, true, false).await.unwrap();
     assert_eq!(note().await, "");
+    let hers = world.token_of(&person("anna"), "hers").await;
+    accounts::reset(&world.instance, &hers, &bodo, true, false).await.unwrap();
+    assert!(note().await.starts_with("token:hers, who wrote or submitted it"));
+    let link = async |actor: &Actor, subject: &str| {
+        let issuer = Some("https://login.example");
+        accounts::link(&world.instance, actor, &bodo, subject, issuer).await.unwrap();
+    };
+    link(&Actor::shell("root"), "bodo's own").await;
+    assert_eq!(note().await, "");
+    link(&person("anna"), "anna's own").await;
+    assert!(note().await.contains("or another way in"));
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ pub(in super::super) struct User {
     signed_in_at: Option<String>,
     /// The contact by which its owner is told at once that one person has released a notice alone.
     contact: Option<String>,
-    /// Who gave it a new password, or removed its second factor, last.
+    /// Who gave it a new password, removed its second factor, or linked it to somebody at the provider, last.
     handed_over: Option<HandOver>,
 }
 
