@@ -16,6 +16,11 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::process::{Run, Said};
 
+#[path = "../support/database.rs"]
+mod database;
+
+pub use database::new_database;
+
 /// Which store.
 #[derive(Debug, Clone, Copy)]
 pub enum Engine {
@@ -208,14 +213,4 @@ pub fn new_ids() -> IdSource {
 fn postgres_server() -> String {
     std::env::var("RUNDRUF_TEST_POSTGRES")
         .expect("RUNDRUF_TEST_POSTGRES names no server: run the tests by tests/run, which starts one")
-}
-
-/// A new, empty database on `server`; gives its url.
-pub async fn new_database(server: &str) -> String {
-    let admin = sqlx::PgPool::connect(server).await.unwrap();
-    let name = format!("test_{}", new_ids().next().simple());
-    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = url::Url::parse(server).unwrap();
-    url.set_path(&name);
-    url.to_string()
 }
