@@ -7,7 +7,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 
-use super::statement::{is_apart, statements};
+use super::statement::statements;
 use super::{Store, StoreError};
 
 statements! {
@@ -29,16 +29,16 @@ statements! {
         SELECT round, number, provider, ended_at, outcome, code, text FROM attempts
         WHERE delivery_id = $1 ORDER BY round, number";
     /// Failures of a notice by reason.
-    SELECT_REASONS = concat!("
+    SELECT_REASONS = "
         SELECT channel, state, code, CAST(min(reason) AS TEXT), CAST(count(*) AS BIGINT)
         FROM (SELECT channel, state, COALESCE(reason_code, '') AS code, COALESCE(reason, '') AS reason
-              FROM deliveries d
+              FROM deliveries
               WHERE notice_id = $1 AND state IN ('failed', 'expired', 'suppressed', 'unclear')
-                AND ", is_apart!(), "
+                AND state <> 'queued' AND state <> 'sending' AND state <> 'sent' AND state <> 'delivered'
               UNION ALL
               SELECT channel, state, COALESCE(reason_code, ''), COALESCE(reason, '')
               FROM deliveries WHERE notice_id = $1 AND state = 'queued' AND attempts > 0) AS apart
-        GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3");
+        GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3";
     /// When deferred deliveries of a notice are due.
     SELECT_NEXT_TRIES = "
         SELECT CAST(count(*) AS BIGINT), min(due_at), max(due_at) FROM deliveries

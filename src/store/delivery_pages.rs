@@ -14,27 +14,27 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 
 use super::deliveries::DeliveryRow;
-use super::statement::{Statement, is_apart, statements};
+use super::statement::{Statement, statements};
 use super::{Store, StoreError};
 
 /// Deliveries in lists, from a part of them.
 macro_rules! page_from {
-    ($deliveries:literal, $($rest:tt)+) => {
+    ($deliveries:literal, $rest:literal) => {
         concat!(
             "SELECT d.delivery_id, n.number, c.id AS contact, d.channel, d.address, d.state, d.attempts, d.round,
                     d.reason_code, d.reason, d.provider, d.provider_ref, d.due_at, d.updated_at
              FROM ",
             $deliveries,
             " JOIN notices n ON n.notice_id = d.notice_id JOIN contacts c ON c.contact_key = d.contact_key ",
-            $($rest)+
+            $rest
         )
     };
 }
 
 /// The same, from all of them.
 macro_rules! page_of {
-    ($($rest:tt)+) => {
-        page_from!("deliveries d", $($rest)+)
+    ($rest:literal) => {
+        page_from!("deliveries d", $rest)
     };
 }
 
@@ -64,12 +64,12 @@ statements! {
     /// Deliveries in one state that has an index.
     SELECT_APART = page_of!("
         WHERE d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
-          AND ", is_apart!(), "
+          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
         ORDER BY d.delivery_id LIMIT $5");
     /// The same of one notice.
     SELECT_APART_OF_NOTICE = page_of!("
         WHERE d.notice_id = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
-          AND ", is_apart!(), "
+          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
         ORDER BY d.delivery_id LIMIT $5");
     /// Deliveries that are being sent at this moment; there are few.
     SELECT_FLYING = page_of!("

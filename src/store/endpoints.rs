@@ -17,7 +17,7 @@ use crate::domain::outcome::Reason;
 
 use super::audit::append;
 use super::rounds::StandingRow;
-use super::statement::{is_apart, statements};
+use super::statement::statements;
 use super::suppressions::holders;
 use super::{Store, StoreError};
 
@@ -110,16 +110,17 @@ statements! {
     DELETE_ENDPOINT = "DELETE FROM webhook_endpoints WHERE address = $1";
     /// It may be called again.
     LIFT_ENDPOINT = "DELETE FROM suppressions WHERE channel = 'webhook' AND address = $1";
-    /// What an endpoint missed, of notices that can go on and that nothing has taken the place of.
-    SELECT_MISSED = concat!("
+    /// What an endpoint missed, of notices that can go on.
+    SELECT_MISSED = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
+             AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.supersedes = n.notice_id
+                                                       AND s.state NOT IN ('rejected', 'cancelled', 'expired'))
         WHERE d.channel = 'webhook' AND lower(d.address) = $1 AND d.updated_at >= $2
-          AND d.state IN ('failed', 'expired', 'suppressed') AND ", is_apart!(), "
+          AND d.state IN ('failed', 'expired', 'suppressed')
+          AND d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
           AND n.state IN ('sending', 'completed', 'expired')
-          AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.supersedes = n.notice_id
-                                                    AND s.state NOT IN ('rejected', 'cancelled', 'expired'))
-        ORDER BY d.delivery_id /*lock*/");
+        ORDER BY d.delivery_id /*lock*/";
 }
 
 /// The code of a suppression that [`Store::switch_off_endpoints`] made.
@@ -346,8 +347,8 @@ impl Store {
 
     /// Sends an endpoint again what it missed: a new round for its deliveries that failed, expired or were suppressed
     /// since then, until `expires_at`. Its suppression, whoever made it, is lifted and its failures are forgotten. What
-    /// belongs to a notice that is paused, cancelled, corrected or not released stays as it is. Where nothing changes, there is no
-    /// entry.
+    /// belongs to a notice that is paused, cancelled, corrected or not released stays as it is. Where nothing changes,
+    /// there is no entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.

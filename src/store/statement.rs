@@ -99,15 +99,6 @@ macro_rules! ways_of_notice {
 }
 pub(super) use ways_of_notice;
 
-/// The condition of the indexes `deliveries_apart…` over `deliveries d`, word by word: engines use them where it is said
-/// just so.
-macro_rules! is_apart {
-    () => {
-        "d.state <> 'queued' AND d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'"
-    };
-}
-pub(super) use is_apart;
-
 /// Whom the delivery `$2` of the notice `$1` is for.
 macro_rules! people_of_delivery {
     () => {
