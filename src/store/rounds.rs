@@ -18,8 +18,9 @@ use super::audit::append;
 use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::notices::{about, next_state, number_of};
+use super::notices::{about, number_of};
 use super::statement::{statements, ways_of_notice};
+use super::steering::next_state;
 use super::{Store, StoreError};
 
 statements! {
