@@ -1,5 +1,6 @@
 //! Signing in, one's own account, the accounts of others, API tokens.
 
+pub(super) mod identities;
 mod origin;
 pub(super) mod own;
 mod problems;
