@@ -21,7 +21,6 @@ use rundruf::domain::seal::Seal;
 use rundruf::domain::settings::Settings;
 use rundruf::store::{NewNotice, NoticeSummary, Purpose, Recipient, Store};
 use rundruf::templates::load_template;
-use sqlx::Executor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -6,9 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::SystemClock;
-use rundruf::domain::ids::IdSource;
 use rundruf::domain::settings::DatabaseUrl;
 use rundruf::store::{Purpose, Store};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -19,7 +17,7 @@ use crate::process::{Run, Said};
 #[path = "../support/database.rs"]
 mod database;
 
-pub use database::new_database;
+pub use database::{new_database, new_ids};
 
 /// Which store.
 #[derive(Debug, Clone, Copy)]
@@ -204,10 +202,6 @@ impl Instance {
 /// A relay without encryption at this port, with more keys.
 pub fn relay(port: u16, keys: &str) -> String {
     format!("[[email.provider]]\nname = \"relay\"\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n{keys}\n")
-}
-
-pub fn new_ids() -> IdSource {
-    IdSource::new(Arc::new(SystemClock::new()), Arc::new(Chance::from_system()))
 }
 
 fn postgres_server() -> String {
