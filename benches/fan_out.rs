@@ -25,6 +25,9 @@ use rundruf::domain::notice::{Priority, Visibility};
 use rundruf::domain::settings::DatabaseUrl;
 use rundruf::store::{NewNotice, Purpose, Recipient, Store};
 
+#[path = "../tests/support/database.rs"]
+mod database;
+
 const BATCH: i64 = 5_000;
 
 /// What the audit log is told where nobody asks it.
@@ -39,13 +42,8 @@ fn main() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         measure("SQLite, synchronous=FULL", &DatabaseUrl::Sqlite(folder.path().join("bench.db")), rows).await;
         if let Ok(server) = std::env::var("RUNDRUF_TEST_POSTGRES") {
-            let name = format!("bench_{}", std::process::id());
-            let pool = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server");
-            let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-            sqlx::query(create).execute(&pool).await.expect("a database of its own");
-            let mut url = url::Url::parse(&server).expect("RUNDRUF_TEST_POSTGRES is a URL");
-            url.set_path(&name);
-            measure("PostgreSQL", &DatabaseUrl::Postgres(url.to_string().into()), rows).await;
+            let url = database::new_database(&server).await;
+            measure("PostgreSQL", &DatabaseUrl::Postgres(url.into()), rows).await;
         }
     });
 }

@@ -6,6 +6,11 @@ use std::process::{Command, Stdio};
 
 use super::CONNECTIONS;
 
+#[path = "../service/database.rs"]
+mod database;
+
+use database::new_database;
+
 /// How its contacts are reached.
 pub enum Way<'a> {
     /// By endpoints.
@@ -32,8 +37,7 @@ impl Instance {
     /// `store` is `sqlite`, or the URL of a PostgreSQL server on which a database is made.
     pub fn new(store: &str, way: &Way<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database =
-            if store == "sqlite" { "sqlite://rundruf.db".to_owned() } else { database_on(store, way) };
+        let database = if store == "sqlite" { "sqlite://rundruf.db".to_owned() } else { new_database(store) };
         let (channel, state, public_url, section) = match way {
             Way::Webhook { .. } => (
                 "webhook",
@@ -129,18 +133,4 @@ fn write(folder: &Path, file: &str, text: &str) {
     let parent = file.parent().expect("a folder");
     std::fs::create_dir_all(parent).expect("a folder");
     std::fs::write(file, text).expect("a file");
-}
-
-fn database_on(server: &str, way: &Way<'_>) -> String {
-    let kind = if matches!(way, Way::Sms { .. }) { "sms" } else { "webhook" };
-    let name = format!("bench_{kind}_{}", std::process::id());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let pool = sqlx::PgPool::connect(server).await.expect("the PostgreSQL server");
-        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::query(create).execute(&pool).await.expect("a database of its own");
-    });
-    let mut url = url::Url::parse(server).expect("RUNDRUF_TEST_POSTGRES is a URL");
-    url.set_path(&name);
-    url.to_string()
 }

@@ -8,6 +8,11 @@ use std::time::Duration;
 use rundruf::domain::actor::Right;
 use rundruf::domain::settings::DatabaseUrl;
 
+#[path = "database.rs"]
+mod database;
+
+use database::new_database;
+
 /// How long `serve` may take to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -34,7 +39,7 @@ impl Instance {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = match store {
             "sqlite" => format!("sqlite://{}", folder.path().join("rundruf.db").display()),
-            server => database_on(server),
+            server => new_database(server),
         };
         let instance = Self { folder, database_url: database };
         let config = format!(
@@ -148,19 +153,4 @@ impl Drop for Serving {
 fn telephone(n: usize) -> String {
     let places = ["+493023125", "+494066969", "+496990009", "+498999998", "+492214710"];
     format!("{}{:03}", places[n / 1_000 % places.len()], n % 1_000)
-}
-
-fn database_on(server: &str) -> String {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    static MADE: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("bench_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let pool = sqlx::PgPool::connect(server).await.expect("the PostgreSQL server");
-        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::query(create).execute(&pool).await.expect("a database of its own");
-    });
-    let mut url = url::Url::parse(server).expect("RUNDRUF_TEST_POSTGRES is a URL");
-    url.set_path(&name);
-    url.to_string()
 }

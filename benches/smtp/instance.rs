@@ -6,6 +6,11 @@ use std::process::{Command, Stdio};
 
 use super::CONNECTIONS;
 
+#[path = "../service/database.rs"]
+mod database;
+
+use database::new_database;
+
 /// Postfix's programs lie where only root looks.
 pub fn tool(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -27,7 +32,7 @@ impl Instance {
     pub fn new(store: &str, port: u16, contacts: usize, signed: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
-        let database = if store == "sqlite" { "sqlite://rundruf.db".to_owned() } else { database_on(store) };
+        let database = if store == "sqlite" { "sqlite://rundruf.db".to_owned() } else { new_database(store) };
         let mut config = format!(
             "[instance]\nname = \"Messbetrieb\"\nshort_name = \"MB\"\npublic_url = \"https://notfall.mb.example\"\n\
              [database]\nurl = \"{database}\"\n[email]\nfrom = \"Messbetrieb <notfall@mb.example>\"\n\
@@ -100,17 +105,4 @@ fn key(folder: &Path) {
     let key = folder.join("dkim.pem");
     let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(key).status();
     assert!(made.is_ok_and(|status| status.success()), "openssl makes a key");
-}
-
-fn database_on(server: &str) -> String {
-    let name = format!("bench_{}", std::process::id());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let pool = sqlx::PgPool::connect(server).await.expect("the PostgreSQL server");
-        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::query(create).execute(&pool).await.expect("a database of its own");
-    });
-    let mut url = url::Url::parse(server).expect("RUNDRUF_TEST_POSTGRES is a URL");
-    url.set_path(&name);
-    url.to_string()
 }

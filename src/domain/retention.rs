@@ -59,11 +59,6 @@ impl DataKind {
             Self::Callbacks => "counts of calls from outside go",
         }
     }
-
-    /// Whether its time is counted from the end of a notice or its incident; otherwise from its own last use.
-    pub const fn follows_notices(self) -> bool {
-        !matches!(self, Self::Sessions | Self::Callbacks)
-    }
 }
 
 impl fmt::Display for DataKind {

@@ -6,6 +6,7 @@ use crate::domain::account::{AccountName, LinkedIdentity, comma_separated};
 use crate::domain::actor::Role;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::SessionId;
 
 use super::audit::append;
 use super::connection::Tx;
@@ -23,7 +24,9 @@ statements! {
     SET_ROLES = "UPDATE accounts SET roles = $2 WHERE name = $1";
     /// It may not sign in, or ($2 is NULL) may again.
     SET_DISABLED = "UPDATE accounts SET disabled_at = $2 WHERE name = $1";
-    /// Whom it is linked to at a provider; nobody with NULL.
+    /// Whom it is linked to at a provider.
+    SELECT_LINK = "SELECT oidc_issuer, oidc_subject FROM accounts WHERE name = $1";
+    /// It is linked to somebody else, or ($2 and $3 are NULL) to nobody.
     SET_LINK = "UPDATE accounts SET oidc_issuer = $2, oidc_subject = $3 WHERE name = $1";
     /// Which other account is linked to somebody.
     SELECT_OTHER_LINKED = "SELECT name FROM accounts WHERE oidc_issuer = $2 AND oidc_subject = $3 AND name <> $1";
@@ -31,7 +34,7 @@ statements! {
     SELECT_HAS_PASSWORD = "SELECT name FROM accounts WHERE name = $1 AND password IS NOT NULL";
     /// Its password.
     SET_PASSWORD = "UPDATE accounts SET password = $2, password_at = $3, must_change = $4 WHERE name = $1";
-    /// Who gave it a new start.
+    /// Who gave it a new start, or another way in.
     SET_HANDED_OVER = "UPDATE accounts SET handed_over_by = $2, handed_over_at = $3 WHERE name = $1";
     /// By which contact its owner is told.
     SET_CONTACT = "UPDATE accounts SET contact = $2 WHERE name = $1";
@@ -50,6 +53,9 @@ statements! {
     INSERT_CODE = "INSERT INTO recovery_codes (account, hash) VALUES ($1, $2)";
     /// How many recovery codes are left.
     COUNT_CODES = "SELECT count(*) AS left_over FROM recovery_codes WHERE account = $1 AND used_at IS NULL";
+    /// Whether a provider has vouched for a second factor when a session of it began.
+    SELECT_VOUCHED = "
+        SELECT vouched_factor FROM sessions WHERE session_id = $1 AND account = $2 AND ended_at IS NULL";
     /// How many admins may sign in, also when no provider answers.
     COUNT_ADMINS = "
         SELECT count(*) AS admins FROM accounts
@@ -80,6 +86,8 @@ pub enum AccountChange {
     Password {
         /// Its hash.
         hash: String,
+        /// The session in which its owner asks for it: what a provider has vouched for then goes on to count.
+        instead_of: Option<SessionId>,
         /// The session that goes on.
         session: NewSession,
     },
@@ -96,8 +104,14 @@ pub enum AccountChange {
     },
     /// Its owner gives the second factor up.
     DropFactor,
-    /// It is linked to somebody at a provider, who may sign in to it from now on.
-    Link(LinkedIdentity),
+    /// It is linked to somebody at a provider, who may sign in to it from now on. Whoever it was linked to before may
+    /// not: its sessions and tokens end.
+    Link {
+        /// Who may.
+        identity: LinkedIdentity,
+        /// Who does it: see [`Actor::label`](crate::domain::actor::Actor::label).
+        by: String,
+    },
     /// It is linked to nobody any more; its sessions and tokens end.
     Unlink,
     /// Hashes of new recovery codes; the old ones are worth nothing any more.
@@ -198,7 +212,8 @@ async fn apply(
             }
             end_everything(tx, name, now).await?;
         }
-        AccountChange::Password { hash, session } => {
+        AccountChange::Password { hash, instead_of, mut session } => {
+            session.vouched_factor = was_vouched_for(tx, name, instead_of).await?;
             tx.execute(&SET_PASSWORD, (account, Some(hash), now.0, 0_i64)).await?;
             end_everything(tx, name, now).await?;
             begin_in(tx, &session, now).await?;
@@ -220,7 +235,7 @@ async fn apply(
             tx.execute(&DROP_CODES, (account,)).await?;
         }
         AccountChange::RecoveryCodes(codes) => keep_codes(tx, name, codes).await?,
-        AccountChange::Link(identity) => link(tx, name, identity).await?,
+        AccountChange::Link { identity, by } => link(tx, name, identity, by, now).await?,
         AccountChange::Unlink => {
             let own: Option<(String,)> = tx.fetch_first(&SELECT_HAS_PASSWORD, (account.clone(),)).await?;
             if own.is_none() {
@@ -236,7 +251,13 @@ async fn apply(
     Ok(())
 }
 
-async fn link(tx: &mut Tx, name: &AccountName, identity: LinkedIdentity) -> Result<(), StoreError> {
+async fn link(
+    tx: &mut Tx,
+    name: &AccountName,
+    identity: LinkedIdentity,
+    by: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let parameters = (name.to_string(), Some(identity.issuer), Some(identity.subject));
     let other: Option<(String,)> = tx.fetch_first(&SELECT_OTHER_LINKED, parameters.clone()).await?;
     if let Some((other,)) = other {
@@ -244,8 +265,25 @@ async fn link(tx: &mut Tx, name: &AccountName, identity: LinkedIdentity) -> Resu
             "that identity is linked to the account {other}: unlink it there first; nothing was changed"
         )));
     }
+    let before: Option<(Option<String>, Option<String>)> =
+        tx.fetch_first(&SELECT_LINK, (name.to_string(),)).await?;
+    let before = before.and_then(|(issuer, subject)| issuer.zip(subject));
+    if before == parameters.1.clone().zip(parameters.2.clone()) {
+        return Ok(());
+    }
+    if before.is_some() {
+        end_everything(tx, name, now).await?;
+    }
     tx.execute(&SET_LINK, parameters).await?;
+    tx.execute(&SET_HANDED_OVER, (name.to_string(), by, now.0)).await?;
     Ok(())
+}
+
+/// Whether the session `id` of an account began with a provider's word for a second factor.
+async fn was_vouched_for(tx: &mut Tx, name: &AccountName, id: Option<SessionId>) -> Result<bool, StoreError> {
+    let Some(id) = id else { return Ok(false) };
+    let row: Option<(i64,)> = tx.fetch_first(&SELECT_VOUCHED, (id.0, name.to_string())).await?;
+    Ok(row.is_some_and(|(vouched,)| vouched != 0))
 }
 
 async fn end_everything(tx: &mut Tx, name: &AccountName, now: Timestamp) -> Result<(), StoreError> {

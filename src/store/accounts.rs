@@ -82,8 +82,17 @@ pub struct Account {
     pub version: i64,
     /// The contact by which its owner is told what approvers must know, by its id in the file.
     pub contact: Option<String>,
-    /// Who handed its password over last, or removed its second factor, and when, after it was made.
+    /// Who handed its password over last, removed its second factor, or linked it to somebody at a provider, and when,
+    /// after it was made: they could have signed in to it.
     pub handed_over: Option<(String, Timestamp)>,
+}
+
+impl Account {
+    /// Who has given it a new start since it was last signed in to.
+    pub fn handed_over_since(&self) -> Option<(String, Timestamp)> {
+        let is_news = |(_, at): &(String, Timestamp)| self.signed_in_at.is_none_or(|before| *at >= before);
+        self.handed_over.clone().filter(is_news)
+    }
 }
 
 /// Without what is secret.

@@ -3,41 +3,24 @@
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::address::{Address, Channel};
-use crate::domain::approval::{Frozen, FrozenWay};
+use crate::domain::address::Address;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ContactKey, NoticeId};
+use crate::domain::ids::NoticeId;
 use crate::domain::notice::{NoticeEvent, NoticeState};
 
 use super::audit::append;
 use super::connection::Tx;
+use super::erasure::refuse_erased;
 use super::error::once_more;
-use super::notices::{Submission, about, standing};
+use super::frozen::frozen_hash;
+use super::notices::{Submission, about};
 use super::rounds::{AddressRow, readdressed};
 use super::statement::statements;
+use super::steering::standing;
 use super::{Store, StoreError};
 
 statements! {
-    /// What is frozen of a notice, but for its people.
-    SELECT_FROZEN = "
-        SELECT n.content, n.variables, n.channels, n.visibility, n.priority, n.exercise, n.cascade_after,
-               n.expires_at - COALESCE(n.scheduled_at, n.created_at) AS lasts, o.number AS supersedes, l.title, l.phase,
-               l.next_update_at
-        FROM notices n LEFT JOIN notices o ON o.notice_id = n.supersedes
-                       LEFT JOIN incident_notices l ON l.notice_id = n.notice_id
-        WHERE n.notice_id = $1";
-    /// Its people, and the ways to them.
-    SELECT_FROZEN_WAYS = "
-        SELECT contact_key, channel, step, deputy_key FROM cascade_steps WHERE notice_id = $1
-        UNION ALL
-        SELECT contact_key, channel, 0, NULL FROM recipients WHERE notice_id = $1
-        UNION ALL
-        SELECT m.contact_key, r.channel, 0, NULL
-        FROM merged_recipients m JOIN recipients r ON r.notice_id = m.notice_id AND r.delivery_id = m.delivery_id
-        WHERE m.notice_id = $1
-        UNION ALL
-        SELECT contact_key, NULL, 0, NULL FROM notice_people WHERE notice_id = $1";
     /// What a decision is about.
     SELECT_PENDING = "
         SELECT number, content_hash, scheduled_at FROM notices WHERE notice_id = $1";
@@ -172,22 +155,6 @@ pub struct OpenReview {
 }
 
 #[derive(sqlx::FromRow)]
-struct FrozenRow {
-    content: Json<serde_json::Value>,
-    variables: Json<serde_json::Value>,
-    channels: Json<Vec<Channel>>,
-    visibility: String,
-    priority: i64,
-    exercise: bool,
-    cascade_after: Option<i64>,
-    lasts: i64,
-    supersedes: Option<String>,
-    title: Option<String>,
-    phase: Option<String>,
-    next_update_at: Option<i64>,
-}
-
-#[derive(sqlx::FromRow)]
 struct DecisionRow {
     kind: String,
     hash: String,
@@ -217,40 +184,6 @@ impl DecisionRow {
                 .map(|(by, at)| (by, Timestamp(at), self.review.unwrap_or_default())),
         })
     }
-}
-
-/// The hash of what lies frozen in the store now.
-pub(super) async fn frozen_hash(tx: &mut Tx, notice: NoticeId) -> Result<String, StoreError> {
-    let frozen: Option<FrozenRow> = tx.fetch_first(&SELECT_FROZEN, (notice.0,)).await?;
-    let frozen = frozen.ok_or_else(|| StoreError::Conflict("there is no such notice".to_owned()))?;
-    let rows: Vec<(Uuid, Option<String>, i64, Option<Uuid>)> =
-        tx.fetch(&SELECT_FROZEN_WAYS, (notice.0,)).await?;
-    let mut ways = Vec::with_capacity(rows.len());
-    for (contact, channel, step, deputy) in rows {
-        ways.push(FrozenWay {
-            contact: ContactKey(contact),
-            channel: channel.map(|channel| channel.parse().map_err(StoreError::Damaged)).transpose()?,
-            step,
-            deputy: deputy.map(ContactKey),
-        });
-    }
-    Ok(Frozen {
-        template: &frozen.content.0,
-        values: &frozen.variables.0,
-        channels: &frozen.channels.0,
-        visibility: frozen.visibility.parse().map_err(StoreError::Damaged)?,
-        priority: frozen.priority,
-        lasts: frozen.lasts,
-        cascade_after: frozen.cascade_after,
-        exercise: frozen.exercise,
-        supersedes: frozen.supersedes.as_deref(),
-        incident: match frozen.title {
-            Some(title) => serde_json::json!([title, frozen.phase, frozen.next_update_at]),
-            None => serde_json::Value::Null,
-        },
-        ways,
-    }
-    .hash())
 }
 
 /// Writes a decision about what has `hash`.
@@ -347,6 +280,9 @@ impl Store {
         let mut entry = about(entry, &number, &facts);
         entry.before = serde_json::json!({ "state": before });
         append(&mut tx, &entry, now).await?;
+        if let Some(also) = also {
+            refuse_erased(&mut tx, also.notice.id).await?;
+        }
         tx.commit().await?;
         Ok(state)
     }

@@ -24,6 +24,11 @@ pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + 
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// An engine and its connections.
+/// How often SQLite's write-ahead log is tried to be folded into the file while somebody reads or writes it.
+const FOLDS: usize = 20;
+/// And how long it is let alone in between.
+const BETWEEN_FOLDS: Duration = Duration::from_millis(50);
+
 #[derive(Debug, Clone)]
 pub(super) enum Db {
     /// One connection writes, a few read.
@@ -187,9 +192,23 @@ impl Db {
     /// Folds SQLite's write-ahead log into the file and empties it: what was erased must not stand there any longer.
     /// While somebody reads it stays for now, and the next one does it.
     pub(super) async fn fold_log(&self) {
-        if let Self::Sqlite { write, .. } = self
-            && let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await
-        {
+        let Self::Sqlite { write, .. } = self else { return };
+        // By a connection of its own that waits for nobody: whoever sends must not wait while it waits for readers, of
+        // which a backup may be one for minutes.
+        let options = write.connect_options().as_ref().clone().busy_timeout(Duration::ZERO);
+        let folded = async {
+            let mut connection = options.connect().await?;
+            for _ in 0..FOLDS {
+                let fold = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)");
+                let (busy, _, _): (i64, i64, i64) = fold.fetch_one(&mut connection).await?;
+                if busy == 0 {
+                    break;
+                }
+                tokio::time::sleep(BETWEEN_FOLDS).await;
+            }
+            connection.close().await
+        };
+        if let Err(error) = folded.await {
             tracing::debug!(target: "rundruf::store", %error, "the write-ahead log stays as it is for now");
         }
     }

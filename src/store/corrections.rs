@@ -13,8 +13,9 @@ use super::audit::append;
 use super::connection::Tx;
 use super::erasure::refuse_erased;
 use super::error::once_more;
-use super::notices::{Submission, SubmittedNotice, about, number_of, standing};
+use super::notices::{Submission, SubmittedNotice, about, number_of};
 use super::statement::statements;
+use super::steering::standing;
 use super::{Store, StoreError};
 
 statements! {

@@ -114,6 +114,8 @@ statements! {
     SELECT_MISSED = concat!("
         SELECT d.delivery_id, d.notice_id, d.channel, d.state
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
+             AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.supersedes = n.notice_id
+                                                       AND s.state NOT IN ('rejected', 'cancelled', 'expired'))
         WHERE d.channel = 'webhook' AND lower(d.address) = $1 AND d.updated_at >= $2
           AND d.state IN ('failed', 'expired', 'suppressed') AND ", stands_apart!(), "
           AND n.state IN ('sending', 'completed', 'expired')
@@ -344,8 +346,8 @@ impl Store {
 
     /// Sends an endpoint again what it missed: a new round for its deliveries that failed, expired or were suppressed
     /// since then, until `expires_at`. Its suppression, whoever made it, is lifted and its failures are forgotten. What
-    /// belongs to a notice that is paused, cancelled or not released stays as it is. Where nothing changes, there is no
-    /// entry.
+    /// belongs to a notice that is paused, cancelled, corrected or not released stays as it is. Where nothing changes,
+    /// there is no entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.

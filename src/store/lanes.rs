@@ -47,9 +47,6 @@ statements! {
         INSERT INTO lanes (channel, name, not_before, holds, reason) VALUES ($1, $2, $3, 1, $4)
         ON CONFLICT (channel, name) DO UPDATE SET
             not_before = excluded.not_before, holds = lanes.holds + 1, reason = excluded.reason";
-    /// Lifts a hold.
-    RELEASE_LANE = "
-        UPDATE lanes SET not_before = 0, holds = 0, reason = '' WHERE channel = $1 AND name = $2";
     /// Forgets lanes of destinations and notices that nothing waits in any more.
     DELETE_IDLE_LANES = "
         DELETE FROM lanes
@@ -191,16 +188,6 @@ impl Store {
         let mut tx = self.db.begin().await?;
         tx.execute(&HOLD_LANE, (channel.as_str(), hold.lane.clone(), hold.not_before.0, hold.reason.clone()))
             .await?;
-        tx.commit().await
-    }
-
-    /// Lifts a hold.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn release_lane(&self, channel: Channel, lane: &str) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(&RELEASE_LANE, (channel.as_str(), lane.to_owned())).await?;
         tx.commit().await
     }
 

@@ -1,23 +1,27 @@
-//! Partners' systems, what they are told, and how far that has come.
-//!
-//! The audit log is what events are made of: an entry is written in the transaction of what it tells of, so that no
-//! change is ever without its event, and none is told that did not happen. A partner has a position among the events and
-//! is told the next one that is for them until they have taken it: in order, and never one left out.
+//! Partners' systems, and how far each has been told: a partner has a position among the events and is told the next one
+//! that is for them until they have taken it, in order, and never one left out.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::domain::account::{comma_separated, read_list};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
-use crate::domain::notice::Visibility;
-use crate::domain::partner::{EventKind, Interest};
+use crate::domain::partner::Interest;
 
 use super::audit::append;
+use super::partner_events::{BEGIN_HERE, SELECT_ANY_PARTNER};
 use super::statement::statements;
 use super::{Store, StoreError};
+
+/// What is read of partners.
+macro_rules! columns {
+    () => {
+        "name, url, secret, topics, visibility, group_names, position, attempts, due_at, failing_since, last_code, \
+         last_text, told_at, switched_off_at, created_at, created_by"
+    };
+}
 
 statements! {
     /// One partner more, from here on, unless there is one of that name.
@@ -26,24 +30,20 @@ statements! {
                               leased_until, last_code, last_text, created_at, created_by)
         SELECT $1, $2, $3, $4, $5, $6, sequence, 0, 0, 0, '', '', $7, $8 FROM audit_head WHERE one = 1
         ON CONFLICT (name) DO NOTHING";
-    /// Whether there are any.
-    SELECT_ANY_PARTNER = "SELECT name FROM partners LIMIT 1";
     /// All of them.
-    SELECT_PARTNERS = "
-        SELECT name, url, secret, topics, visibility, group_names, position, attempts, due_at, failing_since, last_code,
-               last_text, told_at, switched_off_at, created_at, created_by
-        FROM partners ORDER BY name";
+    SELECT_PARTNERS = concat!("SELECT ", columns!(), " FROM partners ORDER BY name");
     /// Those that may be called, and have not been told everything.
     SELECT_DUE = "
-        SELECT name, url, secret, topics, visibility, group_names, position, attempts, due_at, failing_since, last_code,
-               last_text, told_at, switched_off_at, created_at, created_by
-        FROM partners
+        SELECT name FROM partners
         WHERE switched_off_at IS NULL AND due_at <= $1 AND leased_until <= $1
           AND EXISTS (SELECT 1 FROM partner_events e WHERE e.sequence > partners.position)
         ORDER BY due_at, name LIMIT $2";
-    /// One process alone calls them until then.
-    LEASE_PARTNER = "
-        UPDATE partners SET leased_until = $3 WHERE name = $1 AND leased_until <= $2 AND switched_off_at IS NULL";
+    /// One process alone calls them until then, as they stand at this moment: another may have told them something
+    /// since it was seen that they are due.
+    LEASE_PARTNER = concat!("
+        UPDATE partners SET leased_until = $3
+        WHERE name = $1 AND due_at <= $2 AND leased_until <= $2 AND switched_off_at IS NULL
+        RETURNING ", columns!());
     /// What a call has shown, if nobody else has taken over since.
     UPDATE_TOLD = "
         UPDATE partners SET position = $3, attempts = $4, due_at = $5, failing_since = $6, last_code = $7,
@@ -51,37 +51,15 @@ statements! {
         WHERE name = $1 AND leased_until = $2";
     /// There is no such partner any more.
     DELETE_PARTNER = "DELETE FROM partners WHERE name = $1";
-    /// They are told everything after an event, again if need be, and at once.
+    /// They are told everything after an event, again if need be, and at once. What they have not had is never passed
+    /// over.
     REWIND_PARTNER = "
         UPDATE partners SET
-            position = COALESCE((SELECT min(sequence) - 1 FROM partner_events WHERE at >= $2), position),
+            position = (SELECT CASE WHEN min(e.sequence) <= partners.position THEN min(e.sequence) - 1
+                                    ELSE partners.position END
+                        FROM partner_events e WHERE e.at >= $2),
             attempts = 0, due_at = 0, failing_since = NULL, switched_off_at = NULL, leased_until = 0
         WHERE name = $1";
-    /// How many events they may be told of.
-    COUNT_EVENTS = "SELECT count(*) AS events FROM partner_events WHERE sequence > $1";
-    /// Up to where events have been made; held until the transaction ends.
-    LOCK_MADE = "SELECT sequence FROM partner_events_made WHERE one = 1 /*lock*/";
-    /// The same, without holding it.
-    SELECT_MADE = "SELECT sequence FROM partner_events_made WHERE one = 1";
-    /// Up to there they have been made now.
-    PUT_MADE = "
-        INSERT INTO partner_events_made (one, sequence) VALUES (1, $1)
-        ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence";
-    /// Nobody was told before now: what has happened until here is not told.
-    BEGIN_HERE = "
-        INSERT INTO partner_events_made (one, sequence) SELECT 1, sequence FROM audit_head WHERE one = 1
-        ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence";
-    /// One event more.
-    INSERT_EVENT = "
-        INSERT INTO partner_events (sequence, event_id, at, kind, visibility, group_names, body)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (sequence) DO NOTHING";
-    /// Events that nobody asks for any more.
-    DELETE_OLD_EVENTS = "DELETE FROM partner_events WHERE at < $1";
-    /// Events after one, in their order.
-    SELECT_EVENTS = "
-        SELECT sequence, event_id, at, kind, visibility, group_names, body
-        FROM partner_events WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 }
 
 /// A partner's system.
@@ -95,22 +73,8 @@ pub struct Partner {
     pub secret: String,
     /// What it is told of.
     pub interest: Interest,
-    /// Up to which event it has been told, or it was not for it.
-    pub position: i64,
-    /// How often the next event was tried.
-    pub attempts: u32,
-    /// When the next event is tried.
-    pub due_at: Timestamp,
-    /// Its first failure after its last success.
-    pub failing_since: Option<Timestamp>,
-    /// The code of its last answer: `200`, `timeout`; empty before the first.
-    pub last_code: String,
-    /// The words of its last answer.
-    pub last_text: String,
-    /// When it last took an event.
-    pub told_at: Option<Timestamp>,
-    /// Since when it is not called any more.
-    pub switched_off_at: Option<Timestamp>,
+    /// How far it has been told.
+    pub told: Told,
     /// When it was added.
     pub created_at: Timestamp,
     /// Who added it.
@@ -123,7 +87,7 @@ impl std::fmt::Debug for Partner {
         f.debug_struct("Partner")
             .field("name", &self.name)
             .field("interest", &self.interest)
-            .field("position", &self.position)
+            .field("told", &self.told)
             .finish_non_exhaustive()
     }
 }
@@ -143,29 +107,10 @@ pub struct NewPartner {
     pub created_by: String,
 }
 
-/// Something that partners may be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartnerEvent {
-    /// The number of the entry of the audit log that it was made of: its place.
-    pub sequence: i64,
-    /// By which it is recognised.
-    pub id: Uuid,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What.
-    pub kind: EventKind,
-    /// Who may know.
-    pub visibility: Visibility,
-    /// The groups that it concerns.
-    pub groups: Vec<String>,
-    /// What is told, JSON.
-    pub body: String,
-}
-
-/// How a partner stands after a call.
+/// How far a partner has been told, and how that went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// Up to which event it has been told.
+    /// Up to which event it has been told, or it was not for it.
     pub position: i64,
     /// How often the next event was tried.
     pub attempts: u32,
@@ -173,7 +118,7 @@ pub struct Told {
     pub due_at: Timestamp,
     /// Its first failure after its last success.
     pub failing_since: Option<Timestamp>,
-    /// The code of its last answer.
+    /// The code of its last answer: `200`, `timeout`; empty before the first.
     pub last_code: String,
     /// The words of its last answer.
     pub last_text: String,
@@ -218,44 +163,18 @@ impl TryFrom<PartnerRow> for Partner {
                 visibility: row.visibility.parse().map_err(StoreError::Damaged)?,
                 groups,
             },
-            position: row.position,
-            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-            due_at: Timestamp(row.due_at),
-            failing_since: row.failing_since.map(Timestamp),
-            last_code: row.last_code,
-            last_text: row.last_text,
-            told_at: row.told_at.map(Timestamp),
-            switched_off_at: row.switched_off_at.map(Timestamp),
+            told: Told {
+                position: row.position,
+                attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+                due_at: Timestamp(row.due_at),
+                failing_since: row.failing_since.map(Timestamp),
+                last_code: row.last_code,
+                last_text: row.last_text,
+                told_at: row.told_at.map(Timestamp),
+                switched_off_at: row.switched_off_at.map(Timestamp),
+            },
             created_at: Timestamp(row.created_at),
             created_by: row.created_by,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct EventRow {
-    sequence: i64,
-    event_id: Uuid,
-    at: i64,
-    kind: String,
-    visibility: String,
-    group_names: String,
-    body: String,
-}
-
-impl TryFrom<EventRow> for PartnerEvent {
-    type Error = StoreError;
-
-    fn try_from(row: EventRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            sequence: row.sequence,
-            id: row.event_id,
-            at: Timestamp(row.at),
-            kind: row.kind.parse().map_err(StoreError::Damaged)?,
-            visibility: row.visibility.parse().map_err(StoreError::Damaged)?,
-            groups: serde_json::from_str(&row.group_names)
-                .map_err(|_| StoreError::Damaged("the groups of an event".to_owned()))?,
-            body: row.body,
         })
     }
 }
@@ -268,10 +187,10 @@ impl Store {
     pub async fn add_partner(&self, new: &NewPartner, entry: &NewEntry) -> Result<(), StoreError> {
         let now = self.now();
         let mut tx = self.db.begin().await?;
-        let others: Option<(String,)> = tx.fetch_first(&SELECT_ANY_PARTNER, ()).await?;
-        // Appended first: who holds the end of the log knows which is the last that is not told.
+        // Appended first: who holds the end of the log knows which is the last that is not told, and whether anybody is
+        // told already who must miss nothing.
         append(&mut tx, entry, now).await?;
-        if others.is_none() {
+        if tx.fetch_first::<(String,), _>(&SELECT_ANY_PARTNER, ()).await?.is_none() {
             tx.execute(&BEGIN_HERE, ()).await?;
         }
         let parameters = (
@@ -336,87 +255,30 @@ impl Store {
         Ok(true)
     }
 
-    /// How many events lie after `position`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn partner_events_left(&self, position: i64) -> Result<i64, StoreError> {
-        let row: Option<(i64,)> = self.db.fetch_first(&COUNT_EVENTS, (position,)).await?;
-        Ok(row.map_or(0, |(events,)| events))
-    }
-
-    /// Up to which entry of the audit log events have been made; `None` while there is no partner.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn partner_events_made(&self) -> Result<Option<i64>, StoreError> {
-        if self.db.fetch_first::<(String,), _>(&SELECT_ANY_PARTNER, ()).await?.is_none() {
-            return Ok(None);
-        }
-        let row: Option<(i64,)> = self.db.fetch_first(&SELECT_MADE, ()).await?;
-        Ok(row.map(|(sequence,)| sequence))
-    }
-
-    /// Keeps `events`, which were made of all entries after `from` up to `to`, and lets go of those from before
-    /// `forget`. Does nothing where another process has done it meanwhile.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn keep_partner_events(
-        &self,
-        from: i64,
-        to: i64,
-        events: &[PartnerEvent],
-        forget: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        let made: Option<(i64,)> = tx.fetch_first(&LOCK_MADE, ()).await?;
-        if made != Some((from,)) {
-            return Ok(());
-        }
-        for event in events {
-            let parameters = (
-                event.sequence,
-                event.id,
-                event.at.0,
-                event.kind.as_str(),
-                event.visibility.as_str(),
-                json!(event.groups).to_string(),
-                event.body.clone(),
-            );
-            tx.execute(&INSERT_EVENT, parameters).await?;
-        }
-        tx.execute(&PUT_MADE, (to,)).await?;
-        tx.execute(&DELETE_OLD_EVENTS, (forget.0,)).await?;
-        tx.commit().await
-    }
-
     /// At most `most` partners that are to be told something, each for this process alone until `until`.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn claim_partners(&self, until: Timestamp, most: i64) -> Result<Vec<Partner>, StoreError> {
-        let now = self.now().0;
-        let due: Vec<PartnerRow> = self.db.fetch(&SELECT_DUE, (now, most)).await?;
+        let due: Vec<(String,)> = self.db.fetch(&SELECT_DUE, (self.now().0, most)).await?;
         let mut claimed = Vec::new();
-        for row in due {
-            let mut tx = self.db.begin().await?;
-            let taken = tx.execute(&LEASE_PARTNER, (row.name.clone(), now, until.0)).await?;
-            tx.commit().await?;
-            if taken > 0 {
-                claimed.push(Partner::try_from(row)?);
-            }
+        for (name,) in due {
+            claimed.extend(self.lease_partner(&name, until).await?);
         }
         Ok(claimed)
     }
 
-    /// At most `most` events after `position`, in their order.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn partner_events(&self, position: i64, most: i64) -> Result<Vec<PartnerEvent>, StoreError> {
-        let rows: Vec<EventRow> = self.db.fetch(&SELECT_EVENTS, (position, most)).await?;
-        rows.into_iter().map(PartnerEvent::try_from).collect()
+    /// One partner for this process alone until `until`; `None`: another calls it, or it is not due any more.
+    pub(super) async fn lease_partner(
+        &self,
+        name: &str,
+        until: Timestamp,
+    ) -> Result<Option<Partner>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let leased: Option<PartnerRow> =
+            tx.fetch_first(&LEASE_PARTNER, (name.to_owned(), self.now().0, until.0)).await?;
+        tx.commit().await?;
+        leased.map(Partner::try_from).transpose()
     }
 
     /// Writes down how a partner stands after a call, and gives it back; with `entry` where that is worth one. Says

@@ -19,8 +19,6 @@ statements! {
     /// A process comes.
     INSERT_PROCESS = "
         INSERT INTO processes (process_id, name, started_at, leased_to, version) VALUES ($1, $2, $3, $4, $5)";
-    /// A process shows that it lives, as long as nobody has taken its claims back.
-    RENEW_LEASE = "UPDATE processes SET leased_to = $2 WHERE process_id = $1";
     /// A process goes.
     DELETE_PROCESS = "DELETE FROM processes WHERE process_id = $1";
     /// Processes whose lease has run out.
@@ -107,17 +105,6 @@ impl Store {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         tx.execute(&INSERT_PROCESS, (process.0, name.to_owned(), self.now().0, leased_to.0, version)).await?;
         tx.commit().await
-    }
-
-    /// Extends a lease. `false`: it had run out and others have taken the claims back.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn renew_lease(&self, process: ProcessId, leased_to: Timestamp) -> Result<bool, StoreError> {
-        let mut tx = self.db.begin().await?;
-        let renewed = tx.execute(&RENEW_LEASE, (process.0, leased_to.0)).await?;
-        tx.commit().await?;
-        Ok(renewed == 1)
     }
 
     /// Takes a process off the list. What it still held goes back the way of a dead process's claims.

@@ -18,8 +18,9 @@ use super::audit::append;
 use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::notices::{about, next_state, number_of};
+use super::notices::{about, number_of};
 use super::statement::{statements, ways_of_notice};
+use super::steering::next_state;
 use super::{Store, StoreError};
 
 statements! {
@@ -222,6 +223,15 @@ impl Store {
         }
         let entry = decided(&mut tx, entry, &rows, resolution).await?;
         if resolution == Resolution::Resend {
+            for row in &rows {
+                if let Some(successor) = successor_of(&mut tx, row.notice_id).await? {
+                    return Err(StoreError::Conflict(format!(
+                        "{successor} corrects the notice of delivery {}, and nobody is to get what is wrong: decide \
+                         that it was sent or failed; nothing was changed",
+                        DeliveryId(row.delivery_id)
+                    )));
+                }
+            }
             self.start_round(&mut tx, &rows, expires_at).await?;
             append(&mut tx, &entry, self.now()).await?;
             return tx.commit().await;
@@ -267,7 +277,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
         was_agreed_to(&mut tx, notice.0).await?;
-        if let Some((successor,)) = tx.fetch_first::<(String,), _>(&SELECT_SUCCESSOR, (notice.0,)).await? {
+        if let Some(successor) = successor_of(&mut tx, notice.0).await? {
             return Err(StoreError::Conflict(format!(
                 "{successor} corrects it, and nobody is to get what is wrong: send {successor} again instead"
             )));
@@ -322,6 +332,12 @@ impl Store {
         complete_notices(tx, reopened, now).await?;
         Ok(())
     }
+}
+
+/// The number of the notice that has taken the place of another; `None`: none has.
+async fn successor_of(tx: &mut Tx, notice: Uuid) -> Result<Option<String>, StoreError> {
+    let row: Option<(String,)> = tx.fetch_first(&SELECT_SUCCESSOR, (notice,)).await?;
+    Ok(row.map(|(number,)| number))
 }
 
 /// Makes sure that a notice which goes on was once let go: one that waits for a second person and is cancelled has not

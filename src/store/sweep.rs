@@ -31,10 +31,6 @@ statements! {
         RETURNING channel";
     /// How far it has come.
     UPDATE_SWEPT = "UPDATE notices SET swept = $2, updated_at = $3 WHERE notice_id = $1";
-    /// When the next live notice runs out.
-    SELECT_NEXT_EXPIRY = "
-        SELECT expires_at FROM notices WHERE state IN ('sending', 'paused') AND swept < fanned_out
-        ORDER BY expires_at LIMIT 1";
 }
 
 /// What one batch of sweeping ended.
@@ -78,13 +74,5 @@ impl Store {
         complete_notices(&mut tx, [notice], now).await?;
         tx.commit().await?;
         Ok(Some(Swept { notice: NoticeId(notice), ended: ended.len() }))
-    }
-
-    /// When the next live notice runs out, UTC milliseconds.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn next_expiry(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.db.fetch_first::<(i64,), _>(&SELECT_NEXT_EXPIRY, ()).await?.map(|(at,)| at))
     }
 }

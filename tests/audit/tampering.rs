@@ -19,6 +19,9 @@ use rundruf::store::{Purpose, Store};
 use sqlx::{Executor, PgPool, SqlitePool};
 use tokio::sync::watch;
 
+#[path = "../support/database.rs"]
+mod database;
+
 /// How many entries the log has before somebody bends it.
 const ENTRIES: i64 = 12;
 
@@ -57,7 +60,7 @@ async fn bench(on_postgres: bool) -> Bench {
         Store::open(url, Purpose::Write, clock).await.unwrap()
     };
     let (store, door) = if on_postgres {
-        let url = postgres_database(&ids).await;
+        let url = postgres_database().await;
         let store = open(&DatabaseUrl::Postgres(url.clone().into())).await;
         (store, Door::Postgres(PgPool::connect(&url).await.unwrap()))
     } else {
@@ -77,15 +80,10 @@ async fn bench(on_postgres: bool) -> Bench {
     Bench { instance, door, _folder: folder }
 }
 
-async fn postgres_database(ids: &IdSource) -> String {
+async fn postgres_database() -> String {
     let server = std::env::var("RUNDRUF_TEST_POSTGRES")
         .expect("RUNDRUF_TEST_POSTGRES names no server: run the tests by tests/run, which starts one");
-    let admin = PgPool::connect(&server).await.unwrap();
-    let name = format!("test_{}", ids.next().simple());
-    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    url.to_string()
+    database::new_database(&server).await
 }
 
 impl Bench {

@@ -21,10 +21,12 @@ use rundruf::domain::seal::Seal;
 use rundruf::domain::settings::Settings;
 use rundruf::store::{NewNotice, NoticeSummary, Purpose, Recipient, Store};
 use rundruf::templates::load_template;
-use sqlx::Executor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+#[path = "../support/database.rs"]
+mod database;
 
 /// What the audit log is told where a test is not about it.
 fn entry() -> NewEntry {
@@ -76,7 +78,7 @@ impl Bench {
         let ids = Arc::new(IdSource::new(clock.clone(), chance.clone()));
         let database = match engine {
             Engine::Sqlite => format!("sqlite://{}", folder.path().join("rundruf.db").display()),
-            Engine::Postgres => postgres_database(&ids).await,
+            Engine::Postgres => postgres_database().await,
         };
         let template = folder.path().join("templates/test");
         std::fs::create_dir_all(&template).unwrap();
@@ -230,13 +232,8 @@ fn read_settings(folder: &Path, database: &str, relay: &str, relay_keys: &str, m
     rundruf::config::load(Some(&file), folder, std::iter::empty()).unwrap()
 }
 
-async fn postgres_database(ids: &IdSource) -> String {
+async fn postgres_database() -> String {
     let server = std::env::var("RUNDRUF_TEST_POSTGRES")
         .expect("RUNDRUF_TEST_POSTGRES names no server: run the tests by tests/run, which starts one");
-    let admin = sqlx::PgPool::connect(&server).await.unwrap();
-    let name = format!("test_{}", ids.next().simple());
-    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    url.to_string()
+    database::new_database(&server).await
 }

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName};
-use standardwebhooks::Webhook;
-
 use crate::instance::{Engine, Instance, on_both_engines};
-use crate::script::{Answer, Request, Server};
+use crate::script::{Answer, Server};
+use crate::signed::is_genuine;
 use crate::stage::{NEW_SECRET, SECRET, import_endpoints, instance};
 
 on_both_engines!(
@@ -30,15 +28,6 @@ async fn partner(engine: Engine, server: &Server, secret: &str) -> Instance {
 
 fn send(instance: &Instance) -> crate::process::Said {
     instance.run(&["send", "test", "--to", "all", "--channel", "webhook", "--yes"])
-}
-
-fn is_genuine(secret: &str, request: &Request) -> bool {
-    let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
-    let headers: HeaderMap = names
-        .into_iter()
-        .map(|name| (HeaderName::from_static(name), request.header(name).unwrap().parse().unwrap()))
-        .collect();
-    Webhook::new(secret).unwrap().verify(request.body.as_bytes(), &headers).is_ok()
 }
 
 async fn every_call_is_signed_and_repeats_keep_their_id(engine: Engine) {

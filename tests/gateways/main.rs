@@ -24,4 +24,7 @@ mod process;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
 #[cfg(test)]
+#[path = "../support/signed.rs"]
+mod signed;
+#[cfg(test)]
 mod stage;

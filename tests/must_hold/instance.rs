@@ -6,15 +6,18 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rundruf::domain::chance::Chance;
 use rundruf::domain::clock::SystemClock;
-use rundruf::domain::ids::IdSource;
 use rundruf::domain::settings::DatabaseUrl;
 use rundruf::store::{Purpose, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::process::{Run, Said};
+
+#[path = "../support/database.rs"]
+mod database;
+
+pub use database::{new_database, new_ids};
 
 /// Which store.
 #[derive(Debug, Clone, Copy)]
@@ -201,21 +204,7 @@ pub fn relay(port: u16, keys: &str) -> String {
     format!("[[email.provider]]\nname = \"relay\"\nurl = \"smtp://127.0.0.1:{port}?tls=none\"\n{keys}\n")
 }
 
-pub fn new_ids() -> IdSource {
-    IdSource::new(Arc::new(SystemClock::new()), Arc::new(Chance::from_system()))
-}
-
 fn postgres_server() -> String {
     std::env::var("RUNDRUF_TEST_POSTGRES")
         .expect("RUNDRUF_TEST_POSTGRES names no server: run the tests by tests/run, which starts one")
-}
-
-/// A new, empty database on `server`; gives its url.
-pub async fn new_database(server: &str) -> String {
-    let admin = sqlx::PgPool::connect(server).await.unwrap();
-    let name = format!("test_{}", new_ids().next().simple());
-    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = url::Url::parse(server).unwrap();
-    url.set_path(&name);
-    url.to_string()
 }

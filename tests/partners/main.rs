@@ -13,4 +13,6 @@ mod process;
 #[path = "../sms_gateways/script.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
+#[path = "../support/signed.rs"]
+mod signed;
 mod telling;

@@ -104,7 +104,7 @@ pub enum AccountsError {
     /// What was begun is not known in this browser, or too old.
     #[error("this sign-in was not begun in this browser, or more than ten minutes ago: begin again")]
     FlowLost,
-    /// The identity is known to the provider and to nobody here.
+    /// The identity, as a word of a shell, is known to the provider and to nobody here.
     #[error(
         "no account is linked to you: give this line to an admin, who can link yours: rundruf users link NAME {0}"
     )]

@@ -9,13 +9,13 @@ use crate::domain::audit::{NewEntry, Subject};
 use crate::store::AccountChange;
 
 use super::error::AccountsError;
-use super::users::{found, may_give};
+use super::users::{found, may_give, may_manage};
 
 /// The longest subject (OpenID Connect Core 1.0, section 2), and the longest issuer.
 const LONGEST: usize = 255;
 
 /// Links an account to `subject` at `issuer` (without: the provider of the settings): whoever that is may sign in to it
-/// from now on.
+/// from now on. Whoever it was linked to before may not: its sessions and API tokens end.
 ///
 /// # Errors
 /// Without [`Right::AccountsWrite`]; when there is no such account, the identity is linked to another, or the issuer is
@@ -45,7 +45,8 @@ pub async fn link(
     let identity = LinkedIdentity { issuer: issuer.to_owned(), subject: subject.to_owned() };
     let entry = NewEntry::new(actor, "account.linked", Subject::new("account", name))
         .changing(shown(before.linked.as_ref()), shown(Some(&identity)));
-    Ok(instance.store.change_account(name, AccountChange::Link(identity), None, &entry).await?)
+    let change = AccountChange::Link { identity, by: actor.label() };
+    Ok(instance.store.change_account(name, change, Some(before.version), &entry).await?)
 }
 
 /// Links an account to nobody any more; its sessions and API tokens end.
@@ -53,11 +54,11 @@ pub async fn link(
 /// # Errors
 /// As [`link`]; when the account has no password, and could not be signed in to any more.
 pub async fn unlink(instance: &Instance, actor: &Actor, name: &AccountName) -> Result<(), AccountsError> {
-    actor.may(Right::AccountsWrite)?;
+    may_manage(actor)?;
     let before = found(instance, name).await?;
     let entry = NewEntry::new(actor, "account.unlinked", Subject::new("account", name))
         .changing(shown(before.linked.as_ref()), shown(None));
-    Ok(instance.store.change_account(name, AccountChange::Unlink, None, &entry).await?)
+    Ok(instance.store.change_account(name, AccountChange::Unlink, Some(before.version), &entry).await?)
 }
 
 fn shown(linked: Option<&LinkedIdentity>) -> serde_json::Value {

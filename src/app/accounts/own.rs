@@ -7,6 +7,7 @@ use crate::app::instance::Instance;
 use crate::domain::account::AccountName;
 use crate::domain::actor::{Actor, Way};
 use crate::domain::audit::{NewEntry, Subject};
+use crate::domain::ids::SessionId;
 use crate::domain::password::NewPassword;
 use crate::domain::sign_in_wait::WaitKey;
 use crate::store::{Account, AccountChange};
@@ -15,7 +16,8 @@ use super::error::AccountsError;
 use super::hashing::{hashed, verified};
 use super::sign_in::{Origin, SignedIn, admit, new_session};
 
-/// Replaces the actor's password. All their sessions and API tokens end; the one that is given goes on instead.
+/// Replaces the actor's password, in the session `instead_of`. All their sessions and API tokens end; the one that is
+/// given goes on instead.
 ///
 /// # Errors
 /// [`AccountsError::Wrong`] when the old password is not theirs, [`AccountsError::Password`] when the new one is not
@@ -23,6 +25,7 @@ use super::sign_in::{Origin, SignedIn, admit, new_session};
 pub async fn change_password(
     instance: &Instance,
     actor: &Actor,
+    instead_of: Option<SessionId>,
     old: &SecretString,
     new: SecretString,
     origin: &Origin,
@@ -40,11 +43,11 @@ pub async fn change_password(
         account: account.name.clone(),
         ends_at: session.ends_at,
         before: account.signed_in_at,
-        handed_over: account.handed_over.clone(),
+        handed_over: account.handed_over_since(),
     };
     let entry = NewEntry::new(actor, "account.password_changed", Subject::new("account", &account.name))
         .with(json!({"session": session.id.to_string()}));
-    let change = AccountChange::Password { hash, session };
+    let change = AccountChange::Password { hash, instead_of, session };
     instance.store.change_account(&account.name, change, Some(account.version), &entry).await?;
     Ok(signed_in)
 }

@@ -181,7 +181,10 @@ async fn taken_in(
     }
     let way = WayIn { how: "provider", vouched_factor };
     let began = begin(instance, &account, &UsedFactor::Nothing, way, origin).await?;
-    began.map(ProviderSignIn::Began).ok_or(AccountsError::WrongCode)
+    began.map(ProviderSignIn::Began).ok_or_else(|| {
+        StoreError::Conflict("somebody has changed your account at this moment: begin again".to_owned())
+            .into()
+    })
 }
 
 /// Lets somebody in who was let in by the provider, and shows the code of their own second factor now.
@@ -242,7 +245,7 @@ async fn account_for(
                     .because("no account is linked")
                     .with(json!({"issuer": linked.issuer, "subject": linked.subject}));
             instance.store.write_entry(&entry).await?;
-            Err(AccountsError::NotLinked(linked.subject))
+            Err(AccountsError::NotLinked(shell_word(&linked.subject)))
         }
         None => made(instance, oidc, identity, linked, origin).await,
     }
@@ -297,6 +300,12 @@ async fn made(
     instance.store.account(&name).await?.ok_or(AccountsError::NoSuchAccount(name))
 }
 
+/// `text` as one word of a shell, which an admin may paste as it stands: some providers have `|` in what they call people.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-:@/+=".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// An admin is to see it in the log too.
 fn told(fault: ProviderFault) -> AccountsError {
     match &fault {
@@ -328,4 +337,21 @@ async fn open<T: DeserializeOwned>(
     let opened =
         instance.vault().await?.open(place, note.expose_secret()).map_err(|_| AccountsError::FlowLost)?;
     serde_json::from_str(opened.expose_secret()).map_err(|_| AccountsError::FlowLost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn what_a_provider_calls_somebody_is_one_word_for_a_shell() {
+        for (subject, word) in [
+            ("f3b1c9d0-1111-4222-8333-444455556666", "f3b1c9d0-1111-4222-8333-444455556666"),
+            ("auth0|5f7c8ec7", "'auth0|5f7c8ec7'"),
+            ("x; reboot", "'x; reboot'"),
+            ("o'neill", r"'o'\''neill'"),
+        ] {
+            assert_eq!(shell_word(subject), word);
+        }
+    }
 }

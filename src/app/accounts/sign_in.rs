@@ -80,7 +80,8 @@ pub struct SignedIn {
     pub ends_at: Timestamp,
     /// When the account was signed in to before.
     pub before: Option<Timestamp>,
-    /// Who has given the account a new password since then, or removed its second factor, and when.
+    /// Who has given the account a new password since then, removed its second factor, or linked it to somebody at a
+    /// provider, and when.
     pub handed_over: Option<(String, Timestamp)>,
 }
 
@@ -212,14 +213,13 @@ pub(super) async fn begin(
     if !instance.store.begin_session(&new, account, used, forget, &entry).await? {
         return Ok(None);
     }
-    let is_news = |(_, at): &(String, Timestamp)| account.signed_in_at.is_none_or(|before| *at >= before);
     Ok(Some(SignedIn {
         token,
         session: new.id,
         account: account.name.clone(),
         ends_at: new.ends_at,
         before: account.signed_in_at,
-        handed_over: account.handed_over.clone().filter(is_news),
+        handed_over: account.handed_over_since(),
     }))
 }
 

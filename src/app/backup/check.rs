@@ -34,7 +34,7 @@ pub(super) fn open(
     file: &Path,
     key: Option<&DecryptionKey>,
 ) -> Result<(ArchiveReader<Box<dyn Read>>, bool), BackupError> {
-    let failed = |why| BackupError::File { path: file.display().to_string(), why };
+    let failed = |why| BackupError::file(file, why);
     let mut opened = File::open(file).map_err(failed)?;
     let mut start = Vec::new();
     opened.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start).map_err(failed)?;

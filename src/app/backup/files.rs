@@ -74,7 +74,7 @@ pub(super) fn put_back(
     let mut back = FilesBack::default();
     while let Some((path, bytes)) = archive.next_file()? {
         let Some(place) = places.of_file(&path) else { continue };
-        let failed = |why| BackupError::File { path: place.display().to_string(), why };
+        let failed = |why| BackupError::file(&place, why);
         match fs::read(&place) {
             Ok(there) if there == bytes => continue,
             Ok(_) if !overwrite => {

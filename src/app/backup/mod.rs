@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `archive` | writes and reads tar, as POSIX has it |
 //! | `make` | from the store into a file |
+//! | `write` | that file: under its name only when it is whole |
 //! | `check` | whether a file is whole and unchanged, before anything is done with it |
 //! | `restore` | from a file into the store |
 //! | `files` | templates, key and settings back to their places |
@@ -13,8 +14,10 @@ mod check;
 mod files;
 mod make;
 mod restore;
+mod write;
 
 use std::io;
+use std::path::Path;
 
 use crate::app::encryption::EncryptionError;
 use crate::domain::actor::Denied;
@@ -67,6 +70,13 @@ pub enum BackupError {
          store, or lift the hold first; nothing was changed"
     )]
     Held,
+}
+
+impl BackupError {
+    /// What the system said about the file at `path`.
+    fn file(path: &Path, why: io::Error) -> Self {
+        Self::File { path: path.display().to_string(), why }
+    }
 }
 
 impl From<io::Error> for BackupError {

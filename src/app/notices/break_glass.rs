@@ -1,7 +1,7 @@
 //! Release by one person, with a reason: everybody who could have agreed is told at once, and one of them looks at it
 //! afterwards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::app::compose::{ComposeError, Wish, compose_with};
 use crate::app::instance::Instance;
@@ -31,6 +31,8 @@ pub struct BrokenGlass {
     pub untold: Option<String>,
     /// Approvers who have no contact of their own: they are told only if they are in the group of `[approval] tell`.
     pub without_contact: Vec<String>,
+    /// The group that `[approval] tell` names, if there is none of that name: nobody is told by it.
+    pub missing_group: Option<String>,
 }
 
 /// `actor` releases a pending notice alone. That takes a person, who can be asked afterwards: a program would only have
@@ -78,6 +80,13 @@ pub async fn release(
     if !approvers.without_contact.is_empty() {
         after["without_contact"] = approvers.without_contact.clone().into();
     }
+    if let Some(group) = &approvers.missing_group {
+        after["missing_group"] = group.as_str().into();
+        tracing::error!(
+            notice = number,
+            "there is no group {group}, which [approval] tell names: nobody is told by it"
+        );
+    }
     let entry =
         NewEntry::new(actor, "notice.released", Subject::new("notice", number)).because(why).with(after);
     let settings = instance.settings();
@@ -90,7 +99,8 @@ pub async fn release(
     if let Some(why) = &untold {
         tracing::error!(notice = number, "released by one person, and no approver was told: {why}");
     }
-    Ok(BrokenGlass { state, untold, without_contact: approvers.without_contact })
+    let Approvers { without_contact, missing_group, .. } = approvers;
+    Ok(BrokenGlass { state, untold, without_contact, missing_group })
 }
 
 /// Everybody who could have agreed.
@@ -100,17 +110,19 @@ struct Approvers {
     audience: Audience,
     /// Accounts of approvers that name no contact, or one that is gone.
     without_contact: Vec<String>,
+    /// The group of `[approval] tell`, if it is not there.
+    missing_group: Option<String>,
 }
 
 impl Approvers {
     /// All but `actor`.
     async fn of(instance: &Instance, actor: &Actor) -> Result<Self, NoticeError> {
-        let known: BTreeSet<String> =
-            instance.store.contacts().await?.into_iter().map(|known| known.contact.id).collect();
-        let groups = instance.store.groups().await?;
-        let tell = instance.settings().approval.tell.clone();
+        let everybody = instance.store.everybody().await?;
         let mut found = Self::default();
-        found.audience.groups.extend(tell.filter(|group| groups.contains_key(group)));
+        match instance.settings().approval.tell.clone() {
+            Some(group) if everybody.groups().contains_key(&group) => found.audience.groups.push(group),
+            missing => found.missing_group = missing,
+        }
         for account in instance.store.accounts().await? {
             let may_release = rights_of(&account.roles).contains(&Right::NoticesRelease);
             if !may_release
@@ -119,7 +131,7 @@ impl Approvers {
             {
                 continue;
             }
-            match account.contact.filter(|id| known.contains(id)) {
+            match account.contact.filter(|id| everybody.place(id).is_some()) {
                 Some(id) => found.audience.contacts.push(id),
                 None => found.without_contact.push(account.name.to_string()),
             }

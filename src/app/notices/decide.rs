@@ -41,8 +41,8 @@ pub async fn approve(
     write(instance, &notice, &hash, &decision, &entry).await
 }
 
-/// A word where an author of the notice is who gave the approver's account its last new start: they could have signed
-/// in with it themselves. That forbids nothing, for somebody has to help when a password is lost; but whoever looks at
+/// A word where an author of the notice, or a token of theirs, gave the approver's account its last new start: they could
+/// have signed in with it themselves. That forbids nothing, for somebody has to help when a password is lost; but whoever looks at
 /// the decision reads it there.
 async fn handed_over_by_an_author(
     instance: &Instance,
@@ -54,10 +54,14 @@ async fn handed_over_by_an_author(
     }
     let Ok(name) = actor.name.parse::<AccountName>() else { return Ok(None) };
     let account = instance.store.account(&name).await?;
-    let handed_over = account.and_then(|account| account.handed_over);
-    Ok(handed_over.filter(|(by, _)| authors.iter().any(|author| is_same_person(author, by))).map(
-        |(by, at)| format!("{by}, who wrote or submitted it, gave the account {name} a new start at {at}"),
-    ))
+    let Some((by, at)) = account.and_then(|account| account.handed_over) else { return Ok(None) };
+    let behind = instance.store.with_those_behind([by.clone()]).await?;
+    let is_author = |label: &String| authors.iter().any(|author| is_same_person(author, label));
+    Ok(behind.iter().any(is_author).then(|| {
+        format!(
+            "{by}, who wrote or submitted it, gave the account {name} a new start, or another way in, at {at}"
+        )
+    }))
 }
 
 /// `actor` does not agree: the notice is not sent. It may be their own.

@@ -121,7 +121,7 @@ pub async fn list(instance: &Instance, actor: &Actor) -> Result<Vec<ListedPartne
     actor.may(Right::SettingsWrite).or_else(|denied| actor.may(Right::AuditRead).map_err(|_| denied))?;
     let mut listed = Vec::new();
     for partner in instance.store.partners().await? {
-        let waiting = instance.store.partner_events_left(partner.position).await?;
+        let waiting = instance.store.partner_events_left(partner.told.position).await?;
         listed.push(ListedPartner { partner, waiting });
     }
     Ok(listed)

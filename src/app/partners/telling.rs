@@ -15,6 +15,7 @@ use crate::domain::address::WebhookUrl;
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::DeliveryId;
+use crate::domain::mask::mask_addresses_in;
 use crate::domain::outcome::{Fault, Outcome, Reason};
 use crate::domain::retry::Next;
 use crate::store::{Partner, PartnerEvent, StoreError, Told};
@@ -81,7 +82,7 @@ async fn tell_one(
     partner: Partner,
     leased_until: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut position = partner.position;
+    let mut position = partner.told.position;
     let event = loop {
         let events = instance.store.partner_events(position, LOOK_AHEAD).await?;
         let wanted =
@@ -94,7 +95,7 @@ async fn tell_one(
     };
     let told = match &event {
         // None of these was for them.
-        None => Told { position, ..standing(&partner) },
+        None => Told { position, ..partner.told.clone() },
         Some(event) => {
             let outcome = call(instance, client, &partner, event).await;
             after(instance, &partner, event, outcome)
@@ -144,21 +145,7 @@ async fn call(instance: &Instance, client: &Client, partner: &Partner, event: &P
     client.send(&outgoing).await
 }
 
-/// How a partner stands before a call.
-fn standing(partner: &Partner) -> Told {
-    Told {
-        position: partner.position,
-        attempts: partner.attempts,
-        due_at: partner.due_at,
-        failing_since: partner.failing_since,
-        last_code: partner.last_code.clone(),
-        last_text: partner.last_text.clone(),
-        told_at: partner.told_at,
-        switched_off_at: None,
-    }
-}
-
-/// How it stands after one.
+/// How far `partner` has been told after a call. What it answered may repeat its address, which is a secret for many.
 ///
 /// | outcome | then |
 /// |---|---|
@@ -176,7 +163,7 @@ fn after(instance: &Instance, partner: &Partner, event: &PartnerEvent, outcome: 
                 due_at: Timestamp(0),
                 failing_since: None,
                 last_code: reason.code,
-                last_text: reason.text,
+                last_text: mask_addresses_in(&reason.text),
                 told_at: Some(now),
                 switched_off_at: None,
             };
@@ -187,8 +174,8 @@ fn after(instance: &Instance, partner: &Partner, event: &PartnerEvent, outcome: 
                 attempts: 0,
                 due_at: Timestamp(0),
                 last_code: reason.code,
-                last_text: reason.text,
-                ..standing(partner)
+                last_text: mask_addresses_in(&reason.text),
+                ..partner.told.clone()
             };
         }
         Outcome::Transient { reason, retry_after } => (reason, retry_after),
@@ -197,13 +184,13 @@ fn after(instance: &Instance, partner: &Partner, event: &PartnerEvent, outcome: 
         }
         Outcome::Returned => (Reason::new("returned", "the call was not made"), None),
     };
-    let attempts = partner.attempts.saturating_add(1);
-    let failing_since = partner.failing_since.unwrap_or(now);
+    let attempts = partner.told.attempts.saturating_add(1);
+    let failing_since = partner.told.failing_since.unwrap_or(now);
     let fraction = instance.chance.fraction();
     let next = instance.settings().webhook.retry.next(attempts, now, now.plus(FOR_EVER), asked, fraction);
     let gone = reason.code == "410" || now.since(failing_since) >= FAILING_FOR;
     Told {
-        position: partner.position,
+        position: partner.told.position,
         attempts,
         due_at: match next {
             Next::At(at) => at,
@@ -211,8 +198,8 @@ fn after(instance: &Instance, partner: &Partner, event: &PartnerEvent, outcome: 
         },
         failing_since: Some(failing_since),
         last_code: reason.code,
-        last_text: reason.text,
-        told_at: partner.told_at,
+        last_text: mask_addresses_in(&reason.text),
+        told_at: partner.told.told_at,
         switched_off_at: gone.then_some(now),
     }
 }

@@ -12,11 +12,12 @@ pub(super) async fn lines(session: &Session, store: &Store) -> Result<Vec<Line>,
     let mut lines = Vec::new();
     for partner in &partners {
         let subject = format!("partner {}", partner.name);
-        if let Some(at) = partner.switched_off_at {
-            let state = format!("switched off since {}, last: {}", session.local(at), partner.last_text);
+        if let Some(at) = partner.told.switched_off_at {
+            let state = format!("switched off since {}, last: {}", session.local(at), partner.told.last_text);
             lines.push(Line::warning(subject, state, "tell them; when it works again: partners replay"));
-        } else if let Some(at) = partner.failing_since {
-            let state = format!("has taken nothing since {}, last: {}", session.local(at), partner.last_text);
+        } else if let Some(at) = partner.told.failing_since {
+            let state =
+                format!("has taken nothing since {}, last: {}", session.local(at), partner.told.last_text);
             lines.push(Line::warning(subject, state, "it is called again by itself"));
         }
     }

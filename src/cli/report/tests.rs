@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::ids::NoticeId;
-use crate::domain::notice::Priority;
+use crate::domain::notice::{NoticeState, Priority};
 
 fn notice() -> NoticeSummary {
     let mut email = Counts::default();

@@ -79,6 +79,9 @@ pub(in crate::cli) async fn release(
             program(session)
         )),
     }
+    if let Some(group) = &broken.missing_group {
+        say(format_args!("There is no group {group}, which [approval] tell names: nobody was told by it."));
+    }
     if !broken.without_contact.is_empty() {
         say(format_args!(
             "Tell these approvers yourself, unless they are in the group of [approval] tell: {}. Their accounts name no \

@@ -10,10 +10,3 @@ pub struct Backup {
     /// A passphrase, where there are no recipients.
     pub passphrase: Option<SecretString>,
 }
-
-impl Backup {
-    /// Whether anything was set that a file can be encrypted with.
-    pub const fn can_encrypt(&self) -> bool {
-        !self.recipients.is_empty() || self.passphrase.is_some()
-    }
-}

@@ -220,6 +220,8 @@ pub(super) struct ReleasedAlone {
     untold: Option<String>,
     /// Approvers whose account names no contact: they are told only if they are in that group.
     without_contact: Vec<String>,
+    /// The group of `[approval] tell`, if there is none of that name: nobody was told by it; null: it is there.
+    missing_group: Option<String>,
 }
 
 /// Releases a notice alone that waits for a second person: every approver is told at once
@@ -244,7 +246,12 @@ pub(super) async fn release(
     let reason = alone.reason.parse().map_err(|why: String| Problem::invalid("reason", why))?;
     let broken = break_glass::release(&instance, &actor, &number, reason, &alone.note).await?;
     let standing = Standing { notice: number, state: broken.state.as_str() };
-    Ok(Json(ReleasedAlone { standing, untold: broken.untold, without_contact: broken.without_contact }))
+    Ok(Json(ReleasedAlone {
+        standing,
+        untold: broken.untold,
+        without_contact: broken.without_contact,
+        missing_group: broken.missing_group,
+    }))
 }
 
 /// What was found.

@@ -78,6 +78,7 @@ mod openapi;
 mod pages;
 mod parameters;
 mod partners;
+mod previews;
 mod privacy;
 pub(super) mod problem;
 mod reach;

@@ -3,12 +3,12 @@
 
 use crate::domain::actor::Right;
 
-use super::accounts::{own, provider, session, sessions, setup, tokens, users};
+use super::accounts::{identities, own, provider, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
     alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
-    incident_deadlines, incidents, instance, notice_report, notices, partners, privacy, replay, services,
-    steering, suppressions, templates, workers,
+    incident_deadlines, incidents, instance, notice_report, notices, partners, previews, privacy, replay,
+    services, steering, suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -69,7 +69,7 @@ pub(super) fn table() -> Vec<Route> {
         // Templates
         route!(right(Right::NoticesRead), templates::list),
         route!(right(Right::NoticesRead), templates::show),
-        route!(right(Right::NoticesRead), templates::preview).harmless(),
+        route!(right(Right::NoticesRead), previews::preview).harmless(),
         // Suppressions and domains
         route!(right(Right::NoticesRead), suppressions::list),
         route!(right(Right::ContactsWrite), suppressions::add),
@@ -101,8 +101,8 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::AccountsWrite), users::add).with_secret_answer(),
         route!(right(Right::AccountsWrite), users::set_roles),
         route!(right(Right::AccountsWrite), users::set_contact),
-        route!(right(Right::AccountsWrite), users::link),
-        route!(right(Right::AccountsWrite), users::unlink),
+        route!(right(Right::AccountsWrite), identities::link),
+        route!(right(Right::AccountsWrite), identities::unlink),
         route!(right(Right::AccountsWrite), users::disable),
         route!(right(Right::AccountsWrite), users::enable),
         route!(right(Right::AccountsWrite), users::reset).with_secret_answer(),

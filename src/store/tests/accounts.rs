@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::domain::account::AccountName;
+use crate::domain::account::{AccountName, LinkedIdentity};
 use crate::domain::actor::{Actor, Right, Role};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::SessionId;
@@ -18,6 +18,8 @@ on_both_engines!(
     a_token_takes_with_it_what_was_made_with_it,
     whoever_is_kept_out_makes_no_token,
     whoever_was_just_let_in_is_kept_out_by_a_reset,
+    whoever_an_account_was_linked_to_before_is_kept_out,
+    what_a_provider_has_vouched_for_outlives_a_new_password,
     a_setup_code_makes_one_account,
     waits_are_counted_and_taken_back,
     an_address_is_known_after_a_session,
@@ -291,4 +293,39 @@ async fn an_address_is_known_after_a_session(bench: Bench) {
     assert!(bench.begin(&bench.session_of("anna", 1), &UsedFactor::Nothing).await);
     assert!(bench.store.is_known_origin(&name("anna"), "192.0.2.1").await.unwrap());
     assert!(!bench.store.is_known_origin(&name("berta"), "192.0.2.1").await.unwrap());
+}
+
+async fn whoever_an_account_was_linked_to_before_is_kept_out(bench: Bench) {
+    bench.account_of("anna", &[Role::Author]).await;
+    let linked = async |subject: &str, by: &str| {
+        let identity = LinkedIdentity { issuer: "https://p.example".to_owned(), subject: subject.to_owned() };
+        bench.change("anna", AccountChange::Link { identity, by: by.to_owned() }).await.unwrap();
+        let account = bench.store.account(&name("anna")).await.unwrap().unwrap();
+        account.handed_over.map(|(by, _)| by)
+    };
+    let session = bench.session_of("anna", 1);
+    assert!(bench.begin(&session, &UsedFactor::Nothing).await);
+    let is_there = async || {
+        bench.store.session_by_hash(vec![1; 32]).await.unwrap().is_some_and(|found| found.id == session.id)
+    };
+    assert_eq!(linked("one", "shell:root").await.as_deref(), Some("shell:root"));
+    assert!(is_there().await, "nobody came in by a provider before");
+    assert_eq!(linked("one", "shell:other").await.as_deref(), Some("shell:root"), "that is nothing new");
+    assert_eq!(linked("two", "eve").await.as_deref(), Some("eve"));
+    assert!(!is_there().await, "it may be theirs who was linked before");
+}
+
+async fn what_a_provider_has_vouched_for_outlives_a_new_password(bench: Bench) {
+    bench.account_of("anna", &[Role::Admin]).await;
+    let vouched = NewSession { vouched_factor: true, ..bench.session_of("anna", 1) };
+    assert!(bench.begin(&vouched, &UsedFactor::Nothing).await);
+    let mut token = 1;
+    for (instead_of, goes_on) in [(Some(vouched.id), true), (None, false)] {
+        token += 1;
+        let session = bench.session_of("anna", token);
+        let change = AccountChange::Password { hash: "new".to_owned(), instead_of, session };
+        bench.change("anna", change).await.unwrap();
+        let begun = bench.store.session_by_hash(vec![token; 32]).await.unwrap().unwrap();
+        assert_eq!(begun.has_second_factor, goes_on);
+    }
 }

@@ -12,6 +12,8 @@ on_both_engines!(
     a_draft_is_changed_by_one_of_two_and_goes_with_its_submission,
     a_prepared_alarm_loses_its_agreement_when_it_is_prepared_anew,
     a_correction_leaves_out_who_has_not_got_the_old_one,
+    what_was_corrected_is_not_sent_again,
+    whoever_was_erased_meanwhile_is_not_told_of_a_release_by_one,
 );
 
 fn approved(by: &str) -> NewDecision {
@@ -21,6 +23,17 @@ fn approved(by: &str) -> NewDecision {
 #[expect(clippy::unnecessary_wraps, reason = "the shape that the store asks for")]
 fn natural(address: &Address) -> Option<String> {
     Some(address.natural_destination())
+}
+
+fn person(recipient: &Recipient) -> Person {
+    Person {
+        contact: recipient.contact,
+        id: recipient.card.id.clone(),
+        name: recipient.card.name.clone(),
+        organisation: String::new(),
+        group: String::new(),
+        deputy: None,
+    }
 }
 
 impl Bench {
@@ -56,6 +69,14 @@ impl Bench {
                 units: 1,
             })
             .collect()
+    }
+
+    /// The same words once more in the place of `old`, for everybody.
+    async fn correction_of(&self, old: NoticeId) -> Submission {
+        let list = self.recipients().await;
+        let mut new = self.new_notice(NoticeId(self.ids.next()), Priority::Normal);
+        new.following.people = list.iter().map(person).collect();
+        Submission { supersedes: Some(old), ..submission(new, list, Vec::new(), Release::Now) }
     }
 
     async fn chain_is_whole(&self) {
@@ -174,20 +195,7 @@ async fn a_prepared_alarm_loses_its_agreement_when_it_is_prepared_anew(bench: Be
 async fn a_correction_leaves_out_who_has_not_got_the_old_one(bench: Bench) {
     let (old, hash) = bench.pending().await;
     bench.store.decide(old, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
-    let list = bench.recipients().await;
-    let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
-    new.following.people = list
-        .iter()
-        .map(|one| Person {
-            contact: one.contact,
-            id: one.card.id.clone(),
-            name: one.card.name.clone(),
-            organisation: String::new(),
-            group: String::new(),
-            deputy: None,
-        })
-        .collect();
-    let correction = Submission { supersedes: Some(old), ..submission(new, list, Vec::new(), Release::Now) };
+    let correction = bench.correction_of(old).await;
     let early = bench.store.correct(old, &correction, &entry()).await.unwrap_err();
     assert!(early.to_string().contains("nobody has got it"), "{early}");
     assert_eq!(bench.state(old).await, NoticeState::Sending, "nothing was changed");
@@ -202,4 +210,41 @@ async fn a_correction_leaves_out_who_has_not_got_the_old_one(bench: Bench) {
     let people = bench.store.notice_people(correction.notice.id).await.unwrap();
     assert_eq!(people[0].person.id, in_flight[0].card.id);
     bench.chain_is_whole().await;
+}
+
+async fn what_was_corrected_is_not_sent_again(bench: Bench) {
+    let (old, hash) = bench.pending().await;
+    bench.store.decide(old, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 2).await;
+    let ends = [ended(&claimed[0], Move::Unclear), ended(&claimed[1], Move::Failed)];
+    bench.record(process, &ends).await;
+    let correction = bench.correction_of(old).await;
+    bench.store.correct(old, &correction, &entry()).await.unwrap();
+
+    let (unclear, later) = ([claimed[0].delivery], bench.clock.now().plus(Duration::from_secs(60)));
+    let again = bench.store.resolve(&unclear, Resolution::Resend, later, &entry()).await.unwrap_err();
+    assert!(again.to_string().contains("nobody is to get what is wrong"), "{again}");
+    let retried = bench.store.retry_notice(old, later, &natural, &entry()).await.unwrap_err();
+    assert!(retried.to_string().contains("nobody is to get what is wrong"), "{retried}");
+    bench.store.resolve(&unclear, Resolution::Sent, later, &entry()).await.unwrap();
+    assert_eq!(bench.counts(old).await, [(DeliveryState::Sent, 1), (DeliveryState::Failed, 1)]);
+}
+
+async fn whoever_was_erased_meanwhile_is_not_told_of_a_release_by_one(bench: Bench) {
+    let (id, hash) = bench.pending().await;
+    let carla = book(vec![contact("carla", "carla@x.example", &["approvers"])]);
+    bench.store.import_contacts(&carla, &bench.ids, false, &entry()).await.unwrap();
+    let known = bench.recipients().await.into_iter().find(|one| one.card.id == "carla").unwrap();
+    let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Urgent);
+    new.following.people = vec![person(&known)];
+    let telling = submission(new, vec![known.clone()], Vec::new(), Release::Now);
+    bench.store.erase_contact(known.contact, "hash", &entry()).await.unwrap();
+    let alone = NewDecision { verdict: Verdict::BreakGlass, reason: "life".to_owned(), ..approved("bodo") };
+    let refused =
+        bench.store.decide(id, &hash, &alone, &natural, Some(&telling), &entry()).await.unwrap_err();
+    assert!(refused.to_string().contains("was erased"), "{refused}");
+    assert_eq!(bench.state(id).await, NoticeState::Pending, "it is composed anew, and released then");
+    bench.store.decide(id, &hash, &alone, &natural, None, &entry()).await.unwrap();
 }

@@ -17,6 +17,7 @@ on_both_engines!(
     an_endpoint_in_use_again_has_a_new_story,
     an_endpoint_gets_what_it_missed,
     what_was_missed_long_ago_or_cancelled_stays,
+    what_was_corrected_meanwhile_stays,
 );
 
 impl Bench {
@@ -221,4 +222,16 @@ async fn what_was_missed_long_ago_or_cancelled_stays(bench: Bench) {
     assert_eq!(replayed.deliveries, 1, "neither the old one nor the one that was cancelled");
     assert_eq!(bench.counts(old.notice).await, [(DeliveryState::Failed, 1)]);
     assert_eq!(bench.counts(paused.notice).await, [(DeliveryState::Failed, 1)]);
+}
+
+async fn what_was_corrected_meanwhile_stays(bench: Bench) {
+    let process = bench.running().await;
+    let wrong = bench.called(process).await;
+    bench.ended(process, &wrong, Move::Failed).await;
+    let new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
+    let correction = submission(new, Vec::new(), Vec::new(), Release::Now);
+    let correction = Submission { supersedes: Some(wrong.notice), ..correction };
+    bench.store.submit(&correction, &entry()).await.unwrap();
+    let replayed = bench.store.replay_endpoint(URL, START, START.plus(DAY), &entry()).await.unwrap();
+    assert_eq!(replayed.deliveries, 0, "nobody is to get what is wrong");
 }

@@ -91,3 +91,22 @@ async fn both_engines_have_the_same_tables() {
     assert_eq!(one, two);
     let _ = ContactKey(sqlite.ids.next());
 }
+
+#[tokio::test]
+async fn nobody_waits_while_what_was_erased_is_folded_out_of_the_log() {
+    let bench = sqlite_bench().await;
+    let store = &bench.store;
+    store.write_entry(&entry()).await.unwrap();
+    let log = bench.path().with_extension("db-wal");
+    let size = || std::fs::metadata(&log).unwrap().len();
+    // A backup reads for as long as it likes.
+    let backup = store.snapshot().await.unwrap();
+    store.write_entry(&entry()).await.unwrap();
+    let later = entry();
+    let both = async { tokio::join!(store.forget_deleted(), store.write_entry(&later)).1.unwrap() };
+    tokio::time::timeout(Duration::from_secs(15), both).await.expect("a writer waits for a reader");
+    assert!(size() > 0, "it is still read");
+    drop(backup);
+    store.forget_deleted().await;
+    assert_eq!(size(), 0);
+}

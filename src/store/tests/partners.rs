@@ -9,6 +9,8 @@ use super::*;
 on_both_engines!(
     a_partner_is_told_from_here_on_and_by_one_process_at_a_time,
     what_an_old_lease_has_shown_is_not_written,
+    whoever_is_called_by_somebody_else_meanwhile_is_called_as_they_stand_then,
+    who_is_told_again_is_told_all_that_they_have_not_had,
     events_are_made_once_and_let_go_of,
 );
 
@@ -47,7 +49,7 @@ fn told(partner: &Partner, position: i64) -> Told {
         last_code: "204".to_owned(),
         last_text: "204 No Content".to_owned(),
         told_at: Some(START),
-        switched_off_at: partner.switched_off_at,
+        switched_off_at: partner.told.switched_off_at,
     }
 }
 
@@ -76,7 +78,7 @@ async fn a_partner_is_told_from_here_on_and_by_one_process_at_a_time(bench: Benc
         store.write_entry(&entry()).await.unwrap();
     }
     let made = bench.behind(2).await;
-    assert_eq!(made, store.partners().await.unwrap()[0].position, "what was before is not told");
+    assert_eq!(made, store.partners().await.unwrap()[0].told.position, "what was before is not told");
     assert!(matches!(store.add_partner(&new("stadtwerke"), &entry()).await, Err(StoreError::Conflict(_))));
 
     let until = bench.later(60);
@@ -89,12 +91,12 @@ async fn a_partner_is_told_from_here_on_and_by_one_process_at_a_time(bench: Benc
     assert!(store.partner_told("stadtwerke", until, &told(&claimed[0], made + 1), None).await.unwrap());
     assert_eq!(store.partner_events_left(made + 1).await.unwrap(), 1);
     let again = store.claim_partners(until, 10).await.unwrap();
-    assert_eq!((again[0].position, again[0].told_at), (made + 1, Some(START)));
+    assert_eq!((again[0].told.position, again[0].told.told_at), (made + 1, Some(START)));
     assert!(store.partner_told("stadtwerke", until, &told(&again[0], made + 2), None).await.unwrap());
     assert!(store.claim_partners(until, 10).await.unwrap().is_empty(), "it has been told everything");
 
     assert!(store.rewind_partner("stadtwerke", START, &entry()).await.unwrap());
-    assert_eq!(store.claim_partners(until, 10).await.unwrap()[0].position, made);
+    assert_eq!(store.claim_partners(until, 10).await.unwrap()[0].told.position, made);
     assert!(!store.rewind_partner("nobody", START, &entry()).await.unwrap());
     assert!(store.remove_partner("stadtwerke", &entry()).await.unwrap());
     assert!(!store.remove_partner("stadtwerke", &entry()).await.unwrap());
@@ -114,6 +116,28 @@ async fn what_an_old_lease_has_shown_is_not_written(bench: Bench) {
     assert!(store.claim_partners(second, 10).await.unwrap().is_empty(), "it is switched off");
     assert!(store.rewind_partner("stadtwerke", START, &entry()).await.unwrap());
     assert_eq!(store.claim_partners(bench.later(5), 10).await.unwrap().len(), 1);
+}
+
+async fn whoever_is_called_by_somebody_else_meanwhile_is_called_as_they_stand_then(bench: Bench) {
+    let made = bench.behind(3).await;
+    let (store, until) = (&bench.store, bench.later(60));
+    // Two processes have seen that it is due; the other was quicker, and has told it one event.
+    let quick = store.claim_partners(until, 10).await.unwrap().remove(0);
+    assert!(store.partner_told("stadtwerke", until, &told(&quick, made + 1), None).await.unwrap());
+    let slow = store.lease_partner("stadtwerke", until).await.unwrap().unwrap();
+    assert_eq!(slow.told.position, made + 1, "that event is not told once more");
+    let deferred = Told { due_at: bench.later(30), ..told(&slow, made + 1) };
+    assert!(store.partner_told("stadtwerke", until, &deferred, None).await.unwrap());
+    assert_eq!(store.lease_partner("stadtwerke", until).await.unwrap(), None, "its pause is kept");
+}
+
+async fn who_is_told_again_is_told_all_that_they_have_not_had(bench: Bench) {
+    let made = bench.behind(0).await;
+    let store = &bench.store;
+    let events = [event(made + 1), PartnerEvent { at: bench.later(3_600), ..event(made + 2) }];
+    store.keep_partner_events(made + 100, made + 101, &events, Timestamp(0)).await.unwrap();
+    assert!(store.rewind_partner("stadtwerke", bench.later(1_800), &entry()).await.unwrap());
+    assert_eq!(store.partners().await.unwrap()[0].told.position, made, "the first was never told");
 }
 
 async fn events_are_made_once_and_let_go_of(bench: Bench) {

@@ -1,5 +1,6 @@
 //! Signing in, one's own account, the accounts of others, API tokens.
 
+pub(super) mod identities;
 mod origin;
 pub(super) mod own;
 mod problems;
@@ -43,8 +44,8 @@ pub(super) struct Session {
     /// When the account was signed in to before; null: never.
     #[schema(format = "date-time")]
     signed_in_before: Option<String>,
-    /// Who has given the account a new password since then, or removed its second factor; null: nobody. If you have not
-    /// asked for that, somebody else may have been in.
+    /// Who has given the account a new password since then, removed its second factor, or linked it to somebody at the
+    /// identity provider; null: nobody. If you have not asked for that, somebody else may have been in.
     handed_over: Option<users::HandOver>,
 }
 

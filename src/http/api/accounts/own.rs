@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::super::body::JsonBody;
 use super::super::caller::SignedIn;
 use super::super::problem::Problem;
 use super::origin::Whence;
+use super::session;
 use super::users::User;
 use super::{Done, NOT_KEPT, PasswordAgain, RecoveryCodes, Session};
 
@@ -88,9 +89,11 @@ pub(in super::super) async fn change_password(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Whence(origin): Whence,
+    headers: HeaderMap,
     JsonBody(given): JsonBody<NewPassword>,
 ) -> Result<impl IntoResponse, Problem> {
-    let begun = accounts::change_password(&instance, &actor, &given.old, given.new, &origin).await?;
+    let session = session::known(&instance, &actor, &headers).await?.and_then(|known| known.session);
+    let begun = accounts::change_password(&instance, &actor, session, &given.old, given.new, &origin).await?;
     Ok((NOT_KEPT, Json(Session::from(begun))))
 }
 

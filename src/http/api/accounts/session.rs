@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::accounts::{self, Proof, caller_of};
+use crate::app::accounts::{self, Caller, Proof, caller_of};
 use crate::app::instance::Instance;
 use crate::domain::account::Duty;
-use crate::domain::actor::{Right, Way};
+use crate::domain::actor::{Actor, Right, Way};
 
 use super::super::body::JsonBody;
 use super::super::caller::{SignedIn, bearer};
@@ -91,6 +91,21 @@ pub(in super::super) async fn begin(
     Ok((StatusCode::CREATED, NOT_KEPT, Json(Session::from(begun))))
 }
 
+/// What is known of whoever sends `headers` beside that they are `actor`; `None`: their session has just ended.
+///
+/// # Errors
+/// 503 when the store cannot be read.
+pub(super) async fn known(
+    instance: &Instance,
+    actor: &Actor,
+    headers: &HeaderMap,
+) -> Result<Option<Caller>, Problem> {
+    match bearer(headers) {
+        Some(token) => Ok(caller_of(instance, &token, &actor.origin, &actor.request).await?),
+        None => Ok(None),
+    }
+}
+
 /// Says who one is, and what one may do
 #[utoipa::path(
     get,
@@ -103,10 +118,7 @@ pub(in super::super) async fn show(
     SignedIn(actor): SignedIn,
     headers: HeaderMap,
 ) -> Result<Json<Whoami>, Problem> {
-    let known = match bearer(&headers) {
-        Some(token) => caller_of(&instance, &token, &actor.origin, &actor.request).await?,
-        None => None,
-    };
+    let known = known(&instance, &actor, &headers).await?;
     Ok(Json(Whoami {
         name: actor.label(),
         way: if actor.way == Way::Token { "token" } else { "account" },
@@ -134,10 +146,7 @@ pub(in super::super) async fn end(
     SignedIn(actor): SignedIn,
     headers: HeaderMap,
 ) -> Done {
-    let known = match bearer(&headers) {
-        Some(token) => caller_of(&instance, &token, &actor.origin, &actor.request).await?,
-        None => None,
-    };
+    let known = known(&instance, &actor, &headers).await?;
     let session = known.and_then(|known| known.session).ok_or(accounts::AccountsError::NotAPerson)?;
     accounts::end_own_session(&instance, &actor, session).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -23,6 +23,7 @@ use super::super::etag::{ETag, IfMatch, IfMatchParameter};
 use super::super::pages::{Page, PageParameters, Paging};
 use super::super::parameters::Named;
 use super::super::problem::Problem;
+use super::identities::ProviderIdentity;
 use super::{Done, NOT_KEPT, named};
 
 /// An account.
@@ -53,7 +54,7 @@ pub(in super::super) struct User {
     signed_in_at: Option<String>,
     /// The contact by which its owner is told at once that one person has released a notice alone.
     contact: Option<String>,
-    /// Who gave it a new password, or removed its second factor, last.
+    /// Who gave it a new password, removed its second factor, or linked it to somebody at the provider, last.
     handed_over: Option<HandOver>,
 }
 
@@ -81,9 +82,7 @@ impl From<Account> for User {
             password: account.password.is_some(),
             must_change_password: account.must_change,
             second_factor: account.totp_since.is_some(),
-            identity: account
-                .linked
-                .map(|linked| ProviderIdentity { issuer: linked.issuer, subject: linked.subject }),
+            identity: account.linked.map(ProviderIdentity::from),
             disabled: account.disabled_at.is_some(),
             created_at: account.created_at.to_string(),
             created_by: account.created_by,
@@ -92,26 +91,6 @@ impl From<Account> for User {
             handed_over: account.handed_over.map(HandOver::from),
         }
     }
-}
-
-/// Somebody at an identity provider.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in super::super) struct ProviderIdentity {
-    /// The provider, exactly as it calls itself.
-    issuer: String,
-    /// What it calls them.
-    subject: String,
-}
-
-/// Whom an account is linked to.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in super::super) struct Link {
-    /// What the provider calls them: `sub` in its tokens.
-    #[schema(example = "f3b1c9d0-1111-4222-8333-444455556666", max_length = 255)]
-    subject: String,
-    /// The provider; without: the one of `[oidc]`.
-    issuer: Option<String>,
 }
 
 /// An account that is to be made.
@@ -279,53 +258,6 @@ pub(in super::super) async fn set_contact(
     let version = accounts::user(&instance, &actor, &name).await?.version;
     expected.check(&ETag::of(version))?;
     accounts::set_contact(&instance, &actor, &name, given.contact, Some(version)).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Links an account to somebody at the identity provider
-///
-/// Whoever that is may sign in to it from now on, beside its password.
-#[utoipa::path(
-    put,
-    path = "/users/{name}/identity",
-    tag = "users",
-    params(("name" = String, Path, description = "The account's name")),
-    request_body = Link,
-    responses(
-        (status = 204, description = "It is linked"),
-        (status = 409, description = "Another account is linked to them"),
-    ),
-)]
-pub(in super::super) async fn link(
-    State(instance): State<Instance>,
-    SignedIn(actor): SignedIn,
-    Named(name): Named<String>,
-    JsonBody(given): JsonBody<Link>,
-) -> Done {
-    let name = named(&name, "such account")?;
-    accounts::link(&instance, &actor, &name, &given.subject, given.issuer.as_deref()).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Links an account to nobody at the identity provider any more
-///
-/// Its sessions and API tokens end.
-#[utoipa::path(
-    delete,
-    path = "/users/{name}/identity",
-    tag = "users",
-    params(("name" = String, Path, description = "The account's name")),
-    responses(
-        (status = 204, description = "It is linked to nobody"),
-        (status = 409, description = "It has no password, and could not be signed in to any more"),
-    ),
-)]
-pub(in super::super) async fn unlink(
-    State(instance): State<Instance>,
-    SignedIn(actor): SignedIn,
-    Named(name): Named<String>,
-) -> Done {
-    accounts::unlink(&instance, &actor, &named(&name, "such account")?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

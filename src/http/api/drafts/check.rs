@@ -11,8 +11,9 @@ use crate::app::notices::draft;
 
 use super::super::caller::SignedIn;
 use super::super::parameters::{Filters, Named};
+use super::super::previews::{self, ShownFinding, ShownPreview};
 use super::super::problem::Problem;
-use super::super::templates::{self, ShownFinding, ShownPreview};
+use super::super::templates::off_the_runtime;
 use super::{hints, worked_out};
 
 /// What the check has to say.
@@ -81,8 +82,8 @@ pub(in super::super) async fn preview(
     Filters(wanted): Filters<PreviewFor>,
 ) -> Result<Json<ShownPreview>, Problem> {
     let draft = worked_out(&instance, &actor, id).await?;
-    let contact = templates::contact(&instance, &actor, wanted.contact.as_deref()).await?;
+    let contact = previews::contact(&instance, &actor, wanted.contact.as_deref()).await?;
     let settings = instance.settings();
-    let render = move || templates::render(&settings, &draft.template, &draft.values, &contact);
-    templates::off_the_runtime(render).await?.map(Json)
+    let render = move || previews::render(&settings, &draft.template, &draft.values, &contact);
+    off_the_runtime(render).await?.map(Json)
 }
