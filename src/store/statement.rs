@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
 /// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
-/// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the same as a comparison of rows: otherwise its planner takes the primary key and passes over other notices |
+/// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the ids of these first, from the index that has nothing else: otherwise its planner reads every delivery of the notice, or those of other notices |
 /// | `IN (SELECT unhex(value, '-') FROM json_each_ids($1))`, for [`Ids`] (SQLite: `json_each($1)`) | `= ANY($1::uuid[])` |
 #[derive(Debug)]
 pub struct Statement {
@@ -55,7 +55,8 @@ impl Statement {
                 .replace("IN (SELECT unhex(value, '-') FROM json_each_ids($1))", "= ANY($1::uuid[])")
                 .replace(
                     "d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3",
-                    "(d.notice_id, d.delivery_id) > ($1, $2) AND (d.notice_id, d.delivery_id) <= ($1, $3)",
+                    "d.delivery_id = ANY(ARRAY(SELECT l.delivery_id FROM deliveries l WHERE l.notice_id = $1 \
+                     AND l.delivery_id > $2 AND l.delivery_id <= $3))",
                 )
                 .replace("json_each_text(", "jsonb_array_elements_text(")
                 .replace("json_each(", "jsonb_array_elements(")

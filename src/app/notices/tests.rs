@@ -70,6 +70,7 @@ async fn world(set: impl FnOnce(&mut Settings)) -> World {
         ids,
         clock,
         chance,
+        checked: crate::templates::CheckedTemplates::default(),
     };
     World { instance, folder }
 }
