@@ -84,6 +84,7 @@ mod crossing;
 mod delivery_pages;
 mod domains_down;
 mod endpoints;
+mod figures;
 mod idempotency;
 mod imports;
 mod incidents;
@@ -373,6 +374,7 @@ fn all_statements() -> impl Iterator<Item = &'static Statement> {
         services::ALL,
         super::endpoints::ALL,
         fan_out::ALL,
+        super::figures::ALL,
         incident_notices::ALL,
         gauges::ALL,
         incident_notices::ALL,
