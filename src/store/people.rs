@@ -59,16 +59,11 @@ statements! {
                 WHERE c.notice_id = $1 AND c.ended_at IS NULL
                   AND NOT EXISTS (SELECT 1 FROM acknowledgements a
                                   WHERE a.notice_id = c.notice_id AND a.contact_key = c.contact_key))";
-    /// The same where whoever something was accepted for counts as reached, too. The deliveries of a notice lie together
-    /// by their ids, which were made together: they are read in that order, and not one by one from the notice's index.
+    /// The same where whoever something was accepted for counts as reached, too.
     COUNT_REACHED = "
         WITH reached (contact_key) AS (
             SELECT contact_key FROM deliveries
-            WHERE COALESCE(notice_id, $1) = $1 AND state IN ('sent', 'delivered')
-              AND delivery_id BETWEEN (SELECT delivery_id FROM deliveries WHERE notice_id = $1
-                                       ORDER BY notice_id, delivery_id LIMIT 1)
-                                  AND (SELECT delivery_id FROM deliveries WHERE notice_id = $1
-                                       ORDER BY notice_id DESC, delivery_id DESC LIMIT 1)
+            WHERE notice_id = $1 /*by id*/ AND state IN ('sent', 'delivered')
             UNION
             SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
             WHERE m.notice_id = $1 AND d.state IN ('sent', 'delivered')

@@ -43,8 +43,7 @@ statements! {
     SELECT_UNREACHABLE = "
         SELECT contact_key, contact_id, name, reason FROM unreachable_recipients
         WHERE notice_id = $1 ORDER BY contact_id";
-    /// Whose every delivery was suppressed, their own or one that they share. Those that were are few, and have an index;
-    /// the others of the notice lie together by their ids.
+    /// Whose every delivery was suppressed, their own or one that they share. Those that were are few, and have an index.
     SELECT_SILENCED = "
         WITH silenced (contact_key) AS (
                  SELECT contact_key FROM deliveries
@@ -55,12 +54,8 @@ statements! {
                  WHERE m.notice_id = $1 AND d.state = 'suppressed'),
              told (contact_key) AS (
                  SELECT contact_key FROM deliveries
-                 WHERE COALESCE(notice_id, $1) = $1 AND state <> 'suppressed'
+                 WHERE notice_id = $1 /*by id*/ AND state <> 'suppressed'
                    AND contact_key IN (SELECT contact_key FROM silenced)
-                   AND delivery_id BETWEEN (SELECT delivery_id FROM deliveries WHERE notice_id = $1
-                                            ORDER BY notice_id, delivery_id LIMIT 1)
-                                       AND (SELECT delivery_id FROM deliveries WHERE notice_id = $1
-                                            ORDER BY notice_id DESC, delivery_id DESC LIMIT 1)
                  UNION
                  SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
                  WHERE m.notice_id = $1 AND d.state <> 'suppressed')

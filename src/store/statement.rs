@@ -21,6 +21,7 @@ use uuid::Uuid;
 /// | `unhex(x, '-')` | `uuid(x)` |
 /// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the ids of these first, from the index that has nothing else: otherwise its planner reads every delivery of the notice, or those of other notices |
 /// | `IN (SELECT unhex(value, '-') FROM json_each_ids($1))`, for [`Ids`] (SQLite: `json_each($1)`) | `= ANY($1::uuid[])` |
+/// | `notice_id = $1 /*by id*/` (SQLite: the range from the notice's first id to its last) | the same |
 #[derive(Debug)]
 pub struct Statement {
     name: &'static str,
@@ -28,6 +29,14 @@ pub struct Statement {
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
 }
+
+/// The deliveries of a notice lie together by their ids, which were made together. Where all of them are looked at, SQLite
+/// is told to read them in that order: by the notice's own index it looks up one after the other.
+const BY_ID: &str = "+notice_id = $1
+    AND delivery_id BETWEEN (SELECT delivery_id FROM deliveries WHERE notice_id = $1
+                             ORDER BY notice_id, delivery_id LIMIT 1)
+                        AND (SELECT delivery_id FROM deliveries WHERE notice_id = $1
+                             ORDER BY notice_id DESC, delivery_id DESC LIMIT 1)";
 
 impl Statement {
     pub(super) const fn new(name: &'static str, shared: &'static str) -> Self {
@@ -42,7 +51,10 @@ impl Statement {
     /// The text for SQLite.
     pub fn sqlite(&'static self) -> &'static str {
         self.sqlite.get_or_init(|| {
-            self.shared.replace("json_each_text(", "json_each(").replace("json_each_ids(", "json_each(")
+            self.shared
+                .replace("json_each_text(", "json_each(")
+                .replace("json_each_ids(", "json_each(")
+                .replace("notice_id = $1 /*by id*/", BY_ID)
         })
     }
 
