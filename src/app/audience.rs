@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::contact::{Contact, KnownContact};
 use crate::domain::nearest::hint;
-use crate::store::Everybody;
+use crate::store::{Everybody, Person};
 
 use super::nesting::{is_member, with_nested};
 
@@ -18,9 +18,47 @@ pub struct Directory(Arc<Everybody>);
 #[derive(Debug, Clone, Copy)]
 pub struct Addressed<'a> {
     /// Who.
-    pub contact: &'a KnownContact,
+    pub contact: &'a Arc<KnownContact>,
     /// The first of the named groups that it is in; `None` when it was named itself.
     pub group: Option<&'a str>,
+}
+
+/// The same, for as long as a draft is looked at.
+#[derive(Debug, Clone)]
+pub struct Addressee {
+    /// Who.
+    pub contact: Arc<KnownContact>,
+    /// The first of the named groups that it is in; `None` when it was named itself.
+    pub group: Option<Arc<str>>,
+}
+
+impl Addressee {
+    /// As it is frozen with a notice.
+    pub fn person(&self) -> Person {
+        let contact = &self.contact.contact;
+        Person {
+            contact: self.contact.key,
+            id: contact.id.clone(),
+            name: contact.name.clone(),
+            organisation: contact.organisation.clone(),
+            group: self.group.as_deref().unwrap_or_default().to_owned(),
+            deputy: contact.deputy.clone(),
+        }
+    }
+}
+
+/// Everybody in `addressed`, in the same order.
+pub fn addressees(addressed: &[Addressed<'_>]) -> Vec<Addressee> {
+    let mut last: Option<Arc<str>> = None;
+    let mut addressees = Vec::with_capacity(addressed.len());
+    for one in addressed {
+        // Members of a group stand together: one name serves them all.
+        if one.group != last.as_deref() {
+            last = one.group.map(Arc::from);
+        }
+        addressees.push(Addressee { contact: Arc::clone(one.contact), group: last.clone() });
+    }
+    addressees
 }
 
 /// One thing that an audience names, and the groups that it touches.
@@ -77,7 +115,7 @@ impl Directory {
 
     /// The contact with this id from the files.
     pub fn contact(&self, id: &str) -> Option<&KnownContact> {
-        self.0.place(id).map(|at| &self.0.contacts()[at])
+        self.0.place(id).map(|at| self.0.contacts()[at].as_ref())
     }
 
     /// How many contacts there are.
@@ -104,11 +142,12 @@ impl Directory {
         }
         let left_out = |contact: &Contact| is_member(&except, contact);
 
-        let mut taken = BTreeSet::new();
+        let mut taken = vec![false; self.len()];
+        let mut take = |at: usize| !std::mem::replace(&mut taken[at], true);
         let mut addressed = Vec::new();
         for id in &audience.contacts {
             let at = self.0.place(id).ok_or_else(|| self.unknown_contact(id))?;
-            if taken.insert(at) {
+            if take(at) {
                 addressed.push(Addressed { contact: &self.0.contacts()[at], group: None });
             }
         }
@@ -121,7 +160,7 @@ impl Directory {
                 }
                 seen.push(&known.contact);
                 let matches = audience.filters.iter().all(|filter| matches_filter(&known.contact, filter));
-                if matches && !left_out(&known.contact) && taken.insert(at) {
+                if matches && !left_out(&known.contact) && take(at) {
                     addressed.push(Addressed { contact: known, group: Some(name) });
                 }
             }

@@ -10,10 +10,10 @@ use crate::domain::ids::{ContactKey, DeliveryId, IdSource};
 use crate::domain::seal::{Seal, token_hash};
 use crate::domain::settings::Instance;
 use crate::domain::template::TemplateSpec;
-use crate::store::{CascadeContact, CascadeStep, Following, Person};
-use crate::templates::{Prepared, RenderFault};
+use crate::store::{CascadeContact, CascadeStep, Following};
+use crate::templates::{Prepared, RenderFault, SmsMeter};
 
-use super::audience::{Addressed, Directory};
+use super::audience::{Addressed, Addressee, Directory};
 use super::compose::{ComposeError, Draft, Wish};
 use super::plan::Plan;
 
@@ -60,24 +60,6 @@ pub fn cascade_order(wish: &mut Wish, spec: &TemplateSpec) -> Result<Option<Casc
     Ok(Some(Cascade { channels, after: wish.after.unwrap_or(AFTER), contacts: Vec::new() }))
 }
 
-/// Everybody whom a notice is for.
-pub fn people(addressed: &[Addressed<'_>]) -> Vec<Person> {
-    addressed
-        .iter()
-        .map(|one| {
-            let contact = &one.contact.contact;
-            Person {
-                contact: one.contact.key,
-                id: contact.id.clone(),
-                name: contact.name.clone(),
-                organisation: contact.organisation.clone(),
-                group: one.group.unwrap_or_default().to_owned(),
-                deputy: contact.deputy.clone(),
-            }
-        })
-        .collect()
-}
-
 /// Why recipients of an alarm could not confirm, and what to do about it; `None`: they can.
 pub fn confirmation_fault(spec: &TemplateSpec, instance: &Instance) -> Option<String> {
     (spec.alarm && instance.public_url.host_str() == Some(UNSET_HOST)).then(|| {
@@ -93,7 +75,7 @@ pub fn confirmation_fault(spec: &TemplateSpec, instance: &Instance) -> Option<St
 pub fn following(draft: &Draft, seal: &Seal) -> Following {
     let alarm = draft.template.spec.alarm;
     let cascades = draft.cascade.as_ref().map(|cascade| cascade.contacts.clone()).unwrap_or_default();
-    let listed = draft.plan.recipients.iter().map(|recipient| (recipient.delivery, recipient.channel));
+    let listed = draft.plan.deliveries.iter().map(|planned| (planned.delivery, planned.channel()));
     let later = cascades.iter().flat_map(|cascade| {
         cascade.steps.iter().skip(usize::from(cascade.has_first)).map(|step| (step.delivery, step.channel))
     });
@@ -104,7 +86,7 @@ pub fn following(draft: &Draft, seal: &Seal) -> Following {
         .collect();
     Following {
         alarm,
-        people: draft.people.clone(),
+        people: draft.people.iter().map(Addressee::person).collect(),
         links,
         cascade_after: draft.cascade.as_ref().map(|cascade| cascade.after),
         cascades,
@@ -135,6 +117,7 @@ impl Cascade {
         ids: &IdSource,
     ) -> Result<(), RenderFault> {
         let firsts = first_deliveries(plan);
+        let mut meter = texts.map(|(prepared, transliterate)| SmsMeter::new(prepared, transliterate));
         let silenced: HashSet<String> = plan.silenced.iter().map(|silenced| silenced.id.clone()).collect();
         for one in addressed {
             let known = one.contact;
@@ -146,12 +129,13 @@ impl Cascade {
                 let own = self.points(known).skip_while(|point| point.address.normalised() != *address);
                 for point in own {
                     let delivery = if steps.is_empty() { *delivery } else { DeliveryId(ids.next()) };
-                    steps.push(step(known, point, None, delivery, texts)?);
+                    steps.push(step(known, point, None, delivery, meter.as_mut())?);
                 }
             }
             if let Some(deputy) = deputy {
                 for point in self.points(deputy) {
-                    steps.push(step(deputy, point, Some(deputy.key), DeliveryId(ids.next()), texts)?);
+                    let delivery = DeliveryId(ids.next());
+                    steps.push(step(deputy, point, Some(deputy.key), delivery, meter.as_mut())?);
                 }
             }
             if first.is_none()
@@ -178,13 +162,9 @@ impl Cascade {
 
 /// The delivery that the frozen list has for each contact, its own or a shared one, and the address in its normal form.
 fn first_deliveries(plan: &Plan) -> HashMap<ContactKey, (DeliveryId, String)> {
-    let normalised = |recipient: &crate::store::Recipient| {
-        crate::domain::address::Address::parse(recipient.channel, &recipient.address)
-            .map_or_else(|_| recipient.address.clone(), |address| address.normalised())
-    };
     let by_delivery: HashMap<DeliveryId, String> =
-        plan.recipients.iter().map(|recipient| (recipient.delivery, normalised(recipient))).collect();
-    let own = plan.recipients.iter().map(|recipient| (recipient.contact, recipient.delivery));
+        plan.deliveries.iter().map(|planned| (planned.delivery, planned.address.normalised())).collect();
+    let own = plan.deliveries.iter().map(|planned| (planned.holder.key, planned.delivery));
     let shared = plan.merged.iter().map(|merged| (merged.contact, merged.delivery));
     own.chain(shared)
         .filter_map(|(contact, delivery)| Some((contact, (delivery, by_delivery.get(&delivery)?.clone()))))
@@ -196,15 +176,12 @@ fn step(
     point: &ContactPoint,
     deputy: Option<ContactKey>,
     delivery: DeliveryId,
-    texts: Option<(&Prepared, bool)>,
+    meter: Option<&mut SmsMeter<'_>>,
 ) -> Result<CascadeStep, RenderFault> {
     let card = reader.contact.card();
     let channel = point.address.channel();
-    let units = match texts {
-        Some((prepared, transliterate)) if channel == Channel::Sms => {
-            let content = prepared.sms_content(prepared.specimen(&card), transliterate)?;
-            u32::try_from(content.size.segments).unwrap_or(u32::MAX).max(1)
-        }
+    let units = match meter {
+        Some(meter) if channel == Channel::Sms => meter.measure(&card)?.units(),
         _ => 1,
     };
     Ok(CascadeStep { delivery, deputy, channel, address: point.address.as_str().to_owned(), card, units })

@@ -14,14 +14,14 @@ use crate::domain::notice::{Priority, Visibility};
 use crate::domain::settings::Settings;
 use crate::domain::template::{ValueFault, Values, parse_values};
 use crate::domain::wording::WordingHint;
-use crate::store::{Person, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::templates::{
-    CheckSettings, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared, RenderFault,
-    WordingListError, check_send, load_template,
+    CheckSettings, CheckedTemplates, Compiled, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared,
+    RenderFault, WordingListError, check_send, load_template,
 };
 
-use super::audience::{Addressed, AudienceError, Directory, Reach};
-use super::cascade::{Cascade, cascade_order, people};
+use super::audience::{Addressed, Addressee, AudienceError, Directory, Reach, addressees};
+use super::cascade::{Cascade, cascade_order};
 use super::incidents::link::{IncidentWish, LinkedIncident, claims, link_incident};
 use super::plan::{Plan, plan, plan_first_ways};
 
@@ -95,7 +95,7 @@ pub struct Draft {
     /// What sending would mean.
     pub plan: Plan,
     /// Everybody whom it is for.
-    pub people: Vec<Person>,
+    pub people: Vec<Addressee>,
     /// How those are followed who are not reached at first.
     pub cascade: Option<Cascade>,
     /// When it is not worth sending any more.
@@ -157,12 +157,13 @@ fn lines<T: std::fmt::Display>(items: &[T]) -> String {
 pub async fn compose(
     wish: Wish,
     settings: &Settings,
+    checked: &CheckedTemplates,
     store: &Store,
     ids: &IdSource,
     now: Timestamp,
 ) -> Result<Draft, ComposeError> {
     let template = load_template(&settings.instance.templates, &wish.template)?;
-    compose_with(template, wish, settings, store, ids, now).await
+    compose_with(template, wish, settings, checked, store, ids, now).await
 }
 
 /// As [`compose`], with a template that was read before.
@@ -173,11 +174,19 @@ pub async fn compose_with(
     template: FrozenTemplate,
     mut wish: Wish,
     settings: &Settings,
+    checked: &CheckedTemplates,
     store: &Store,
     ids: &IdSource,
     now: Timestamp,
 ) -> Result<Draft, ComposeError> {
-    let compiled = Arc::new(Compiled::new(&template).map_err(ComposeError::Texts)?);
+    let sender_domains = [settings.email.from.address.domain().to_owned()];
+    let check = CheckSettings {
+        instance: &settings.instance,
+        sender_domains: &sender_domains,
+        transliterate: settings.sms.transliterate,
+    };
+    let checked = checked.get(&template, &check).map_err(ComposeError::Texts)?;
+    let compiled = checked.compiled();
     let incident = link_incident(&mut wish, &template.spec, settings, store, now).await?;
     let values = parse_values(&template.spec, &wish.values, &settings.instance.timezone)
         .map_err(ComposeError::Values)?;
@@ -188,7 +197,7 @@ pub async fn compose_with(
         return Err(ComposeError::NoContacts);
     }
     let addressed = directory.resolve(&wish.audience)?;
-    let channels = choose_channels(&wish, &compiled, settings, &addressed)?;
+    let channels = choose_channels(&wish, compiled, settings, &addressed)?;
     let suppressions = store.suppressions().await?;
     let dead_domains = store.dead_domains().await?;
     let mut cascade = order.map(|order| order.among(&channels));
@@ -202,17 +211,11 @@ pub async fn compose_with(
     let released = wish.at.unwrap_or(now);
     let expires_at = released.plus(wish.expires_after.unwrap_or(settings.delivery.expires_after));
     let facts = specimen(settings, &wish, expires_at, incident.as_ref());
-    let sender_domains = [settings.email.from.address.domain().to_owned()];
-    let check = CheckSettings {
-        instance: &settings.instance,
-        sender_domains: &sender_domains,
-        transliterate: settings.sms.transliterate,
-    };
-    let findings = check_send(&compiled, &values, &facts, &check);
-    let wording = claims(&template.spec, &compiled, &values, &facts, settings)?;
+    let findings = check_send(&checked, &values, &facts, &check);
+    let wording = claims(&template.spec, compiled, &values, &facts, settings)?;
     let texts = if channels.contains(&Channel::Sms) {
-        let prepared =
-            Prepared::new(compiled, &values, &settings.instance, &facts).map_err(ComposeError::Words)?;
+        let prepared = Prepared::new(Arc::clone(compiled), &values, &settings.instance, &facts)
+            .map_err(ComposeError::Words)?;
         plan.measure_sms(&prepared, settings.sms.transliterate).map_err(ComposeError::Words)?;
         Some(prepared)
     } else {
@@ -224,12 +227,12 @@ pub async fn compose_with(
             .follow(&addressed, &directory, &mut plan, template.spec.alarm, measure, ids)
             .map_err(ComposeError::Words)?;
     }
-    if plan.recipients.is_empty() && cascade.as_ref().is_none_or(|cascade| cascade.contacts.is_empty()) {
+    if plan.deliveries.is_empty() && cascade.as_ref().is_none_or(|cascade| cascade.contacts.is_empty()) {
         let names: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
         return Err(ComposeError::NobodyReachable(names.join(", ")));
     }
     plan.duration = plan.duration_under(settings);
-    let people = people(&addressed);
+    let people = addressees(&addressed);
     let reach = directory.reach(&wish.audience);
     Ok(Draft {
         wish,

@@ -12,7 +12,7 @@ use crate::domain::contact::KnownContact;
 use crate::domain::ids::IdSource;
 use crate::domain::settings::Settings;
 use crate::store::{FailingEndpoint, Store, StoreError};
-use crate::templates::load_template;
+use crate::templates::{CheckedTemplates, load_template};
 
 use super::compose::{ComposeError, Draft, Wish, compose};
 use super::instance::Instance;
@@ -40,7 +40,7 @@ pub struct Told {
 /// # Errors
 /// When the store cannot be read or written; what was not done by then is done the next time.
 pub async fn tell_owners(instance: &Instance) -> Result<Told, StoreError> {
-    let Instance { store, ids, .. } = instance;
+    let Instance { store, ids, checked, .. } = instance;
     let (settings, now) = (instance.settings(), instance.now());
     let actor = Actor::program(OPERATOR);
     let mut told = Told::default();
@@ -51,7 +51,7 @@ pub async fn tell_owners(instance: &Instance) -> Result<Told, StoreError> {
     let contacts = store.contacts().await?;
     for endpoint in endpoints {
         let owners = owners(&endpoint, &contacts);
-        let draft = match draft(&endpoint, owners, &settings, store, ids, now).await {
+        let draft = match draft(&endpoint, owners, &settings, checked, store, ids, now).await {
             Ok(draft) => draft,
             Err(ComposeError::Store(error)) => return Err(error),
             Err(error) => {
@@ -102,6 +102,7 @@ async fn draft(
     endpoint: &FailingEndpoint,
     owners: Vec<String>,
     settings: &Settings,
+    checked: &CheckedTemplates,
     store: &Store,
     ids: &IdSource,
     now: Timestamp,
@@ -120,7 +121,7 @@ async fn draft(
         channels,
         ..Wish::new(TEMPLATE, Audience { contacts: owners, ..Audience::default() })
     };
-    let draft = match compose(wish, settings, store, ids, now).await {
+    let draft = match compose(wish, settings, checked, store, ids, now).await {
         Ok(draft) => draft,
         Err(ComposeError::NobodyReachable(_)) => return Ok(None),
         Err(error) => return Err(error),

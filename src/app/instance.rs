@@ -10,6 +10,7 @@ use crate::domain::ids::IdSource;
 use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::Store;
+use crate::templates::CheckedTemplates;
 
 /// A running instance: its store, its settings, and where time, randomness and ids come from.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Instance {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub chance: Arc<Chance>,
+    /// The templates that were used last.
+    pub checked: CheckedTemplates,
 }
 
 impl Instance {

@@ -1,25 +1,29 @@
 //! What sending would mean, before anything leaves: who gets it how, who shares an address, who cannot be reached,
 //! how long it takes.
 
+mod delivery;
 mod measures;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::address::{Address, Channel};
 use crate::domain::contact::{ContactPoint, KnownContact};
 use crate::domain::ids::{DeliveryId, IdSource};
 use crate::domain::settings::Settings;
-use crate::store::{DeadDomain, MergedRecipient, Recipient, Suppression, UnreachableRecipient};
+use crate::store::{DeadDomain, MergedRecipient, Suppression, UnreachableRecipient};
 
 use super::audience::Addressed;
+
+pub use delivery::PlannedDelivery;
 
 /// What sending would mean.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// One delivery each.
-    pub recipients: Vec<Recipient>,
+    /// In the order in which their contacts were named.
+    pub deliveries: Vec<PlannedDelivery>,
     /// Contacts that share an address with one of those.
     pub merged: Vec<MergedRecipient>,
     /// Contacts for whom no delivery can be made.
@@ -112,7 +116,7 @@ pub fn plan(
     dead_domains: &[DeadDomain],
     ids: &IdSource,
 ) -> Plan {
-    let mut planning = Planning::new(settings, suppressions, dead_domains);
+    let mut planning = Planning::new(addressed.len(), settings, suppressions, dead_domains);
     for one in addressed {
         planning.add(*one, channels);
     }
@@ -128,7 +132,7 @@ pub fn plan_first_ways(
     dead_domains: &[DeadDomain],
     ids: &IdSource,
 ) -> Plan {
-    let mut planning = Planning::new(settings, suppressions, dead_domains);
+    let mut planning = Planning::new(addressed.len(), settings, suppressions, dead_domains);
     for one in addressed {
         let first = planning.first_way(one.contact, channels);
         planning.add(*one, first.as_ref().map_or(channels, std::slice::from_ref));
@@ -137,7 +141,6 @@ pub fn plan_first_ways(
 }
 
 struct Planning<'a> {
-    settings: &'a Settings,
     suppressed: HashMap<(&'a str, &'a str), &'a Suppression>,
     /// Dead domains, and whether they are ours: those come back when we do.
     dead: HashMap<&'a str, bool>,
@@ -151,24 +154,27 @@ struct Planning<'a> {
 
 /// A delivery: the first contact that has the address, and those that share it.
 struct Shared<'a> {
-    channel: Channel,
-    holder: &'a KnownContact,
+    holder: &'a Arc<KnownContact>,
     address: &'a Address,
     others: Vec<&'a KnownContact>,
 }
 
 impl<'a> Planning<'a> {
-    fn new(settings: &'a Settings, suppressions: &'a [Suppression], dead_domains: &'a [DeadDomain]) -> Self {
+    fn new(
+        contacts: usize,
+        settings: &'a Settings,
+        suppressions: &'a [Suppression],
+        dead_domains: &'a [DeadDomain],
+    ) -> Self {
         let email = &settings.email;
         let is_hosted = |domain: &String| email.hosted_domains.contains(domain);
         let configured = email.unreachable_domains.iter().map(|domain| (domain.as_str(), is_hosted(domain)));
         let entered = dead_domains.iter().map(|dead| (dead.domain.as_str(), dead.hosted));
         Self {
-            settings,
             suppressed: suppressions.iter().map(|s| ((s.channel.as_str(), s.address.as_str()), s)).collect(),
             dead: configured.chain(entered).collect(),
-            deliveries: Vec::new(),
-            places: HashMap::new(),
+            deliveries: Vec::with_capacity(contacts),
+            places: HashMap::with_capacity(contacts),
             plan: Plan::default(),
         }
     }
@@ -291,7 +297,7 @@ impl<'a> Planning<'a> {
     }
 
     /// Adds a delivery, or joins the one of the same address; `true` if it is a new one.
-    fn deliver(&mut self, known: &'a KnownContact, point: &'a ContactPoint) -> bool {
+    fn deliver(&mut self, known: &'a Arc<KnownContact>, point: &'a ContactPoint) -> bool {
         let channel = point.address.channel();
         match self.places.entry((channel, point.address.normalised())) {
             Entry::Occupied(place) => {
@@ -300,8 +306,7 @@ impl<'a> Planning<'a> {
             }
             Entry::Vacant(place) => {
                 place.insert(self.deliveries.len());
-                let shared = Shared { channel, holder: known, address: &point.address, others: Vec::new() };
-                self.deliveries.push(shared);
+                self.deliveries.push(Shared { holder: known, address: &point.address, others: Vec::new() });
                 true
             }
         }
@@ -318,22 +323,18 @@ impl<'a> Planning<'a> {
     }
 
     fn finish(mut self, ids: &IdSource) -> Plan {
-        self.plan.recipients.reserve(self.deliveries.len());
+        self.plan.deliveries.reserve(self.deliveries.len());
         for shared in &self.deliveries {
             let delivery = DeliveryId(ids.next());
-            let destination = self.settings.destination(shared.address);
             self.plan.merged.extend(shared.others.iter().map(|other| MergedRecipient {
                 delivery,
                 contact: other.key,
                 id: other.contact.id.clone(),
             }));
-            self.plan.recipients.push(Recipient {
+            self.plan.deliveries.push(PlannedDelivery {
                 delivery,
-                channel: shared.channel,
-                contact: shared.holder.key,
-                card: shared.holder.contact.card(),
-                address: shared.address.as_str().to_owned(),
-                destination,
+                holder: Arc::clone(shared.holder),
+                address: shared.address.clone(),
                 units: 1,
             });
         }

@@ -186,7 +186,7 @@ pub(super) fn submission(
     };
     Ok(Submission {
         notice,
-        recipients: draft.plan.recipients.clone(),
+        recipients: draft.plan.deliveries.iter().map(|planned| planned.recipient(&settings)).collect(),
         merged: draft.plan.merged.clone(),
         unreachable: draft.plan.unreachable.clone(),
         channels: draft.channels.clone(),

@@ -21,6 +21,7 @@ use crate::channels::webhook::Client;
 use crate::dispatch::Running;
 use crate::domain::actor::Actor;
 use crate::store::Store;
+use crate::templates::CheckedTemplates;
 
 use super::dispatching::Dispatching;
 use super::session::{Session, say};
@@ -142,6 +143,7 @@ struct Caretaker {
     running: watch::Receiver<Running>,
     ids: Arc<crate::domain::ids::IdSource>,
     chance: Arc<crate::domain::chance::Chance>,
+    checked: CheckedTemplates,
     clock: Arc<dyn crate::domain::clock::Clock>,
     ended: CancellationToken,
 }
@@ -153,6 +155,7 @@ impl Caretaker {
             running: dispatching.running.clone(),
             ids: session.ids.clone(),
             chance: session.chance.clone(),
+            checked: CheckedTemplates::default(),
             clock: session.clock.clone(),
             ended: dispatching.ended.clone(),
         }
@@ -162,8 +165,8 @@ impl Caretaker {
     fn instance(&self) -> Instance {
         let Running { settings, seal, .. } = self.running.borrow().clone();
         let (_, settings) = watch::channel(settings);
-        let Self { store, ids, clock, chance, .. } = self.clone();
-        Instance { store, settings, seal, ids, clock, chance }
+        let Self { store, ids, clock, chance, checked, .. } = self.clone();
+        Instance { store, settings, seal, ids, clock, chance, checked }
     }
 
     async fn tell_owners(self) {

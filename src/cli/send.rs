@@ -17,6 +17,7 @@ use crate::app::release::{Submitted, submit};
 use crate::dispatch::{Finish, Goal};
 use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
+use crate::templates::CheckedTemplates;
 
 use super::arguments::SendArguments;
 use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
@@ -36,7 +37,15 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     load_signers(&session.settings)?;
     let store = session.open_store(Purpose::Read).await?;
     incident::ask_next_update(session, &arguments, &mut wish)?;
-    let draft = compose(wish, &session.settings, &store, &session.ids, session.clock.now()).await?;
+    let draft = compose(
+        wish,
+        &session.settings,
+        &CheckedTemplates::default(),
+        &store,
+        &session.ids,
+        session.clock.now(),
+    )
+    .await?;
     plan::show(session, &draft);
     refuse_findings(&draft, arguments.accept_findings)?;
     if arguments.dry_run {

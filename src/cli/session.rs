@@ -18,6 +18,7 @@ use crate::domain::ids::IdSource;
 use crate::domain::seal::Seal;
 use crate::domain::settings::Settings;
 use crate::store::{Purpose, Store, StoreError};
+use crate::templates::CheckedTemplates;
 
 use super::dispatching::instance_seal;
 
@@ -86,6 +87,7 @@ impl Session {
             ids: self.ids.clone(),
             clock: self.clock.clone(),
             chance: self.chance.clone(),
+            checked: CheckedTemplates::default(),
         }
     }
 

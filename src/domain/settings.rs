@@ -114,7 +114,7 @@ impl Settings {
 }
 
 /// `[instance]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
     /// The organisation's name in full.
     pub name: String,

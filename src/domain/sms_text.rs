@@ -81,7 +81,8 @@ impl SmsSize {
 /// The septets that `c` takes in GSM-7: 1 or 2; `None` if it is not in the alphabet.
 pub fn septets(c: char) -> Option<usize> {
     match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' => Some(1),
+        // Most of every text; the tables say the same.
+        'a'..='z' | 'A'..='Z' | ' '..='#' | '%'..='?' => Some(1),
         _ if EXTENSION.contains(c) => Some(2),
         _ if BASIC.contains(c) => Some(1),
         _ => None,
@@ -90,19 +91,23 @@ pub fn septets(c: char) -> Option<usize> {
 
 /// Encoding, length and segments of `text` as it stands.
 pub fn measure(text: &str) -> SmsSize {
-    let widths: Option<Vec<usize>> = text.chars().map(septets).collect();
-    let (encoding, widths) = match widths {
-        Some(widths) => (SmsEncoding::Gsm7, widths),
-        None => (SmsEncoding::Ucs2, text.chars().map(char::len_utf16).collect()),
-    };
-    let units = widths.iter().sum();
-    let segments = if units <= encoding.single() { 1 } else { count_parts(&widths, encoding.part()) };
+    match text.chars().map(septets).sum() {
+        Some(units) => sized(SmsEncoding::Gsm7, units, text.chars().filter_map(septets)),
+        None => {
+            let widths = text.chars().map(char::len_utf16);
+            sized(SmsEncoding::Ucs2, widths.clone().sum(), widths)
+        }
+    }
+}
+
+fn sized(encoding: SmsEncoding, units: usize, widths: impl Iterator<Item = usize>) -> SmsSize {
+    let segments = if units <= encoding.single() { 1 } else { count_parts(widths, encoding.part()) };
     SmsSize { encoding, units, segments }
 }
 
 /// Fills parts of `room` units one after the other; a character of two units goes whole into the next part
 /// (an escape is never parted from its character, nor a high surrogate from its low one).
-fn count_parts(widths: &[usize], room: usize) -> usize {
+fn count_parts(widths: impl Iterator<Item = usize>, room: usize) -> usize {
     let mut parts = 1;
     let mut used = 0;
     for width in widths {

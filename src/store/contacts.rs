@@ -113,6 +113,9 @@ pub(super) async fn read_contacts(
     for (key, name) in reader.fetch::<(Uuid, String), _>(&SELECT_MEMBERS, ()).await? {
         groups.entry(key).or_default().push(name);
     }
+    // Everybody stays in memory, and a list that grew has room for four: a contact has one or two of each.
+    points.values_mut().for_each(Vec::shrink_to_fit);
+    groups.values_mut().for_each(Vec::shrink_to_fit);
     Ok(rows
         .into_iter()
         .map(|row| StoredContact {

@@ -21,12 +21,13 @@ use super::statement::statements;
 statements! {
     /// Adds to the counters, in one order for all processes.
     ADD_COUNTS = "
-        INSERT INTO notice_counts (notice_id, channel, state, count)
-        SELECT unhex(value->>'notice', '-'), value->>'channel', value->>'state', CAST(value->>'delta' AS BIGINT)
+        INSERT INTO notice_counts (notice_id, channel, state, count, changes)
+        SELECT unhex(value->>'notice', '-'), value->>'channel', value->>'state', CAST(value->>'delta' AS BIGINT), 1
         FROM json_each($1)
         WHERE TRUE
         ORDER BY 1, 2, 3
-        ON CONFLICT (notice_id, channel, state) DO UPDATE SET count = notice_counts.count + excluded.count";
+        ON CONFLICT (notice_id, channel, state) DO UPDATE SET
+            count = notice_counts.count + excluded.count, changes = notice_counts.changes + 1";
     /// Ends a notice whose deliveries and cascades have all ended: expired if nothing was sent and something ran out.
     /// One that had expired turns out to be completed when the news comes that something was sent after all.
     COMPLETE_NOTICE = "
@@ -79,10 +80,11 @@ impl Tally {
         *self.0.entry((notice, channel.to_owned(), state.as_str())).or_default() += delta;
     }
 
+    /// What is to be written; also counters that are the same after as many steps up as down: what changed is the
+    /// deliveries, and whoever keeps something of them has to see that.
     pub(super) fn into_deltas(self) -> Vec<CountDelta> {
         self.0
             .into_iter()
-            .filter(|(_, delta)| *delta != 0)
             .map(|((notice, channel, state), delta)| CountDelta { notice, channel, state, delta })
             .collect()
     }

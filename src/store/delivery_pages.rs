@@ -92,7 +92,7 @@ statements! {
         HAVING sum(count) <> 0";
 }
 
-/// How many deliveries a page looks at: first a few, then, if those were not enough, more.
+/// How many deliveries a page looks at when as many as it has room for were not enough: first a few, then more.
 const LOOKS: [usize; 2] = [1_000, 4_000];
 
 /// Which deliveries are wanted.
@@ -257,7 +257,7 @@ impl Store {
         let notice = notice.map_or(Uuid::nil(), |id| id.0);
         let mut from = after.map_or(Uuid::nil(), |id| id.0);
         let mut rows: Vec<DeliveryRow> = Vec::new();
-        for look in LOOKS {
+        for look in std::iter::once(limit + 1).chain(LOOKS) {
             let far: Option<(Uuid,)> = self.db.fetch_first(bound, (notice, from, look as i64 - 1)).await?;
             let until = far.map_or(Uuid::max(), |(id,)| id);
             let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);

@@ -31,7 +31,7 @@ const MOST_KEPT: usize = 50_000;
 /// All contacts and groups.
 #[derive(Debug, Default)]
 pub struct Everybody {
-    contacts: Vec<KnownContact>,
+    contacts: Vec<Arc<KnownContact>>,
     groups: BTreeMap<String, Group>,
     by_id: HashMap<String, usize>,
 }
@@ -42,11 +42,11 @@ impl Everybody {
         // Engines order letters in their own ways.
         contacts.sort_unstable_by(|one, other| one.contact.id.cmp(&other.contact.id));
         let by_id = contacts.iter().enumerate().map(|(at, known)| (known.contact.id.clone(), at)).collect();
-        Self { contacts, groups, by_id }
+        Self { contacts: contacts.into_iter().map(Arc::new).collect(), groups, by_id }
     }
 
     /// The contacts in the order of their ids, byte by byte.
-    pub fn contacts(&self) -> &[KnownContact] {
+    pub fn contacts(&self) -> &[Arc<KnownContact>] {
         &self.contacts
     }
 

@@ -26,6 +26,7 @@ mod error;
 mod everybody;
 mod fan_out;
 mod frozen;
+mod figures;
 mod gauges;
 mod holds;
 mod idempotency;
@@ -84,6 +85,7 @@ pub use erasure::{ERASED, ERASED_CODE, Erased};
 pub use error::StoreError;
 pub use everybody::Everybody;
 pub use fan_out::FanOut;
+pub use figures::NoticeFigures;
 pub use gauges::{Gauges, OldestDue, StateCount};
 pub use holds::LegalHold;
 pub use idempotency::{KeptAnswer, KeyedRequest, Reservation};
@@ -117,6 +119,7 @@ pub struct Store {
     generation: Arc<OnceLock<String>>,
     secrets: secrets::Secrets,
     everybody: everybody::Kept,
+    figures: figures::Kept,
 }
 
 /// Why the store is opened.
@@ -145,7 +148,8 @@ impl Store {
         };
         migrate(&db).await?;
         let (secrets, everybody) = (secrets::Secrets::default(), everybody::Kept::default());
-        Ok(Self { db, clock, generation: Arc::default(), secrets, everybody })
+        let figures = figures::Kept::default();
+        Ok(Self { db, clock, generation: Arc::default(), secrets, everybody, figures })
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

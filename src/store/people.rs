@@ -62,7 +62,8 @@ statements! {
     /// The same where whoever something was accepted for counts as reached, too.
     COUNT_REACHED = "
         WITH reached (contact_key) AS (
-            SELECT contact_key FROM deliveries WHERE notice_id = $1 AND state IN ('sent', 'delivered')
+            SELECT contact_key FROM deliveries
+            WHERE notice_id = $1 /*by id*/ AND state IN ('sent', 'delivered')
             UNION
             SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
             WHERE m.notice_id = $1 AND d.state IN ('sent', 'delivered')

@@ -43,18 +43,25 @@ statements! {
     SELECT_UNREACHABLE = "
         SELECT contact_key, contact_id, name, reason FROM unreachable_recipients
         WHERE notice_id = $1 ORDER BY contact_id";
-    /// Whose every delivery was suppressed, their own or one that they share.
+    /// Whose every delivery was suppressed, their own or one that they share. Those that were are few, and have an index.
     SELECT_SILENCED = "
-        SELECT c.id, c.name
-        FROM (SELECT contact_key
-              FROM (SELECT contact_key, state FROM deliveries WHERE notice_id = $1
-                    UNION ALL
-                    SELECT m.contact_key, d.state
-                    FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
-                    WHERE m.notice_id = $1) AS ways
-              GROUP BY contact_key
-              HAVING min(CASE WHEN state = 'suppressed' THEN 1 ELSE 0 END) = 1) AS silenced
-             JOIN contacts c ON c.contact_key = silenced.contact_key
+        WITH silenced (contact_key) AS (
+                 SELECT contact_key FROM deliveries
+                 WHERE notice_id = $1 AND state = 'suppressed'
+                   AND state <> 'queued' AND state <> 'sending' AND state <> 'sent' AND state <> 'delivered'
+                 UNION
+                 SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
+                 WHERE m.notice_id = $1 AND d.state = 'suppressed'),
+             told (contact_key) AS (
+                 SELECT contact_key FROM deliveries
+                 WHERE notice_id = $1 /*by id*/ AND state <> 'suppressed'
+                   AND contact_key IN (SELECT contact_key FROM silenced)
+                 UNION
+                 SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
+                 WHERE m.notice_id = $1 AND d.state <> 'suppressed')
+        SELECT c.id, c.name FROM contacts c
+        WHERE c.contact_key IN (SELECT contact_key FROM silenced)
+          AND c.contact_key NOT IN (SELECT contact_key FROM told)
         ORDER BY c.id";
 }
 

@@ -19,8 +19,9 @@ use uuid::Uuid;
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
 /// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
-/// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the same as a comparison of rows: otherwise its planner takes the primary key and passes over other notices |
+/// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the ids of these first, from the index that has nothing else: otherwise its planner reads every delivery of the notice, or those of other notices |
 /// | `IN (SELECT unhex(value, '-') FROM json_each_ids($1))`, for [`Ids`] (SQLite: `json_each($1)`) | `= ANY($1::uuid[])` |
+/// | `notice_id = $1 /*by id*/` (SQLite: the range from the notice's first id to its last) | the same |
 #[derive(Debug)]
 pub struct Statement {
     name: &'static str,
@@ -28,6 +29,14 @@ pub struct Statement {
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
 }
+
+/// The deliveries of a notice lie together by their ids, which were made together. Where all of them are looked at, SQLite
+/// is told to read them in that order: by the notice's own index it looks up one after the other.
+const BY_ID: &str = "+notice_id = $1
+    AND delivery_id BETWEEN (SELECT delivery_id FROM deliveries WHERE notice_id = $1
+                             ORDER BY notice_id, delivery_id LIMIT 1)
+                        AND (SELECT delivery_id FROM deliveries WHERE notice_id = $1
+                             ORDER BY notice_id DESC, delivery_id DESC LIMIT 1)";
 
 impl Statement {
     pub(super) const fn new(name: &'static str, shared: &'static str) -> Self {
@@ -42,7 +51,10 @@ impl Statement {
     /// The text for SQLite.
     pub fn sqlite(&'static self) -> &'static str {
         self.sqlite.get_or_init(|| {
-            self.shared.replace("json_each_text(", "json_each(").replace("json_each_ids(", "json_each(")
+            self.shared
+                .replace("json_each_text(", "json_each(")
+                .replace("json_each_ids(", "json_each(")
+                .replace("notice_id = $1 /*by id*/", BY_ID)
         })
     }
 
@@ -55,7 +67,8 @@ impl Statement {
                 .replace("IN (SELECT unhex(value, '-') FROM json_each_ids($1))", "= ANY($1::uuid[])")
                 .replace(
                     "d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3",
-                    "(d.notice_id, d.delivery_id) > ($1, $2) AND (d.notice_id, d.delivery_id) <= ($1, $3)",
+                    "d.delivery_id = ANY(ARRAY(SELECT l.delivery_id FROM deliveries l WHERE l.notice_id = $1 \
+                     AND l.delivery_id > $2 AND l.delivery_id <= $3))",
                 )
                 .replace("json_each_text(", "jsonb_array_elements_text(")
                 .replace("json_each(", "jsonb_array_elements(")

@@ -85,6 +85,7 @@ mod crossing;
 mod delivery_pages;
 mod domains_down;
 mod endpoints;
+mod figures;
 mod idempotency;
 mod imports;
 mod incidents;
@@ -350,3 +351,102 @@ fn ended(claimed: &Claimed, moved: Move) -> Attempted {
 fn sent(claimed: &Claimed) -> Attempted {
     ended(claimed, Move::Sent { reference: None })
 }
+
+/// Every statement that is named.
+fn all_statements() -> impl Iterator<Item = &'static Statement> {
+    let all: Vec<&'static [&'static Statement]> = vec![
+        account_changes::ALL,
+        about::ALL,
+        super::accounts::ALL,
+        acknowledgements::ALL,
+        alarms::ALL,
+        super::approvals::ALL,
+        audit::ALL,
+        authors::ALL,
+        corrections::ALL,
+        backup::ALL,
+        super::cascade::ALL,
+        super::cascade::FIRING,
+        claim::ALL,
+        contacts::ALL,
+        contacts_import::ALL,
+        counts::ALL,
+        dead_domains::ALL,
+        deliveries::ALL,
+        super::delivery_pages::ALL,
+        everybody::ALL,
+        drafts::ALL,
+        retention::ALL,
+        rounds::ALL,
+        services::ALL,
+        super::endpoints::ALL,
+        fan_out::ALL,
+        super::figures::ALL,
+        incident_notices::ALL,
+        gauges::ALL,
+        incident_notices::ALL,
+        super::incidents::ALL,
+        sessions::ALL,
+        sign_in_waits::ALL,
+        tokens::ALL,
+        erasure::ALL,
+        holds::ALL,
+        secrets::ALL,
+        super::idempotency::ALL,
+        instance::ALL,
+        lanes::ALL,
+        notices::ALL,
+        notice_pages::ALL,
+        summaries::ALL,
+        super::partners::ALL,
+        people::ALL,
+        processes::ALL,
+        super::receipts::ALL,
+        recipients::ALL,
+        record::ALL,
+        suppressions::ALL,
+        sweep::ALL,
+        workers::ALL,
+    ];
+    all.into_iter().flatten().copied()
+}
+
+async fn every_statement_prepares(bench: Bench) {
+    for statement in all_statements() {
+        let prepared = match &bench.store.db {
+            Db::Sqlite { write, .. } => write.prepare(statement.sqlite().into_sql_str()).await.map(|_| ()),
+            Db::Postgres(pool) => pool.prepare(statement.postgres().into_sql_str()).await.map(|_| ()),
+        };
+        prepared.unwrap_or_else(|error| panic!("{}: {error}", statement.name()));
+    }
+}
+
+/// A million of them may be there, of notices that ended long ago. Statements that look for what one person had, in
+/// all notices, have no other way; nobody waits for them.
+#[tokio::test]
+async fn no_statement_looks_at_the_deliveries_of_all_notices() {
+    let bench = sqlite_bench().await;
+    let Db::Sqlite { write, .. } = &bench.store.db else { unreachable!() };
+    let mut offenders = Vec::new();
+    for statement in all_statements() {
+        let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.sqlite()));
+        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(text).fetch_all(write).await.unwrap();
+        let is_scan = |step: &String| {
+            let mut words = step.split(' ');
+            // By convention `d`; a partial index has few rows.
+            words.next() == Some("SCAN")
+                && matches!(words.next(), Some("d" | "deliveries" | "attempts" | "recipients"))
+                && !["deliveries_held", "deliveries_due", "_open"].iter().any(|index| step.contains(index))
+        };
+        // A part of them that was chosen before has the same name.
+        let is_part = steps.iter().any(|(.., step)| step == "CO-ROUTINE d");
+        let scans = steps.iter().any(|(.., step)| is_scan(step));
+        if scans && !is_part && !FOR_ONE_PERSON.contains(&statement.name()) {
+            offenders.push((statement.name(), steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>()));
+        }
+    }
+    assert!(offenders.is_empty(), "{offenders:#?}");
+}
+
+/// What looks for one contact's traces everywhere.
+const FOR_ONE_PERSON: [&str; 3] = ["SELECT_SENT", "SELECT_TOUCHED", "SELECT_ADDRESSES"];

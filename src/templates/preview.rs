@@ -6,7 +6,7 @@ use super::render::{Prepared, RenderFault};
 use crate::domain::address::Channel;
 use crate::domain::contact::ContactCard;
 use crate::domain::message::{EmailContent, SmsContent};
-use crate::domain::sms_text::{measure, remaining_non_gsm, transliterate};
+use crate::domain::sms_text::{SmsEncoding, measure, remaining_non_gsm, transliterate};
 
 /// A notice as one contact would read it; `None` for a channel that the template has no text for.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,9 +47,14 @@ impl Prepared {
         let reader = reader.into();
         let text = self.render_sms(reader)?;
         let text = if transliterated { transliterate(&text) } else { text };
+        let size = measure(&text);
+        let outside_gsm = match size.encoding {
+            SmsEncoding::Gsm7 => Vec::new(),
+            SmsEncoding::Ucs2 => remaining_non_gsm(&text),
+        };
         Ok(SmsContent {
-            size: measure(&text),
-            outside_gsm: remaining_non_gsm(&text),
+            size,
+            outside_gsm,
             language: self.language(Channel::Sms, reader.contact).unwrap_or_default().to_owned(),
             text,
         })

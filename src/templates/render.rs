@@ -51,7 +51,7 @@ pub struct Prepared {
 
 /// A stretch of rendered text, or a field of the contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Chunk {
+pub(super) enum Chunk {
     Text(String),
     Contact(String),
 }
@@ -227,6 +227,11 @@ impl Prepared {
         if self.exercise { format!("{}{text}", exercise_prefix(language)) } else { text }
     }
 
+    /// What of a part is rendered already, if it takes nothing but plain values from the contact.
+    pub(super) fn ready(&self, part: &Part) -> Option<&[Chunk]> {
+        self.ready.get(&part.name).map(Vec::as_slice)
+    }
+
     /// One part as it comes out, in `language`.
     pub(super) fn part<'a>(
         &self,
@@ -325,6 +330,14 @@ impl Parts {
 }
 
 impl Chunk {
+    /// The contact's field that stands here, if one does.
+    pub(super) fn field(&self) -> Option<&str> {
+        match self {
+            Self::Contact(field) if field != CONFIRM_FIELD => Some(field),
+            Self::Contact(_) | Self::Text(_) => None,
+        }
+    }
+
     const fn length(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),

@@ -76,7 +76,8 @@ async fn bench(on_postgres: bool) -> Bench {
         door.run((*guard).to_owned()).await;
     }
     let (_, settings) = watch::channel(Arc::new(rundruf::config::defaults().unwrap()));
-    let instance = Instance { store, settings, seal: Seal::new(b"test"), ids, clock, chance };
+    let checked = rundruf::templates::CheckedTemplates::default();
+    let instance = Instance { store, settings, seal: Seal::new(b"test"), ids, clock, chance, checked };
     Bench { instance, door, _folder: folder }
 }
 

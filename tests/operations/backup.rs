@@ -76,7 +76,7 @@ async fn what_was_in_flight_is_unclear_afterwards() {
         "UPDATE deliveries SET state = 'sending'
          WHERE delivery_id IN (SELECT delivery_id FROM deliveries WHERE state = 'queued' LIMIT 4)",
         "UPDATE notice_counts SET count = count - 4 WHERE state = 'queued' AND count > 0",
-        "INSERT INTO notice_counts SELECT notice_id, 'email', 'sending', 4 FROM notices WHERE state = 'sending'
+        "INSERT INTO notice_counts (notice_id, channel, state, count) SELECT notice_id, 'email', 'sending', 4 FROM notices WHERE state = 'sending'
          ON CONFLICT (notice_id, channel, state) DO UPDATE SET count = count + 4",
     ] {
         store.execute(statement).await.unwrap();

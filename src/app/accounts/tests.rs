@@ -47,6 +47,7 @@ async fn stage(set: impl FnOnce(&mut Settings)) -> Stage {
         ids: Arc::new(IdSource::new(clock.clone(), chance.clone())),
         clock: clock.clone(),
         chance,
+        checked: crate::templates::CheckedTemplates::default(),
     };
     Stage { instance, clock, _folder: folder }
 }

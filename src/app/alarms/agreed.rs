@@ -86,7 +86,16 @@ pub(super) async fn compose_now(
     wish: Wish,
 ) -> Result<Draft, NoticeError> {
     let settings = instance.settings();
-    Ok(compose_with(template, wish, &settings, &instance.store, &instance.ids, instance.now()).await?)
+    Ok(compose_with(
+        template,
+        wish,
+        &settings,
+        &instance.checked,
+        &instance.store,
+        &instance.ids,
+        instance.now(),
+    )
+    .await?)
 }
 
 /// The hash of the words, the fixed values, and which are open. Where the template lies is no part of it.
@@ -108,7 +117,8 @@ pub(super) fn text_hash(template: &FrozenTemplate, wish: &Wish, open: &[String])
 /// The hash of whom it is for, their deputies, and the channels. Addresses are no part of it, nor whether one can be used
 /// now: a domain that is down must not keep an alarm from being fired.
 pub(super) fn audience_hash(draft: &Draft, wish: &Wish) -> String {
-    let people: BTreeSet<_> = draft.people.iter().map(|person| (person.contact, &person.deputy)).collect();
+    let people: BTreeSet<_> =
+        draft.people.iter().map(|one| (one.contact.key, &one.contact.contact.deputy)).collect();
     sha256(&json!({
         "audience": wish.audience,
         "channels": wish.channels,

@@ -124,7 +124,7 @@ fn own_ways_come_before_the_deputys_and_the_first_is_on_the_list() {
     assert!(plan.unreachable[0].reason.ends_with("; the deputy d is told at once"));
     assert_eq!(ways("e"), None, "one way, and nobody confirms");
     assert_eq!(ways("same"), None);
-    let listed: Vec<&str> = plan.recipients.iter().map(|recipient| recipient.address.as_str()).collect();
+    let listed: Vec<&str> = plan.deliveries.iter().map(|planned| planned.address.as_str()).collect();
     assert_eq!(listed, ["+491713920021", "d@x.example", "e@x.example"]);
 
     cascade.contacts.clear();

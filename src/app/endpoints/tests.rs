@@ -113,6 +113,7 @@ impl World {
             ids: self.ids.clone(),
             clock: self.clock.clone(),
             chance: self.chance.clone(),
+            checked: CheckedTemplates::default(),
         };
         tell_owners(&instance).await.unwrap()
     }

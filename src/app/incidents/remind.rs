@@ -71,7 +71,7 @@ pub fn due(incident: &Incident, settings: &Settings, now: Timestamp) -> Vec<Remi
 /// # Errors
 /// When the store cannot be read or written; what was not done by then is done the next time.
 pub async fn remind_crisis_staff(instance: &Instance) -> Result<Vec<Reminded>, StoreError> {
-    let Instance { store, ids, .. } = instance;
+    let Instance { store, ids, checked, .. } = instance;
     let (settings, now) = (&*instance.settings(), instance.now());
     let actor = Actor::program(OPERATOR);
     // A restored instance does not know what was done after its backup was made: what was due by then is stale.
@@ -86,7 +86,7 @@ pub async fn remind_crisis_staff(instance: &Instance) -> Result<Vec<Reminded>, S
         let given = store.reminders_given(incident.id).await?;
         for reminder in due.into_iter().filter(|reminder| !given.contains(reminder)) {
             let composed = match wish(&incident, reminder, settings) {
-                Ok(wish) => compose(wish, settings, store, ids, now).await,
+                Ok(wish) => compose(wish, settings, checked, store, ids, now).await,
                 Err(error) => Err(error),
             };
             let draft = match composed {

@@ -89,8 +89,15 @@ async fn world() -> World {
     let entry = NewEntry::new(&Actor::shell("test"), "test.prepared", Subject::new("test", "stage"));
     store.import_contacts(&book, &ids, false, &entry).await.unwrap();
     let (_, receiver) = watch::channel(settings.clone());
-    let instance =
-        Instance { store, settings: receiver, seal: Seal::new(b"key"), ids, clock: clock.clone(), chance };
+    let instance = Instance {
+        store,
+        settings: receiver,
+        seal: Seal::new(b"key"),
+        ids,
+        clock: clock.clone(),
+        chance,
+        checked: crate::templates::CheckedTemplates::default(),
+    };
     World { instance, settings, clock, anna: Actor::shell("anna"), _folder: folder }
 }
 
@@ -134,8 +141,8 @@ impl World {
     }
 
     async fn compose(&self, wish: Wish) -> Result<Draft, ComposeError> {
-        let Instance { store, ids, .. } = &self.instance;
-        compose(wish, &self.settings, store, ids, self.instance.now()).await
+        let Instance { store, ids, checked, .. } = &self.instance;
+        compose(wish, &self.settings, checked, store, ids, self.instance.now()).await
     }
 
     async fn send(&self, wish: Wish) -> String {

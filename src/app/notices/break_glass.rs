@@ -176,8 +176,16 @@ async fn telling(
         ..Wish::new(TEMPLATE, approvers.audience.clone())
     };
     let program = Actor::program("rundruf");
-    let draft =
-        compose_with(template, wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
+    let draft = compose_with(
+        template,
+        wish,
+        &settings,
+        &instance.checked,
+        &instance.store,
+        &instance.ids,
+        instance.now(),
+    )
+    .await?;
     // What is filled in is ours, or a title that was released already.
     let own: Vec<_> = draft.findings.iter().filter(|finding| !finding.acceptable()).cloned().collect();
     if !own.is_empty() {

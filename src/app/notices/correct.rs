@@ -51,7 +51,8 @@ pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Not
         ..wish
     };
     let settings = instance.settings();
-    let draft = compose(wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
+    let draft =
+        compose(wish, &settings, &instance.checked, &instance.store, &instance.ids, instance.now()).await?;
     Ok((old, draft))
 }
 
@@ -80,7 +81,8 @@ pub async fn correct(
     let contacts = present(instance, |contact| all.contains(&contact)).await?;
     let wish = Wish { audience: Audience { contacts, ..Audience::default() }, ..draft.wish.clone() };
     let settings = instance.settings();
-    let everybody = compose(wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
+    let everybody =
+        compose(wish, &settings, &instance.checked, &instance.store, &instance.ids, instance.now()).await?;
     may_reach(actor, &everybody)?;
     // While the old one is on its way, more get it until it is stopped: as many as it is for.
     let is_underway = matches!(old.state, NoticeState::Sending | NoticeState::Paused);

@@ -138,7 +138,8 @@ async fn stored(instance: &Instance, id: NoticeId) -> Result<KeptDraft, NoticeEr
 pub async fn work_out(instance: &Instance, actor: &Actor, wish: Wish) -> Result<Draft, NoticeError> {
     actor.may(Right::NoticesRead).or_else(|denied| actor.may(Right::NoticesWrite).map_err(|_| denied))?;
     let settings = instance.settings();
-    let draft = compose(wish, &settings, &instance.store, &instance.ids, instance.now()).await?;
+    let draft =
+        compose(wish, &settings, &instance.checked, &instance.store, &instance.ids, instance.now()).await?;
     may_reach(actor, &draft)?;
     Ok(draft)
 }

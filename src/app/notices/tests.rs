@@ -72,6 +72,7 @@ async fn world(set: impl FnOnce(&mut Settings)) -> World {
         ids,
         clock,
         chance,
+        checked: crate::templates::CheckedTemplates::default(),
     };
     World { instance, folder }
 }

@@ -7,9 +7,9 @@ use crate::domain::address::Channel;
 use crate::domain::rate::Rate;
 use crate::domain::settings::Settings;
 use crate::domain::sms_text::SmsEncoding;
-use crate::templates::{Prepared, RenderFault};
+use crate::templates::{Prepared, RenderFault, SmsMeter};
 
-use super::{Plan, SmsShare};
+use super::{Plan, PlannedDelivery, SmsShare};
 
 impl Plan {
     /// Fills the text message of every recipient and counts its segments.
@@ -18,15 +18,16 @@ impl Plan {
     /// If one of them cannot be filled.
     pub fn measure_sms(&mut self, prepared: &Prepared, transliterate: bool) -> Result<(), RenderFault> {
         let mut share = SmsShare::default();
-        for recipient in self.recipients.iter_mut().filter(|recipient| recipient.channel == Channel::Sms) {
-            let content = prepared.sms_content(prepared.specimen(&recipient.card), transliterate)?;
-            let segments = content.size.segments;
-            recipient.units = u32::try_from(segments).unwrap_or(u32::MAX).max(1);
+        let mut meter = SmsMeter::new(prepared, transliterate);
+        for planned in self.deliveries.iter_mut().filter(|planned| planned.channel() == Channel::Sms) {
+            let measured = meter.measure(&planned.holder.contact.card())?;
+            let segments = measured.size.segments;
+            planned.units = measured.units();
             share.messages += 1;
             share.segments += segments;
             share.longest = share.longest.max(segments);
-            share.ucs2 += usize::from(content.size.encoding == SmsEncoding::Ucs2);
-            share.outside_gsm.extend(content.outside_gsm);
+            share.ucs2 += usize::from(measured.size.encoding == SmsEncoding::Ucs2);
+            share.outside_gsm.extend(&measured.outside_gsm);
         }
         self.sms = (share.messages > 0).then_some(share);
         Ok(())
@@ -38,12 +39,14 @@ impl Plan {
         let email = &settings.email;
         let email_rate = email.providers.first().and_then(|provider| provider.rate);
         let sms_rate = settings.sms.providers.first().and_then(|provider| provider.rate);
-        let by_host = self.by_destination(Channel::Webhook);
-        let by_domain = self.by_destination(Channel::Email);
-        let destinations = email
-            .destinations
-            .iter()
-            .filter_map(|destination| Some((destination.rate?, *by_domain.get(destination.name.as_str())?)));
+        let limited: Vec<_> =
+            email.destinations.iter().filter_map(|of| Some((of.name.as_str(), of.rate?))).collect();
+        let by_domain = match limited.is_empty() {
+            true => HashMap::new(),
+            false => self.by_destination(Channel::Email, settings),
+        };
+        let destinations = limited.iter().filter_map(|(name, rate)| Some((*rate, *by_domain.get(*name)?)));
+        let by_host = self.by_destination(Channel::Webhook, settings);
         let busiest_host = by_host.values().max().map(|count| (settings.webhook.rate_per_host, *count));
         let providers = [
             email_rate.map(|rate| (rate, self.units(Channel::Email))),
@@ -53,15 +56,18 @@ impl Plan {
         limits.filter(|(_, count)| *count > 0).map(|(rate, count): (Rate, u64)| rate.time_for(count)).max()
     }
 
-    fn units(&self, channel: Channel) -> u64 {
-        let of_channel = self.recipients.iter().filter(|recipient| recipient.channel == channel);
-        of_channel.map(|recipient| u64::from(recipient.units)).sum()
+    fn of_channel(&self, channel: Channel) -> impl Iterator<Item = &PlannedDelivery> {
+        self.deliveries.iter().filter(move |planned| planned.channel() == channel)
     }
 
-    fn by_destination(&self, channel: Channel) -> HashMap<&str, u64> {
+    fn units(&self, channel: Channel) -> u64 {
+        self.of_channel(channel).map(|planned| u64::from(planned.units)).sum()
+    }
+
+    fn by_destination(&self, channel: Channel, settings: &Settings) -> HashMap<String, u64> {
         let mut counts = HashMap::new();
-        for recipient in self.recipients.iter().filter(|recipient| recipient.channel == channel) {
-            *counts.entry(recipient.destination.as_str()).or_default() += 1;
+        for planned in self.of_channel(channel) {
+            *counts.entry(settings.destination(&planned.address)).or_default() += 1;
         }
         counts
     }

@@ -1,7 +1,6 @@
 //! What a plan counts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::*;
 use crate::config::defaults;
@@ -14,7 +13,7 @@ fn ids() -> IdSource {
     IdSource::new(Arc::new(SystemClock::new()), Arc::new(Chance::from_system()))
 }
 
-fn contact(ids: &IdSource, id: &str, addresses: &[&str]) -> KnownContact {
+fn contact(ids: &IdSource, id: &str, addresses: &[&str]) -> Arc<KnownContact> {
     let points = addresses.iter().zip(1..).map(|(address, rank)| ContactPoint {
         address: Address::parse(Channel::Email, address).unwrap(),
         rank,
@@ -33,7 +32,7 @@ fn contact(ids: &IdSource, id: &str, addresses: &[&str]) -> KnownContact {
         groups: Vec::new(),
         attributes: BTreeMap::default(),
     };
-    KnownContact { key: ContactKey(ids.next()), contact }
+    Arc::new(KnownContact { key: ContactKey(ids.next()), contact })
 }
 
 #[test]
@@ -92,7 +91,7 @@ fn a_dead_domain_is_passed_over_and_one_of_ours_is_waited_for() {
     let dead = [down("ours.example", true), down("theirs.example", false)];
     let plan = plan(&addressed, &[Channel::Email], &settings, &[], &dead, &ids);
 
-    let mut to: Vec<&str> = plan.recipients.iter().map(|recipient| recipient.address.as_str()).collect();
+    let mut to: Vec<&str> = plan.deliveries.iter().map(|planned| planned.address.as_str()).collect();
     to.sort_unstable();
     assert_eq!(to, ["a@x.example", "b@ours.example", "d@both.example"]);
     let held: Vec<(&str, &str)> =
@@ -108,7 +107,7 @@ fn a_dead_domain_is_passed_over_and_one_of_ours_is_waited_for() {
 fn a_suppressed_endpoint_is_known_however_its_address_is_spelt() {
     let ids = ids();
     let mut known = contact(&ids, "portal", &[]);
-    known.contact.points.push(ContactPoint {
+    Arc::make_mut(&mut known).contact.points.push(ContactPoint {
         address: Address::parse(Channel::Webhook, "https://hooks.example/Services/ABC").unwrap(),
         rank: 1,
         webhook_secret: None,

@@ -16,6 +16,7 @@ use crate::domain::address::Channel;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
 use crate::store::{DeliveryFilter, DeliveryRow, MergedRecipient, NoticeSummary, Store};
+use crate::templates::CheckedTemplates;
 
 use super::first_notices::{self, FirstNotice};
 use super::receiver::{BOUNCING_MAILBOX, SILENT_TELEPHONE};
@@ -102,7 +103,8 @@ pub(super) async fn submit_wish(
     group: &str,
 ) -> anyhow::Result<Submitted> {
     let now = session.clock.now();
-    let draft = compose(wish, &session.settings, store, &session.ids, now).await?;
+    let draft =
+        compose(wish, &session.settings, &CheckedTemplates::default(), store, &session.ids, now).await?;
     let template = &draft.wish.template;
     if !draft.findings.is_empty() {
         let findings: Vec<String> = draft.findings.iter().map(|finding| format!("  {finding}")).collect();

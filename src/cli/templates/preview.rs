@@ -18,7 +18,7 @@ use crate::domain::message::{EmailContent, SmsContent};
 use crate::domain::sms_text::SmsEncoding;
 use crate::domain::template::{TemplateSpec, Values, parse_values};
 use crate::store::Purpose;
-use crate::templates::{Compiled, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send, load_template};
+use crate::templates::{Checked, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send, load_template};
 
 use super::{check_settings, sender_domains};
 
@@ -29,16 +29,17 @@ pub(super) async fn run(session: &Session, arguments: PreviewArguments) -> anyho
     let typed = read_values(&arguments.values, arguments.vars.as_deref())?;
     let values = values(session, &template.spec, typed)?;
     let contact = contact(session, &arguments, &template).await?;
-    let compiled = Arc::new(Compiled::new(&template).map_err(|findings| {
+    let sender_domains = sender_domains(settings);
+    let how = check_settings(settings, &sender_domains);
+    let checked = Checked::new(&template, &how).map_err(|findings| {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the template cannot be used:\n{}", lines.join("\n"))
-    })?);
+    })?;
     let notice = NoticeFacts::example(&settings.instance);
-    let sender_domains = sender_domains(settings);
-    for finding in check_send(&compiled, &values, &notice, &check_settings(settings, &sender_domains)) {
+    for finding in check_send(&checked, &values, &notice, &how) {
         say(format_args!("finding: {finding}"));
     }
-    let prepared = Prepared::new(compiled, &values, &settings.instance, &notice)?;
+    let prepared = Prepared::new(Arc::clone(checked.compiled()), &values, &settings.instance, &notice)?;
     let preview = prepared.preview(&contact, settings.sms.transliterate)?;
     if let Some(path) = &arguments.html {
         write_html(path, preview.email.as_ref(), &arguments.name)?;

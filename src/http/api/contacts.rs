@@ -95,12 +95,12 @@ impl Visible {
 
     /// In the order of their ids.
     pub(super) fn contacts(&self) -> impl Iterator<Item = &KnownContact> {
-        self.everybody.contacts().iter().filter(|known| self.has(&known.contact))
+        self.everybody.contacts().iter().map(AsRef::as_ref).filter(|known| self.has(&known.contact))
     }
 
     /// The contact with this id from the files.
     pub(super) fn contact(&self, id: &str) -> Option<&KnownContact> {
-        let known = &self.everybody.contacts()[self.everybody.place(id)?];
+        let known = self.everybody.contacts()[self.everybody.place(id)?].as_ref();
         self.has(&known.contact).then_some(known)
     }
 }

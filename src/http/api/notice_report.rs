@@ -7,9 +7,8 @@ use utoipa::ToSchema;
 
 use crate::app::instance::Instance;
 use crate::domain::clock::Timestamp;
-use crate::domain::delivery::DeliveryState;
 use crate::domain::mask::mask_addresses_in;
-use crate::store::ListedNotice;
+use crate::store::{ListedNotice, NoticeFigures};
 
 use super::caller::SignedIn;
 use super::notices::ShownNotice;
@@ -45,6 +44,9 @@ struct People {
     reached: usize,
     /// For how many of the others something is still being tried.
     underway: usize,
+    /// As of when these are, and `silenced`: at most a second before they were asked for, while a notice goes out.
+    #[schema(format = "date-time")]
+    as_of: String,
 }
 
 /// Deliveries that share an end and a reason.
@@ -112,15 +114,16 @@ pub(super) async fn show(
     let store = &instance.store;
     let (id, missing) = (head.id, || Problem::not_found("such notice"));
     let summary = store.notice_summary(id).await?.ok_or_else(missing)?;
-    let people = store.count_people(id, summary.alarm).await?;
-    let silenced = match summary.counts().get(DeliveryState::Suppressed) {
-        0 => Vec::new(),
-        _ => store.silenced_recipients(id).await?,
-    };
+    let NoticeFigures { people, silenced, as_of } = store.notice_figures(&summary).await?;
     let next_tries = store.next_tries(id).await?;
     let time = |at: Timestamp| at.to_string();
     Ok(Json(Report {
-        people: People { total: people.total, reached: people.reached, underway: people.underway },
+        people: People {
+            total: people.total,
+            reached: people.reached,
+            underway: people.underway,
+            as_of: time(as_of),
+        },
         reasons: store.reasons(id).await?.into_iter().map(Reason::from).collect(),
         unreachable: store
             .unreachable_recipients(id)

@@ -15,7 +15,7 @@ use crate::domain::contact::ContactCard;
 use crate::domain::settings::Settings;
 use crate::domain::template::{TemplateSpec, Values, parse_values};
 use crate::templates::{
-    CheckSettings, Compiled, Finding, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send,
+    CheckSettings, Checked, Finding, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send,
 };
 
 use super::body::JsonBody;
@@ -224,7 +224,6 @@ pub(super) fn render(
     let broken = |findings: Vec<Finding>| {
         Problem::conflict(format!("its texts are not right, at {} places", findings.len()))
     };
-    let compiled = Arc::new(Compiled::new(template).map_err(broken)?);
     let notice = NoticeFacts::example(&settings.instance);
     let sender_domains = [settings.email.from.address.domain().to_owned()];
     let how = CheckSettings {
@@ -233,9 +232,11 @@ pub(super) fn render(
         transliterate: settings.sms.transliterate,
     };
     let folder = settings.instance.templates.display().to_string();
-    let findings = check_send(&compiled, values, &notice, &how);
+    let checked = Checked::new(template, &how).map_err(broken)?;
+    let findings = check_send(&checked, values, &notice, &how);
     let findings = findings.into_iter().map(|finding| ShownFinding::new(finding, &folder)).collect();
     let unusable = |fault: crate::templates::RenderFault| Problem::invalid("values", fault.to_string());
+    let compiled = Arc::clone(checked.compiled());
     let prepared = Prepared::new(compiled, values, &settings.instance, &notice).map_err(unusable)?;
     let preview = prepared.preview(contact, settings.sms.transliterate).map_err(unusable)?;
     Ok(ShownPreview::new(preview, findings))

@@ -44,6 +44,7 @@ impl House {
             ids: Arc::new(IdSource::new(clock.clone(), chance.clone())),
             clock,
             chance,
+            checked: crate::templates::CheckedTemplates::default(),
         };
         let parts = HttpParts {
             instance: instance.clone(),

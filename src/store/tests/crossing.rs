@@ -65,7 +65,8 @@ async fn a_receipt_that_comes_while_a_dead_process_is_cleared_away_is_counted_on
     )
     .await;
     run(&mut other, "UPDATE notice_counts SET count = 0 WHERE state = 'sending'".to_owned()).await;
-    run(&mut other, format!("INSERT INTO notice_counts VALUES ('{notice}', 'email', 'delivered', 1)")).await;
+    run(&mut other, format!("INSERT INTO notice_counts VALUES ('{notice}', 'email', 'delivered', 1, 1)"))
+        .await;
     let store = bench.store.clone();
     let reclaiming = tokio::spawn(async move { store.reclaim(AfterCrash::Resend).await });
     assert!(waits(&pool, 1).await);

@@ -10,6 +10,7 @@ mod wording;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::checked::Checked;
 use super::compile::Compiled;
 use super::context::NoticeFacts;
 use super::finding::{Finding, Origin};
@@ -100,23 +101,24 @@ pub fn check_values(spec: &TemplateSpec, values: &Values, settings: &CheckSettin
 /// ([`Origin::Template`]), and that of `values` and of what comes out with them, whose findings the notice's
 /// author may accept ([`Origin::Value`]).
 pub fn check_send(
-    compiled: &Arc<Compiled>,
+    checked: &Checked,
     values: &Values,
     notice: &NoticeFacts,
     settings: &CheckSettings<'_>,
 ) -> Vec<Finding> {
+    let compiled = &checked.compiled;
     let template = &compiled.template;
-    let mut findings = check(template, settings);
-    let own_words = findings.clone();
+    let mut findings = checked.findings.clone();
     findings.extend(check_values(&template.spec, values, settings));
     match Prepared::new(Arc::clone(compiled), values, settings.instance, notice) {
         Ok(prepared) => {
             let mut more = measured::measured(&prepared, settings);
             more.extend(rendered::foreign_targets(&prepared, settings));
-            if let Ok(marked) = Compiled::with_marks(template) {
-                more.extend(rendered::filled(&Arc::new(marked), values, settings, notice));
+            if let Some(marked) = &checked.marked {
+                more.extend(rendered::filled(marked, values, settings, notice));
             }
-            findings.extend(more.into_iter().filter(|found| is_news(found, &own_words)).map(of_values));
+            let own_words = &checked.findings;
+            findings.extend(more.into_iter().filter(|found| is_news(found, own_words)).map(of_values));
         }
         Err(fault) => findings.push(of_values(rendered::fault(template, &fault))),
     }

@@ -79,10 +79,9 @@ fn placeholders_in_webhooks_and_contacts_are_not_looked_for() {
     );
     let template =
         template(DECLARED, &[("email.de.md", &format!("---\nsubject: S\n---\n{BODY}{{{{contact.name}}}}"))]);
-    let compiled = Arc::new(Compiled::new(&template).unwrap());
     let instance = instance();
     let findings = check_send(
-        &compiled,
+        &Checked::new(&template, &settings(&instance)).unwrap(),
         &values(&template, &[("anzahl", "3"), ("ort", "Rathaus")]),
         &notice(),
         &settings(&instance),
@@ -202,11 +201,11 @@ fn webhooks_are_json_whatever_the_flags_say() {
 fn typed_values_are_named_and_may_be_accepted() {
     let template =
         template(DECLARED, &[("email.de.md", &format!("---\nsubject: \"{{{{ort}}}}\"\n---\n{BODY}"))]);
-    let compiled = Arc::new(Compiled::new(&template).unwrap());
     let instance = instance();
+    let checked = Checked::new(&template, &settings(&instance)).unwrap();
     let sent = |ort: &str| {
         let values = values(&template, &[("ort", ort)]);
-        check_send(&compiled, &values, &notice(), &settings(&instance))
+        check_send(&checked, &values, &notice(), &settings(&instance))
     };
     assert_eq!(sent("Rathaus"), []);
     for (ort, words) in [
@@ -220,8 +219,8 @@ fn typed_values_are_named_and_may_be_accepted() {
         assert!(findings[0].acceptable());
     }
     let broken = template_with_placeholder();
-    let compiled = Arc::new(Compiled::new(&broken).unwrap());
-    let findings = check_send(&compiled, &values(&broken, &[]), &notice(), &settings(&instance));
+    let checked = Checked::new(&broken, &settings(&instance)).unwrap();
+    let findings = check_send(&checked, &values(&broken, &[]), &notice(), &settings(&instance));
     assert!(!findings.is_empty() && findings.iter().all(|found| !found.acceptable()), "{findings:#?}");
 }
 
@@ -234,11 +233,11 @@ fn a_fault_that_only_several_values_make_is_found_too() {
     let two = "title = \"T\"\n[[variable]]\nname = \"a\"\nlabel = { de = \"A\" }\ntype = \"text\"\nexample = \"x\"\n\
                [[variable]]\nname = \"b\"\nlabel = { de = \"B\" }\ntype = \"text\"\nexample = \"y\"\n";
     let template = template(two, &[("sms.de.txt", "am {{a}}{{b}}")]);
-    let compiled = Arc::new(Compiled::new(&template).unwrap());
     let raw = [("a", "DA"), ("b", "TUM")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let instance = instance();
     let values = crate::domain::template::parse_values(&template.spec, &raw, &instance.timezone).unwrap();
-    let findings = check_send(&compiled, &values, &notice(), &settings(&instance));
+    let checked = Checked::new(&template, &settings(&instance)).unwrap();
+    let findings = check_send(&checked, &values, &notice(), &settings(&instance));
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].origin, Origin::Value { variable: None });
 }

@@ -33,7 +33,9 @@ async fn stage() -> Stage {
     let mut settings = crate::config::defaults().unwrap();
     settings.audit = Audit { heads: vec![HeadPlace::File(folder.path().join("heads.log"))] };
     let (_, settings) = watch::channel(Arc::new(settings));
-    let instance = Instance { store, settings, seal: Seal::new(b"test"), ids, clock: clock.clone(), chance };
+    let checked = crate::templates::CheckedTemplates::default();
+    let seal = Seal::new(b"test");
+    let instance = Instance { store, settings, seal, ids, clock: clock.clone(), chance, checked };
     Stage { instance, clock, folder }
 }
 
