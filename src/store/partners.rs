@@ -17,7 +17,7 @@ use crate::domain::partner::{EventKind, Interest};
 
 use super::audit::append;
 use super::statement::statements;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Submission};
 
 statements! {
     /// One partner more, from here on, unless there is one of that name.
@@ -49,6 +49,8 @@ statements! {
         UPDATE partners SET position = $3, attempts = $4, due_at = $5, failing_since = $6, last_code = $7,
                             last_text = $8, told_at = $9, switched_off_at = $10, leased_until = 0
         WHERE name = $1 AND leased_until = $2";
+    /// Another secret signs from now on.
+    SET_SECRET = "UPDATE partners SET secret = $2 WHERE name = $1";
     /// There is no such partner any more.
     DELETE_PARTNER = "DELETE FROM partners WHERE name = $1";
     /// They are told everything after an event, again if need be, and at once.
@@ -316,6 +318,25 @@ impl Store {
         Ok(true)
     }
 
+    /// Lets another secret, sealed, sign from now on; says whether there is such a partner.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn set_partner_secret(
+        &self,
+        name: &str,
+        sealed: &str,
+        entry: &NewEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        if tx.execute(&SET_SECRET, (name.to_owned(), sealed.to_owned())).await? == 0 {
+            return Ok(false);
+        }
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Tells a partner again what happened since `since`, beginning at once, and calls it again if it was switched off.
     /// Says whether there is one of that name.
     ///
@@ -419,8 +440,8 @@ impl Store {
         rows.into_iter().map(PartnerEvent::try_from).collect()
     }
 
-    /// Writes down how a partner stands after a call, and gives it back; with `entry` where that is worth one. Says
-    /// whether the partner was still this process's: where not, nothing is written.
+    /// Writes down how a partner stands after a call, and gives it back; with `entry` where that is worth one, and `also`
+    /// submitted in the same step. Says whether the partner was still this process's: where not, nothing is written.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -430,6 +451,7 @@ impl Store {
         leased_until: Timestamp,
         told: &Told,
         entry: Option<&NewEntry>,
+        also: Option<&Submission>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let parameters = (
@@ -446,6 +468,9 @@ impl Store {
         );
         if tx.execute(&UPDATE_TOLD, parameters).await? == 0 {
             return Ok(false);
+        }
+        if let Some(also) = also {
+            self.submit_in(&mut tx, also).await?;
         }
         if let Some(entry) = entry {
             append(&mut tx, entry, self.now()).await?;

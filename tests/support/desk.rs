@@ -96,6 +96,7 @@ impl Desk {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("USER", who)
+            .env("RUNDRUF_APPROVAL__SHELL_NAME", "user")
             .stdin(Stdio::null())
             .output()
             .unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::draft::Meant;
-use super::{NoticeError, break_glass, correct, decide, draft};
+use super::{NoticeError, break_glass, correct, decide, draft, steer};
 use crate::app::accounts::{self, TokenWish};
 use crate::app::alarms;
 use crate::app::compose::Wish;
@@ -202,6 +202,38 @@ async fn nobody_approves_words_that_they_wrote_whoever_submits_them() {
         draft::submit(&world.instance, &anna, kept.id, None, Meant::default()).await.unwrap().number;
     refused(world.approve(&bodo, &submitted).await, "bodo wrote or submitted it");
     assert_eq!(world.approve(&cleo, &submitted).await.unwrap(), NoticeState::Sending);
+}
+
+#[tokio::test]
+async fn an_author_takes_back_their_own_while_it_waits_and_nothing_else() {
+    let world = world(|_| ()).await;
+    let author =
+        |name: &str| Actor { rights: Role::Author.rights().iter().copied().collect(), ..person(name) };
+    let (anna, dora) = (author("anna"), author("dora"));
+    let cancel = async |actor: &Actor, number: &str| steer::cancel(&world.instance, actor, number).await;
+    let waits = world.pending(&anna, &anna).await;
+    let entries = world.entries().await;
+    refused(cancel(&dora, &waits).await, "not your own: anna wrote or submitted it");
+    let auditor = Actor { rights: Role::Auditor.rights().iter().copied().collect(), ..person("anna") };
+    assert!(matches!(cancel(&auditor, &waits).await, Err(NoticeError::Denied(_))));
+    assert_eq!(world.entries().await, entries);
+    assert_eq!(cancel(&anna, &waits).await.unwrap(), NoticeState::Cancelled);
+    refused(world.approve(&person("bodo"), &waits).await, "it is cancelled");
+
+    let released = world.pending(&anna, &anna).await;
+    world.approve(&person("bodo"), &released).await.unwrap();
+    let entries = world.entries().await;
+    refused(cancel(&anna, &released).await, "cannot be taken back by its author");
+    assert_eq!(world.entries().await, entries);
+
+    // What a token of theirs submitted is theirs; and what they wrote is, whoever submits it.
+    world.account("anna", Role::Admin).await;
+    let maker = person("anna");
+    let program = world.token_of(&maker, "of-anna").await;
+    let by_token = world.pending(&program, &program).await;
+    assert_eq!(cancel(&anna, &by_token).await.unwrap(), NoticeState::Cancelled);
+    let of_both = world.pending(&anna, &dora).await;
+    assert_eq!(cancel(&anna, &of_both).await.unwrap(), NoticeState::Cancelled);
 }
 
 #[tokio::test]

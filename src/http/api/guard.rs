@@ -49,9 +49,7 @@ impl Guard {
         }
         let (mut parts, body) = request.into_parts();
         let caller = authenticate(&self.shared.parts.instance, &parts).await?;
-        if let Needs::Right(right) = self.needs {
-            caller.0.may(right)?;
-        }
+        self.needs.admit(&caller.0)?;
         parts.extensions.insert(caller.clone());
         Ok(Passed { request: Request::from_parts(parts, body), caller: Some(caller) })
     }

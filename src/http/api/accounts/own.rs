@@ -2,17 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::accounts;
+use crate::app::accounts::{self, caller_of};
 use crate::app::instance::Instance;
 
 use super::super::body::JsonBody;
-use super::super::caller::SignedIn;
+use super::super::caller::{SignedIn, bearer};
 use super::super::problem::Problem;
 use super::origin::Whence;
 use super::users::User;
@@ -88,9 +88,15 @@ pub(in super::super) async fn change_password(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Whence(origin): Whence,
+    headers: HeaderMap,
     JsonBody(given): JsonBody<NewPassword>,
 ) -> Result<impl IntoResponse, Problem> {
-    let begun = accounts::change_password(&instance, &actor, &given.old, given.new, &origin).await?;
+    let known = match bearer(&headers) {
+        Some(token) => caller_of(&instance, &token, &actor.origin, &actor.request).await?,
+        None => None,
+    };
+    let vouched = known.is_some_and(|known| known.vouched_factor);
+    let begun = accounts::change_password(&instance, &actor, &given.old, given.new, vouched, &origin).await?;
     Ok((NOT_KEPT, Json(Session::from(begun))))
 }
 
