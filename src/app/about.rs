@@ -263,9 +263,8 @@ fn wish(name: String, wish: &Value, contact: &Contact, by: String, at: Timestamp
 /// Whether `audience` names it itself, to be told or not to be. Filters are compared without regard to case.
 fn in_audience(audience: &Audience, contact: &Contact) -> bool {
     let id = contact.id.to_lowercase();
-    let filters = audience.filters.iter().filter(|filter| filter.attribute == "id");
-    audience.contacts.contains(&contact.id)
-        || filters.into_iter().any(|filter| filter.value.to_lowercase() == id)
+    let mut filters = audience.filters.iter().filter(|filter| filter.attribute == "id");
+    audience.contacts.contains(&contact.id) || filters.any(|filter| filter.value.to_lowercase() == id)
 }
 
 /// Whether somebody has typed its name or an address of it.
@@ -311,5 +310,55 @@ impl About {
         };
         self.log = kept.mentions.into_iter().map(entry).collect();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::address::Address;
+    use crate::domain::contact::{ContactPoint, WebhookFormat};
+
+    fn quast() -> Contact {
+        let point = ContactPoint {
+            address: Address::parse(Channel::Email, "max@quast.example").unwrap(),
+            rank: 1,
+            webhook_secret: None,
+            webhook_format: WebhookFormat::Standard,
+            grounds: Grounds::default(),
+        };
+        Contact {
+            id: "mq-1".to_owned(),
+            name: "Max Quast".to_owned(),
+            organisation: String::new(),
+            salutation: String::new(),
+            language: String::new(),
+            deputy: None,
+            points: vec![point],
+            groups: vec!["press".to_owned()],
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    fn named_in(audience: &Value, value: &str) -> Option<Vec<String>> {
+        let mut whole = json!({"groups": [], "contacts": [], "except": [], "filters": []});
+        for (name, part) in audience.as_object().unwrap() {
+            whole[name] = part.clone();
+        }
+        let kept = json!({"template": "kurz", "audience": whole, "values": {"ort": value}});
+        let about = wish("stab".to_owned(), &kept, &quast(), "anna".to_owned(), Timestamp(0));
+        about.map(|about| about.named_in)
+    }
+
+    #[test]
+    fn a_draft_or_an_alarm_names_somebody_by_its_audience_or_by_what_was_typed() {
+        let (audience, typed) = (Some(vec!["audience".to_owned()]), Some(vec!["ort".to_owned()]));
+        assert_eq!(named_in(&json!({"contacts": ["mq-1"]}), "Rathaus"), audience);
+        assert_eq!(named_in(&json!({"filters": [{"attribute": "id", "value": "MQ-1"}]}), ""), audience);
+        assert_eq!(named_in(&json!({}), "Fragen an MAX QUAST"), typed);
+        assert_eq!(named_in(&json!({}), "an Max@quast.example"), typed);
+        assert_eq!(named_in(&json!({"groups": ["press"], "contacts": ["mq-12"]}), "Rathaus"), None);
     }
 }

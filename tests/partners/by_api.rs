@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Serving};
 use crate::instance::{Engine, Instance, on_both_engines};
+use crate::process::until_store;
 use crate::script::{Answer as Script, Server};
-use crate::telling::{OWN_NETWORK, add, calls, instance, is_genuine, kinds, listed, ok, send};
+use crate::telling::{OWN_NETWORK, add, calls, instance, is_genuine, kinds, listed, ok};
 
 on_both_engines!(a_partner_lives_by_the_api, a_restored_instance_tells_no_old_news_unasked);
 
@@ -102,9 +103,9 @@ async fn a_partner_lives_by_the_api(engine: Engine) {
     let notices = serving.instance.run(&["notices", "list", "--json"]).exits(0).json();
     let notice = notices.iter().find(|notice| notice["template"] == "partner-abgeschaltet");
     let number = notice.unwrap_or_else(|| panic!("{notices:#?}"))["notice"].as_str().unwrap().to_owned();
-    let to = serving.instance.run(&["deliveries", "list", "--notice", &number, "--json"]).exits(0).json();
-    assert_eq!(to.len(), 1);
-    assert_eq!(to[0]["contact"], "stab");
+    let to = || serving.instance.run(&["deliveries", "list", "--notice", &number, "--json"]).exits(0).json();
+    until_store(async || to().len() == 1, &|| serving.err()).await;
+    assert_eq!(to()[0]["contact"], "stab");
 
     assert_eq!(calls(&server, 4).await.len(), 4, "nobody calls it any more");
     let again = admin.ask("POST", "/partners/stadtwerke/replay", &json!({"since": "1h"})).await;
@@ -127,7 +128,7 @@ async fn a_restored_instance_tells_no_old_news_unasked(engine: Engine) {
     add(&instance, "stadtwerke", &server, &[]);
     // Nobody has told it yet when the backup is made.
     set(&instance, "down");
-    send(&instance, &["--visibility", "public", "--no-wait"]);
+    instance.run(&["send", "test", "--to", "all", "--yes", "--visibility", "public", "--no-wait"]).exits(0);
     instance.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
     instance.run(&["restore", "--replace", "b.tar"]).exits(0);
     let serving = Serving::start(instance, OWN_NETWORK).await;

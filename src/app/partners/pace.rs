@@ -11,19 +11,27 @@ use crate::domain::rate::Rate;
 pub(super) struct Pace(Mutex<HashMap<String, Duration>>);
 
 impl Pace {
-    /// Takes a turn at `host` at monotonic time `now`: how long to wait before the call. `None`: longer than `patience`;
-    /// then no turn is taken.
-    pub(super) fn turn(&self, host: &str, rate: Rate, now: Duration, patience: Duration) -> Option<Duration> {
+    /// Takes a turn at `host` at monotonic time `now`: how long to wait before the call.
+    ///
+    /// # Errors
+    /// How long it would be, where that is longer than `patience`; then no turn is taken.
+    pub(super) fn turn(
+        &self,
+        host: &str,
+        rate: Rate,
+        now: Duration,
+        patience: Duration,
+    ) -> Result<Duration, Duration> {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         hosts.retain(|_, in_time| *in_time > now);
         let in_time = hosts.get(host).copied().unwrap_or(now).max(now);
         let ahead = rate.interval() * rate.burst().saturating_sub(1);
         let wait = (in_time - now).saturating_sub(ahead);
         if wait > patience {
-            return None;
+            return Err(wait);
         }
         hosts.insert(host.to_owned(), in_time + rate.interval());
-        Some(wait)
+        Ok(wait)
     }
 }
 
@@ -36,7 +44,7 @@ mod tests {
     #[test]
     fn one_host_is_called_at_its_rate_and_others_wait_for_nobody() {
         let (pace, rate) = (Pace::default(), "2/s, burst 2".parse().unwrap());
-        let turn = |host, now| pace.turn(host, rate, now, SECOND).map(|wait| wait.as_millis());
+        let turn = |host, now| pace.turn(host, rate, now, SECOND).map(|wait| wait.as_millis()).ok();
         assert_eq!([turn("a", SECOND), turn("a", SECOND)], [Some(0), Some(0)], "the burst");
         assert_eq!([turn("a", SECOND), turn("a", SECOND)], [Some(500), Some(1_000)]);
         assert_eq!(turn("a", SECOND), None, "too long: it comes again later, and takes nobody's place");
@@ -47,8 +55,8 @@ mod tests {
     #[test]
     fn a_rate_of_few_in_an_hour_is_kept_too() {
         let (pace, rate) = (Pace::default(), "2/h".parse().unwrap());
-        assert_eq!(pace.turn("a", rate, SECOND, SECOND), Some(Duration::ZERO));
-        assert_eq!(pace.turn("a", rate, SECOND * 2, SECOND), None);
-        assert_eq!(pace.turn("a", rate, SECOND * 1_802, SECOND), Some(Duration::ZERO));
+        assert_eq!(pace.turn("a", rate, SECOND, SECOND), Ok(Duration::ZERO));
+        assert_eq!(pace.turn("a", rate, SECOND * 2, SECOND), Err(SECOND * 1_799));
+        assert_eq!(pace.turn("a", rate, SECOND * 1_802, SECOND), Ok(Duration::ZERO));
     }
 }

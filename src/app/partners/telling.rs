@@ -101,12 +101,14 @@ async fn tell_one(
     let told = match &event {
         // None of these was for them.
         None => Told { position, ..standing(&partner) },
-        // Others on its host were called just now: it stays due.
-        Some(_) if !is_its_turn(instance, pace, &partner).await => standing(&partner),
-        Some(event) => {
-            let outcome = call(instance, client, &partner, event).await;
-            after(instance, &partner, event, outcome)
-        }
+        Some(event) => match its_turn(instance, pace, &partner).await {
+            // Others on its host were called just now: it comes again when there is room.
+            Err(wait) => Told { due_at: instance.now().plus(wait), ..standing(&partner) },
+            Ok(()) => {
+                let outcome = call(instance, client, &partner, event).await;
+                after(instance, &partner, event, outcome)
+            }
+        },
     };
     let switched_off = told.switched_off_at.is_some();
     let entry = switched_off.then(|| {
@@ -132,16 +134,15 @@ async fn tell_one(
 }
 
 /// Waits for the partner's turn under `[webhook] rate_per_host`; not longer than a lease has beyond the call.
-async fn is_its_turn(instance: &Instance, pace: &Pace, partner: &Partner) -> bool {
-    let Ok(url) = partner.url.parse::<WebhookUrl>() else { return true };
+///
+/// # Errors
+/// How long it would be.
+async fn its_turn(instance: &Instance, pace: &Pace, partner: &Partner) -> Result<(), Duration> {
+    let Ok(url) = partner.url.parse::<WebhookUrl>() else { return Ok(()) };
     let rate = instance.settings().webhook.rate_per_host;
-    match pace.turn(&url.host(), rate, instance.clock.monotonic(), LONGEST_WAIT) {
-        Some(wait) => {
-            tokio::time::sleep(wait).await;
-            true
-        }
-        None => false,
-    }
+    let wait = pace.turn(&url.host(), rate, instance.clock.monotonic(), LONGEST_WAIT)?;
+    tokio::time::sleep(wait).await;
+    Ok(())
 }
 
 async fn call(instance: &Instance, client: &Client, partner: &Partner, event: &PartnerEvent) -> Outcome {
