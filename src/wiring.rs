@@ -8,7 +8,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use crate::cli::arguments::Command;
-use crate::cli::{self, Arguments, Exit, SAID, Session, process_environment, say_as_log};
+use crate::cli::{self, Arguments, Exit, SAID, Session, operator, process_environment, say_as_log};
 use crate::config;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, SystemClock};
@@ -44,12 +44,12 @@ fn run_command(arguments: Arguments) -> anyhow::Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let chance = Arc::new(Chance::from_system());
     let session = Session {
+        operator: operator(settings.approval.shell_name, std::env::var("USER").ok()),
         settings: Arc::new(settings),
         config: arguments.config,
         ids: Arc::new(IdSource::new(clock.clone(), chance.clone())),
         clock,
         chance,
-        operator: std::env::var("USER").unwrap_or_else(|_| "shell".to_owned()),
         environment: process_environment,
         start_http: http::start,
     };

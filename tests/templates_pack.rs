@@ -40,7 +40,7 @@ const GERMAN_ONLY: [&str; 17] = [
     "uebung-alarm",
     "warnung-faelschung",
 ];
-const GERMAN_AND_ENGLISH: [&str; 24] = [
+const GERMAN_AND_ENGLISH: [&str; 25] = [
     "eilfreigabe",
     "entwarnung-abonnenten",
     "entwarnung-kommune",
@@ -64,6 +64,7 @@ const GERMAN_AND_ENGLISH: [&str; 24] = [
     "lage-presse",
     "lage-schule",
     "lage-versorger",
+    "partner-abgeschaltet",
     "webhook-abgeschaltet",
 ];
 /// Too much to say for a text message, and nobody who must act at once.

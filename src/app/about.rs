@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Channel;
+use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::{Contact, KnownContact};
 use crate::domain::grounds::Grounds;
-use crate::store::{ERASED, KeptAbout, Suppression};
+use crate::store::{ERASED, KeptAbout, Store, StoreError, Suppression};
 
 use super::audit::reading::{Looked, Manner, record_reading};
 use super::failure::Failure;
@@ -51,6 +53,10 @@ pub struct About {
     pub not_reached: Vec<AboutLost>,
     /// What it confirmed.
     pub confirmations: Vec<AboutConfirmation>,
+    /// Drafts that name it.
+    pub drafts: Vec<AboutWish>,
+    /// Prepared alarms that name it.
+    pub alarms: Vec<AboutWish>,
     /// Where its pseudonym stands in the audit log.
     pub log: Vec<AboutEntry>,
 }
@@ -121,6 +127,21 @@ pub struct AboutConfirmation {
     pub at: String,
 }
 
+/// Something that may be sent, and names the contact.
+#[derive(Debug, Clone, Serialize)]
+pub struct AboutWish {
+    /// The draft's id, or the alarm's name.
+    pub name: String,
+    /// The template.
+    pub template: String,
+    /// Where it is named: `audience`, or the name of the value that was typed.
+    pub named_in: Vec<String>,
+    /// Who wrote it last.
+    pub by: String,
+    /// When.
+    pub at: String,
+}
+
 /// An entry of the audit log.
 #[derive(Debug, Clone, Serialize)]
 pub struct AboutEntry {
@@ -178,6 +199,8 @@ pub async fn about(
         not_reached: Vec::new(),
         notices: Vec::new(),
         confirmations: Vec::new(),
+        drafts: drafts(store, contact).await?,
+        alarms: alarms(store, contact).await?,
         log: Vec::new(),
     }
     .with(kept))
@@ -202,6 +225,53 @@ fn points(contact: &Contact, suppressions: &[Suppression]) -> Vec<AboutPoint> {
             blocked: blocked(point.address.channel(), &point.address.normalised()),
         })
         .collect()
+}
+
+/// Drafts that name `contact`.
+async fn drafts(store: &Store, contact: &Contact) -> Result<Vec<AboutWish>, StoreError> {
+    let drafts = store.drafts().await?.into_iter();
+    let about = |draft: crate::store::StoredDraft| {
+        wish(draft.id.to_string(), &draft.wish, contact, draft.updated_by, draft.updated_at)
+    };
+    Ok(drafts.filter_map(about).collect())
+}
+
+/// Prepared alarms that name `contact`.
+async fn alarms(store: &Store, contact: &Contact) -> Result<Vec<AboutWish>, StoreError> {
+    let alarms = store.standing_alarms().await?.into_iter();
+    let about = |alarm: crate::store::StandingAlarm| {
+        wish(alarm.alarm.name, &alarm.alarm.wish, contact, alarm.alarm.by, alarm.prepared_at)
+    };
+    Ok(alarms.filter_map(about).collect())
+}
+
+/// What is told of something that may be sent; `None` where it does not name `contact`.
+fn wish(name: String, wish: &Value, contact: &Contact, by: String, at: Timestamp) -> Option<AboutWish> {
+    let audience: Audience = serde_json::from_value(wish.get("audience")?.clone()).ok()?;
+    let mut named_in = Vec::new();
+    if in_audience(&audience, contact) {
+        named_in.push("audience".to_owned());
+    }
+    let values = wish.get("values").and_then(Value::as_object).into_iter().flatten();
+    let naming = values.filter(|(_, value)| value.as_str().is_some_and(|text| in_text(text, contact)));
+    named_in.extend(naming.map(|(value, _)| value.clone()));
+    let template = wish.get("template").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let about = AboutWish { name, template, named_in, by, at: at.to_string() };
+    (!about.named_in.is_empty()).then_some(about)
+}
+
+/// Whether `audience` names it itself, to be told or not to be. Filters are compared without regard to case.
+fn in_audience(audience: &Audience, contact: &Contact) -> bool {
+    let id = contact.id.to_lowercase();
+    let mut filters = audience.filters.iter().filter(|filter| filter.attribute == "id");
+    audience.contacts.contains(&contact.id) || filters.any(|filter| filter.value.to_lowercase() == id)
+}
+
+/// Whether somebody has typed its name or an address of it.
+fn in_text(text: &str, contact: &Contact) -> bool {
+    let text = text.to_lowercase();
+    let addresses = contact.points.iter().map(|point| point.address.as_str().to_lowercase());
+    addresses.chain([contact.name.to_lowercase()]).any(|word| !word.is_empty() && text.contains(&word))
 }
 
 impl About {
@@ -240,5 +310,55 @@ impl About {
         };
         self.log = kept.mentions.into_iter().map(entry).collect();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::address::Address;
+    use crate::domain::contact::{ContactPoint, WebhookFormat};
+
+    fn quast() -> Contact {
+        let point = ContactPoint {
+            address: Address::parse(Channel::Email, "max@quast.example").unwrap(),
+            rank: 1,
+            webhook_secret: None,
+            webhook_format: WebhookFormat::Standard,
+            grounds: Grounds::default(),
+        };
+        Contact {
+            id: "mq-1".to_owned(),
+            name: "Max Quast".to_owned(),
+            organisation: String::new(),
+            salutation: String::new(),
+            language: String::new(),
+            deputy: None,
+            points: vec![point],
+            groups: vec!["press".to_owned()],
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    fn named_in(audience: &Value, value: &str) -> Option<Vec<String>> {
+        let mut whole = json!({"groups": [], "contacts": [], "except": [], "filters": []});
+        for (name, part) in audience.as_object().unwrap() {
+            whole[name] = part.clone();
+        }
+        let kept = json!({"template": "kurz", "audience": whole, "values": {"ort": value}});
+        let about = wish("stab".to_owned(), &kept, &quast(), "anna".to_owned(), Timestamp(0));
+        about.map(|about| about.named_in)
+    }
+
+    #[test]
+    fn a_draft_or_an_alarm_names_somebody_by_its_audience_or_by_what_was_typed() {
+        let (audience, typed) = (Some(vec!["audience".to_owned()]), Some(vec!["ort".to_owned()]));
+        assert_eq!(named_in(&json!({"contacts": ["mq-1"]}), "Rathaus"), audience);
+        assert_eq!(named_in(&json!({"filters": [{"attribute": "id", "value": "MQ-1"}]}), ""), audience);
+        assert_eq!(named_in(&json!({}), "Fragen an MAX QUAST"), typed);
+        assert_eq!(named_in(&json!({}), "an Max@quast.example"), typed);
+        assert_eq!(named_in(&json!({"groups": ["press"], "contacts": ["mq-12"]}), "Rathaus"), None);
     }
 }

@@ -56,6 +56,9 @@ pub struct Wish {
     /// Whether its author means the words so that claim much for the incident's phase.
     #[serde(default)]
     pub accept_wording: bool,
+    /// The hints that were there when that was said of a kept draft: it holds of no others.
+    #[serde(default)]
+    pub hints_seen: Vec<WordingHint>,
 }
 
 impl Wish {
@@ -75,6 +78,7 @@ impl Wish {
             expires_after: None,
             incident: None,
             accept_wording: false,
+            hints_seen: Vec::new(),
         }
     }
 }

@@ -154,7 +154,7 @@ fn host(endpoint: &FailingEndpoint) -> String {
 }
 
 /// A word for the last answer that readers of every language know; never what the endpoint itself said.
-fn last_answer(code: &str) -> String {
+pub(super) fn last_answer(code: &str) -> String {
     match code {
         "dns" => "DNS".to_owned(),
         "tls" => "TLS".to_owned(),

@@ -56,7 +56,7 @@ impl Dispatching {
         let running = make_running(session.settings.clone(), &seal)?;
         let (settings, follower) = watch::channel(running);
         let (sender, events) = mpsc::unbounded_channel();
-        let name = format!("{}@{} (process {})", session.operator, host_name(), std::process::id());
+        let name = format!("{}@{} (process {})", session.operator.name, host_name(), std::process::id());
         let dispatcher = Dispatcher {
             store: store.clone(),
             settings: follower.clone(),

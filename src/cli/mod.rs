@@ -18,6 +18,7 @@ mod incidents;
 mod lookup;
 mod new_file;
 mod notices;
+mod operator;
 mod output;
 mod partners;
 mod password;
@@ -41,6 +42,7 @@ mod worker;
 mod workers;
 
 pub use arguments::Arguments;
+pub use operator::operator;
 pub use session::{Environment, Exit, SAID, Session, process_environment, say, say_as_log};
 
 use arguments::Command;

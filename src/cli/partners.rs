@@ -36,6 +36,7 @@ pub(super) async fn run(session: &Session, command: PartnersCommand) -> anyhow::
     match command {
         PartnersCommand::Add(arguments) => add(session, arguments).await?,
         PartnersCommand::List { format } => list(session, format).await?,
+        PartnersCommand::Secret { name } => rotate_secret(session, &name).await?,
         PartnersCommand::Remove { name } => remove(session, &name).await?,
         PartnersCommand::Replay { name, since } => replay(session, &name, since).await?,
     }
@@ -88,6 +89,22 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
         ])?;
     }
     list.finish()?;
+    Ok(())
+}
+
+async fn rotate_secret(session: &Session, name: &AccountName) -> anyhow::Result<()> {
+    let store = open_existing(session).await?;
+    let instance = session.open_instance(&store).await?;
+    let secret = partners::rotate_secret(&instance, &session.actor(), name).await?;
+    store.close().await;
+    let Some(secret) = secret else {
+        bail!("there is no partner called {name}: \"partners list\" shows all");
+    };
+    say(format_args!(
+        "From now on this secret signs what {name} is told; the old one signs nothing more. Hand it over by a safe way; \
+         it is shown this once:"
+    ));
+    write_text(&mut out(), &format!("{}\n", secret.expose_secret()))?;
     Ok(())
 }
 

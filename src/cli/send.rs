@@ -107,6 +107,7 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
         expires_after: arguments.expires,
         incident: incident::read(session, arguments, at)?,
         accept_wording: arguments.accept_wording,
+        hints_seen: Vec::new(),
     })
 }
 

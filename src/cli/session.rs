@@ -21,6 +21,7 @@ use crate::store::{Purpose, Store, StoreError};
 use crate::templates::CheckedTemplates;
 
 use super::dispatching::instance_seal;
+use super::operator::Operator;
 
 /// One run of the program.
 #[derive(Debug)]
@@ -35,8 +36,8 @@ pub struct Session {
     pub chance: Arc<Chance>,
     /// Ids.
     pub ids: Arc<IdSource>,
-    /// Who runs it, as the machine knows them.
-    pub operator: String,
+    /// Who runs it.
+    pub operator: Operator,
     /// The environment variables that settings may come from, names and values.
     pub environment: Environment,
     /// Starts the web server.
@@ -102,7 +103,7 @@ impl Session {
 
     /// Who sits at this shell.
     pub fn actor(&self) -> Actor {
-        Actor::shell(&self.operator)
+        Actor { origin: self.operator.origin.clone(), ..Actor::shell(&self.operator.name) }
     }
 
     /// Opens the store for `purpose`.

@@ -114,7 +114,8 @@ pub(super) fn approval(section: &Section<'_>) -> Option<Approval> {
     let groups = section.list("groups", group_name);
     let visibility = section.list("visibility", str::parse);
     let tell = section.optional("tell", group_name);
-    Some(Approval { required: required?, above: above?, groups, visibility, tell })
+    let shell_name = section.required("shell_name", str::parse);
+    Some(Approval { required: required?, above: above?, groups, visibility, tell, shell_name: shell_name? })
 }
 
 /// A group's name, as commands have it.

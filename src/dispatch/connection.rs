@@ -161,10 +161,10 @@ impl ConnectionFeed {
         self.shared.ready.idle(false);
         let (item, pace) = taken?;
         if let Some(pace) = pace {
-            pace.take().await;
+            pace.take(item.exercise).await;
         }
         for _ in 0..item.units {
-            self.shared.pace.take().await;
+            self.shared.pace.take(item.exercise).await;
         }
         self.shared.ready.starts(self.number, self.now());
         self.taken.push((item.delivery(), item.epoch));

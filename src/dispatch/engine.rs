@@ -240,7 +240,8 @@ impl Engine {
         let settings = &self.running.settings;
         let now = self.parts.clock.now();
         if matches!(outcome, Outcome::Accepted { .. }) {
-            self.latencies.handed_over(flight.channel, &flight.lane, now.since(flight.due_at));
+            let took = now.since(flight.due_at);
+            self.latencies.handed_over(flight.channel, &flight.lane, flight.exercise, took);
         }
         self.outcomes.push(flight.attempted(delivery, outcome, settings, &self.parts.chance, now));
     }

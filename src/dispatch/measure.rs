@@ -15,9 +15,12 @@ const MOST_LANES: usize = 100;
 /// What the others are called together.
 const OTHERS: &str = "other";
 
-/// For how long deliveries had been due when they were handed over, by channel and lane.
+/// The label by which exercises are told from real figures.
+const EXERCISE: &str = "exercise";
+
+/// For how long deliveries had been due when they were handed over, by channel, lane, and whether it is an exercise.
 #[derive(Default)]
-pub struct Latencies(BTreeMap<(Channel, Arc<str>), Histogram>);
+pub struct Latencies(BTreeMap<(Channel, Arc<str>, bool), Histogram>);
 
 impl fmt::Debug for Latencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,12 +30,16 @@ impl fmt::Debug for Latencies {
 
 impl Latencies {
     /// A delivery of this channel and lane was handed over so long after it was due.
-    pub fn handed_over(&mut self, channel: Channel, lane: &Arc<str>, took: Duration) {
+    pub fn handed_over(&mut self, channel: Channel, lane: &Arc<str>, exercise: bool, took: Duration) {
         let known = self.0.len();
-        let key = (channel, lane.clone());
+        let key = (channel, lane.clone(), exercise);
         let histogram = self.0.entry(key).or_insert_with(|| {
             let lane = if known < MOST_LANES { shown_lane(lane) } else { OTHERS.to_owned() };
-            histogram!("rundruf_send_latency_seconds", "channel" => channel.as_str(), "lane" => lane)
+            let channel = channel.as_str();
+            histogram!(
+                "rundruf_send_latency_seconds",
+                "channel" => channel, "lane" => lane, EXERCISE => word_of(exercise)
+            )
         });
         histogram.record(took);
     }
@@ -49,19 +56,26 @@ fn shown_lane(lane: &str) -> String {
 
 /// A transaction wrote these outcomes.
 pub fn outcomes(outcomes: &[Attempted]) {
-    let mut counts: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, &'static str, bool), u64> = BTreeMap::new();
     for outcome in outcomes {
-        *counts.entry((&outcome.provider, word(&outcome.moved))).or_default() += 1;
+        *counts.entry((&outcome.provider, word(&outcome.moved), outcome.exercise)).or_default() += 1;
     }
-    for ((provider, outcome), count) in counts {
-        counter!("rundruf_attempts_total", "provider" => provider.to_owned(), "outcome" => outcome)
-            .increment(count);
+    for ((provider, outcome, exercise), count) in counts {
+        counter!(
+            "rundruf_attempts_total",
+            "provider" => provider.to_owned(), "outcome" => outcome, EXERCISE => word_of(exercise)
+        )
+        .increment(count);
     }
 }
 
 /// A message waited so long for its turn under a rate.
-pub fn limiter_wait(waited: Duration) {
-    histogram!("rundruf_limiter_wait_seconds").record(waited);
+pub fn limiter_wait(waited: Duration, exercise: bool) {
+    histogram!("rundruf_limiter_wait_seconds", EXERCISE => word_of(exercise)).record(waited);
+}
+
+const fn word_of(exercise: bool) -> &'static str {
+    if exercise { "true" } else { "false" }
 }
 
 const fn word(moved: &Move) -> &'static str {

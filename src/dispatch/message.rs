@@ -40,6 +40,8 @@ pub struct Item {
     pub units: u32,
     /// The lease's epoch in which it was claimed.
     pub epoch: u64,
+    /// Whether it is an exercise.
+    pub exercise: bool,
 }
 
 impl Item {

@@ -37,6 +37,8 @@ pub struct Flight {
     number: i64,
     priority: Priority,
     expires_at: Timestamp,
+    /// Whether it is an exercise.
+    pub exercise: bool,
 }
 
 impl Flight {
@@ -54,6 +56,7 @@ impl Flight {
             number: claimed.number,
             priority: claimed.priority,
             expires_at: claimed.expires_at,
+            exercise: claimed.exercise,
         }
     }
 
@@ -121,6 +124,7 @@ impl Flight {
             delivery,
             notice: self.notice,
             channel: self.channel,
+            exercise: self.exercise,
             round: self.round,
             number: self.number,
             provider: self.provider_name.to_string(),
@@ -154,6 +158,7 @@ mod tests {
             lane: "".into(),
             due_at: Timestamp(0),
             expires_at,
+            exercise: false,
         };
         Flight::new(&claimed, Channel::Sms, 0, &"gateway".into())
     }

@@ -26,14 +26,14 @@ impl Pace {
         }))
     }
 
-    /// Waits until one may leave.
-    pub async fn take(&self) {
+    /// Waits until one may leave; the wait is counted with exercises, or with real figures.
+    pub async fn take(&self, exercise: bool) {
         if let Some(limiter) = &self.0
             && limiter.check().is_err()
         {
             let since = tokio::time::Instant::now();
             limiter.until_ready().await;
-            limiter_wait(since.elapsed());
+            limiter_wait(since.elapsed(), exercise);
         }
     }
 

@@ -48,6 +48,9 @@ fn person(label: &str) -> String {
     label.strip_prefix("shell:").unwrap_or(label).to_lowercase()
 }
 
+/// How somebody at a shell is called whose user id has no name there.
+const NAMELESS: &str = "uid ";
+
 /// Whether two labels of [`Actor::label`] name the same person.
 pub fn is_same_person(one: &str, other: &str) -> bool {
     person(one) == person(other)
@@ -68,6 +71,13 @@ pub fn second_person<'a>(actor: &Actor, authors: impl IntoIterator<Item = &'a St
         return Err(
             "a program is no second person: sign in with an account of your own, or use the shell".to_owned()
         );
+    }
+    if actor.way == Way::Shell && actor.name.starts_with(NAMELESS) {
+        return Err(format!(
+            "this machine has no name for you ({}): nobody can tell whether you wrote it yourself. Sign in with an \
+             account of your own",
+            actor.name
+        ));
     }
     let own = actor.label();
     match authors.into_iter().find(|author| is_same_person(&own, author)) {

@@ -46,6 +46,8 @@ pub enum NoticeEvent {
     Resume,
     /// What has not left stays here.
     Cancel,
+    /// Its author takes it back before anybody has agreed to it.
+    Withdraw,
     /// All deliveries have ended, at least one of them otherwise than by expiry.
     Complete,
     /// All deliveries have expired, none was sent.
@@ -94,6 +96,7 @@ impl NoticeState {
     /// | sending | pause | paused |
     /// | paused | resume | sending |
     /// | draft … paused | cancel | cancelled |
+    /// | draft, pending | withdraw | cancelled |
     /// | sending, paused | complete | completed |
     /// | scheduled, sending, paused | expire | expired |
     /// | completed, expired, cancelled | retry | sending |
@@ -115,6 +118,7 @@ impl NoticeState {
             (S::Draft | S::Pending | S::Scheduled | S::Sending | S::Paused | S::Cancelled, E::Cancel) => {
                 S::Cancelled
             }
+            (S::Draft | S::Pending | S::Cancelled, E::Withdraw) => S::Cancelled,
             (S::Sending | S::Paused | S::Completed, E::Complete) => S::Completed,
             (S::Scheduled | S::Sending | S::Paused | S::Expired, E::Expire) => S::Expired,
             (S::Completed | S::Expired | S::Cancelled | S::Sending, E::Retry) => S::Sending,
@@ -139,6 +143,9 @@ impl NoticeEvent {
             Self::Pause => "paused",
             Self::Resume => "resumed",
             Self::Cancel => "cancelled",
+            Self::Withdraw => {
+                "taken back by its author: whoever may release it (notices:release) can cancel it"
+            }
             Self::Complete => "completed",
             Self::Expire => "expired",
             Self::Retry => "sent again",
@@ -249,7 +256,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const EVENTS: [NoticeEvent; 10] = [
+    const EVENTS: [NoticeEvent; 11] = [
         NoticeEvent::Submit,
         NoticeEvent::Schedule,
         NoticeEvent::Release,
@@ -257,6 +264,7 @@ mod tests {
         NoticeEvent::Pause,
         NoticeEvent::Resume,
         NoticeEvent::Cancel,
+        NoticeEvent::Withdraw,
         NoticeEvent::Complete,
         NoticeEvent::Expire,
         NoticeEvent::Retry,
@@ -269,6 +277,15 @@ mod tests {
     }
 
     #[test]
+    fn an_author_takes_back_only_what_nobody_has_agreed_to() {
+        use NoticeState as S;
+        let open = S::ALL.into_iter().filter(|state| state.apply(NoticeEvent::Withdraw).is_ok());
+        assert_eq!(open.collect::<Vec<_>>(), [S::Draft, S::Pending, S::Cancelled]);
+        let error = S::Scheduled.apply(NoticeEvent::Withdraw).unwrap_err();
+        assert!(error.contains("scheduled cannot be taken back by its author"), "{error}");
+    }
+
+    #[test]
     fn words_read_back() {
         for state in NoticeState::ALL {
             assert_eq!(state.as_str().parse::<NoticeState>(), Ok(state));
@@ -277,7 +294,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_event_that_had_its_effect_changes_nothing(state in 0_usize..9, event in 0_usize..10) {
+        fn an_event_that_had_its_effect_changes_nothing(state in 0_usize..9, event in 0_usize..11) {
             if let Ok(once) = NoticeState::ALL[state].apply(EVENTS[event]) {
                 prop_assert_eq!(once.apply(EVENTS[event]), Ok(once));
             }

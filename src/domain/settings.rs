@@ -11,6 +11,7 @@ mod webhook;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -188,6 +189,33 @@ pub struct Approval {
     pub visibility: Vec<Visibility>,
     /// The group that is told at once when somebody releases alone.
     pub tell: Option<String>,
+    /// Who somebody at a shell is.
+    pub shell_name: ShellName,
+}
+
+/// By what somebody at a shell is known: two who are one by this are no two persons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShellName {
+    /// The user id that the machine runs their program under.
+    #[default]
+    Uid,
+    /// Whoever has logged in to the machine, whatever user they have become since.
+    Login,
+    /// The name that they give themselves, in `USER`.
+    User,
+}
+
+impl FromStr for ShellName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "uid" => Ok(Self::Uid),
+            "login" => Ok(Self::Login),
+            "user" => Ok(Self::User),
+            _ => Err(format!("is \"{text}\", must be \"uid\", \"login\" or \"user\"")),
+        }
+    }
 }
 
 /// `[accounts]`

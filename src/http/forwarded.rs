@@ -15,9 +15,11 @@ const MARKS: [&str; 4] = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
 /// X-Forwarded-For that is none of our proxies'. What stands before that one the sender may have written himself.
 pub(super) fn true_address(http: &Http, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut address = peer.to_canonical();
-    let values = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let list: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-    for item in list.into_iter().rev() {
+    // Bytes that are no text stay in their place as no address: what a proxy has written behind them counts all the same.
+    let values =
+        headers.get_all(X_FORWARDED_FOR).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let values: Vec<_> = values.collect();
+    for item in values.iter().flat_map(|value| value.split(',')).map(str::trim).rev() {
         if !http.trusts(address) {
             break;
         }
@@ -45,6 +47,8 @@ fn parse(item: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
     use crate::domain::settings::MetricsAccess;
 
@@ -60,7 +64,7 @@ mod tests {
     fn seen(trusted: &[&str], peer: &str, lines: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(X_FORWARDED_FOR, line.parse().unwrap());
+            headers.append(X_FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         true_address(&http(trusted), peer.parse().unwrap(), &headers).to_string()
     }
@@ -83,6 +87,19 @@ mod tests {
         );
         assert_eq!(seen(&ours, "::ffff:127.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
         assert_eq!(seen(&ours, "127.0.0.1", &["10.2.2.2"]), "10.2.2.2", "nobody else is named");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody_behind_the_proxy() {
+        let ours = ["127.0.0.1/32"];
+        let lines = ["1.2.3.4, \u{e9}\u{ff}, 203.0.113.7"];
+        assert_eq!(
+            seen(&ours, "127.0.0.1", &lines),
+            "203.0.113.7",
+            "the proxy has added it to our caller's line"
+        );
+        assert_eq!(seen(&ours, "127.0.0.1", &["203.0.113.7, \u{e9}"]), "127.0.0.1");
+        assert_eq!(seen(&[], "203.0.113.9", &lines), "203.0.113.9");
     }
 
     #[test]

@@ -195,9 +195,10 @@ fn written(gauges: &Gauges, started_at: Timestamp, now: Timestamp) -> String {
     family("rundruf_notices", "gauge", "Notices that are not at their end, by state.", notices.collect());
     let ages = gauges.lanes.iter().map(|lane| {
         let labels = format!(
-            "{{channel=\"{}\",lane=\"{}\"}}",
+            "{{channel=\"{}\",lane=\"{}\",exercise=\"{}\"}}",
             escaped(&lane.channel),
-            if lane.lane.is_empty() { "open".to_owned() } else { escaped(&lane.lane) }
+            if lane.lane.is_empty() { "open".to_owned() } else { escaped(&lane.lane) },
+            lane.exercise
         );
         (labels, now.since(lane.due_at).as_secs_f64())
     });

@@ -54,8 +54,8 @@ statements! {
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
         ORDER BY d.due_at, d.delivery_id
         LIMIT $5 /*lock free*/";
-    /// When a notice runs out, if its deliveries may leave at all.
-    SELECT_LIVE = "SELECT expires_at FROM notices WHERE notice_id = $1 AND state = 'sending'";
+    /// When a notice runs out, if its deliveries may leave at all, and whether it is an exercise.
+    SELECT_LIVE = "SELECT expires_at, exercise FROM notices WHERE notice_id = $1 AND state = 'sending'";
     /// The claim itself.
     CLAIM = "
         UPDATE deliveries SET state = 'sending', process_id = $2, provider = $3, updated_at = $4
@@ -165,6 +165,8 @@ pub struct Claimed {
     pub due_at: Timestamp,
     /// When the notice is not worth sending any more.
     pub expires_at: Timestamp,
+    /// Whether it is an exercise.
+    pub exercise: bool,
 }
 
 /// What one cycle did.

@@ -10,11 +10,12 @@ use uuid::Uuid;
 use crate::domain::audit::NewEntry;
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group};
 use crate::domain::grounds::{LegalBasis, day_to_millis};
-use crate::domain::ids::IdSource;
+use crate::domain::ids::{ContactKey, IdSource};
 
 use super::audit::append;
 use super::connection::Tx;
 use super::contacts::{ContactFilter, Reader, StoredContact, read_contacts, read_groups};
+use super::erasure::refuse_held_removals;
 use super::everybody::contacts_changed;
 use super::secrets::Secrets;
 use super::statement::statements;
@@ -213,6 +214,14 @@ impl Plan<'_> {
         })
     }
 
+    /// Those who go, by key and id: nobody, unless that was asked for.
+    fn removals<'s>(&self, stored: &'s [StoredContact]) -> Vec<(ContactKey, &'s str)> {
+        let gone: BTreeSet<&str> = self.report.removed.iter().map(String::as_str).collect();
+        let known = stored.iter().map(|stored| &stored.known);
+        let going = known.filter(|known| gone.contains(known.contact.id.as_str()));
+        going.map(|known| (known.key, known.contact.id.as_str())).collect()
+    }
+
     /// The pseudonyms of those who go: of nobody, unless that was asked for.
     fn removed_for_good(&self) -> Vec<String> {
         let removes = !self.report.removed.is_empty();
@@ -224,7 +233,7 @@ impl Store {
     /// What [`Store::import_contacts`] would do; nothing is written.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read; [`StoreError::Conflict`] when a legal hold keeps somebody who would be removed.
     pub async fn preview_import(
         &self,
         book: &ContactBook,
@@ -235,14 +244,17 @@ impl Store {
         let stored = read_contacts(&mut Reader::Tx(&mut tx), ContactFilter::WithRemoved).await?;
         let stored = self.secrets.open_all(stored);
         let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
-        Ok(compare(book, &stored, &groups, ids, prune).report)
+        let plan = compare(book, &stored, &groups, ids, prune);
+        refuse_held_removals(&mut tx, &plan.removals(&stored)).await?;
+        Ok(plan.report)
     }
 
     /// Writes what `book` says: contacts are matched by id. Memberships are added; what the book does not have stays,
     /// unless `prune` removes it. The entry is told whom it concerns, by their pseudonyms.
     ///
     /// # Errors
-    /// When the store cannot be written; then nothing has changed.
+    /// When the store cannot be written, or, as [`StoreError::Conflict`], when a legal hold keeps somebody who would be
+    /// removed; then nothing has changed.
     pub async fn import_contacts(
         &self,
         book: &ContactBook,
@@ -255,6 +267,7 @@ impl Store {
         let stored = self.secrets.open_all(stored);
         let groups = read_groups(&mut Reader::Tx(&mut tx)).await?;
         let plan = compare(book, &stored, &groups, ids, prune);
+        refuse_held_removals(&mut tx, &plan.removals(&stored)).await?;
         let now = self.now().0;
         write_groups(&mut tx, book).await?;
         write_contacts(&mut tx, &self.secrets, &plan.written, prune, now).await?;

@@ -25,7 +25,7 @@ use super::contacts::{ContactFilter, Reader, read_contacts};
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::everybody::contacts_changed;
-use super::holds::holding_reason;
+use super::holds::{any_hold, holding_reason};
 use super::{Store, StoreError};
 use statements::{
     CANCEL_QUEUED, CLEAR_ACCOUNT_OF, CLEAR_ATTEMPTS, CLEAR_CONTACT, CLEAR_DELIVERIES, CLEAR_DEPUTY_OF,
@@ -222,8 +222,44 @@ pub(super) async fn refuse_erased(tx: &mut Tx, notice: NoticeId) -> Result<(), S
     }
 }
 
-/// Nothing that a legal hold covers is erased.
-async fn refuse_held(tx: &mut Tx, notices: &BTreeSet<Uuid>) -> Result<(), StoreError> {
+/// How many contacts a refusal names.
+const MOST_NAMED: usize = 10;
+
+/// Refuses to remove `contacts` (keys and ids) where a legal hold keeps one of them: it stands in a notice that the
+/// hold covers.
+///
+/// # Errors
+/// [`StoreError::Conflict`] names who is kept, and by which hold.
+pub(super) async fn refuse_held_removals(
+    tx: &mut Tx,
+    contacts: &[(ContactKey, &str)],
+) -> Result<(), StoreError> {
+    if contacts.is_empty() || !any_hold(tx).await? {
+        return Ok(());
+    }
+    let mut kept = Vec::new();
+    let mut why = None;
+    for (contact, id) in contacts {
+        let rows: Vec<(Uuid,)> = tx.fetch(&SELECT_TOUCHED, (contact.0, (*id).to_owned())).await?;
+        let scopes = scopes_of(tx, &rows.into_iter().map(|(notice,)| notice).collect()).await?;
+        if let Some(reason) = holding_reason(tx, &scopes).await? {
+            kept.push(*id);
+            why.get_or_insert(reason);
+        }
+    }
+    let Some(why) = why else { return Ok(()) };
+    let named: Vec<&str> = kept.iter().take(MOST_NAMED).copied().collect();
+    let more = kept.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Err(StoreError::Conflict(format!(
+        "{why}, and it keeps {}{more}, whom the files no longer have: nothing was imported. Put them into the files \
+         again, or import without --prune; who set the hold can lift it (\"retention lift\")",
+        named.join(", ")
+    )))
+}
+
+/// What a hold may cover of `notices`.
+async fn scopes_of(tx: &mut Tx, notices: &BTreeSet<Uuid>) -> Result<BTreeSet<HoldScope>, StoreError> {
     let ids: Vec<Uuid> = notices.iter().copied().collect();
     let names: Vec<(String, Option<String>)> = tx.fetch(&SELECT_NUMBERS, (Json(&ids),)).await?;
     let mut covered = BTreeSet::from([HoldScope::Everything]);
@@ -231,6 +267,12 @@ async fn refuse_held(tx: &mut Tx, notices: &BTreeSet<Uuid>) -> Result<(), StoreE
         covered.insert(HoldScope::Notice(number));
         covered.extend(incident.map(HoldScope::Incident));
     }
+    Ok(covered)
+}
+
+/// Nothing that a legal hold covers is erased.
+async fn refuse_held(tx: &mut Tx, notices: &BTreeSet<Uuid>) -> Result<(), StoreError> {
+    let covered = scopes_of(tx, notices).await?;
     match holding_reason(tx, &covered).await? {
         None => Ok(()),
         Some(why) => Err(StoreError::Conflict(format!(

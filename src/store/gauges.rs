@@ -34,6 +34,25 @@ statements! {
             FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
             WHERE l.lane IS NOT NULL)
         SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400";
+    /// The same of exercises only, or of what is none. It reads past what is not asked for, so it is for the time in
+    /// which an exercise runs beside something real.
+    SELECT_OLDEST_APART = "
+        WITH RECURSIVE lanes (channel, lane) AS (
+            SELECT c.channel, (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
+            FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
+            UNION ALL
+            SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
+                               WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
+            FROM lanes l WHERE l.lane IS NOT NULL),
+        oldest (channel, lane, due_at) AS (
+            SELECT l.channel, l.lane, (SELECT d.due_at FROM deliveries d
+                                       WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane
+                                         AND d.priority = p.priority
+                                         AND (SELECT n.exercise FROM notices n WHERE n.notice_id = d.notice_id) = $1
+                                       ORDER BY d.due_at LIMIT 1)
+            FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
+            WHERE l.lane IS NOT NULL)
+        SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400";
 }
 
 /// What the store holds at this moment.
@@ -43,7 +62,7 @@ pub struct Gauges {
     pub deliveries: Vec<StateCount>,
     /// Notices that are not at their end, by state and whether they are exercises.
     pub notices: Vec<(String, bool, i64)>,
-    /// Since when the oldest delivery of each lane is due; a lane's name is empty for the open road.
+    /// Since when the oldest delivery of each lane is due, exercises apart; a lane's name is empty for the open road.
     pub lanes: Vec<OldestDue>,
     /// News from outside.
     pub callbacks: Vec<CallbackCount>,
@@ -71,6 +90,8 @@ pub struct OldestDue {
     pub channel: String,
     /// The lane.
     pub lane: String,
+    /// Whether it is of an exercise.
+    pub exercise: bool,
     /// Since when; or when it will be.
     pub due_at: Timestamp,
 }
@@ -81,23 +102,41 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn gauges(&self) -> Result<Gauges, StoreError> {
-        let oldest: Vec<(String, String, i64)> = self.db.fetch(&SELECT_OLDEST, ()).await?;
-        let mut lanes: Vec<OldestDue> = Vec::new();
-        for (channel, lane, due_at) in oldest {
-            match lanes.last_mut() {
-                // Another priority of the same lane.
-                Some(last) if last.channel == channel && last.lane == lane => {
-                    last.due_at = last.due_at.min(Timestamp(due_at));
-                }
-                _ => lanes.push(OldestDue { channel, lane, due_at: Timestamp(due_at) }),
-            }
-        }
+        let notices: Vec<(String, bool, i64)> = self.db.fetch(&SELECT_LIVE_NOTICES, ()).await?;
+        let lanes = self.oldest(&notices).await?;
         Ok(Gauges {
             deliveries: self.db.fetch(&SELECT_TOTALS, ()).await?,
-            notices: self.db.fetch(&SELECT_LIVE_NOTICES, ()).await?,
+            notices,
             lanes,
             callbacks: self.callback_counts().await?,
             last_backup: self.last_backup().await?,
         })
+    }
+
+    /// Since when the oldest delivery of each lane is due, while `live` are the notices that are not at their end.
+    async fn oldest(&self, live: &[(String, bool, i64)]) -> Result<Vec<OldestDue>, StoreError> {
+        let of = |asked: bool| live.iter().any(|(_, exercise, _)| *exercise == asked);
+        let (exercises, real) = (of(true), of(false));
+        let mut lanes = Vec::new();
+        if exercises && real {
+            for exercise in [false, true] {
+                merge(&mut lanes, self.db.fetch(&SELECT_OLDEST_APART, (exercise,)).await?, exercise);
+            }
+        } else {
+            merge(&mut lanes, self.db.fetch(&SELECT_OLDEST, ()).await?, exercises);
+        }
+        Ok(lanes)
+    }
+}
+
+/// Adds what was read, a row for each priority, to `lanes`: the older of a lane's counts.
+fn merge(lanes: &mut Vec<OldestDue>, rows: Vec<(String, String, i64)>, exercise: bool) {
+    for (channel, lane, due_at) in rows {
+        match lanes.last_mut() {
+            Some(last) if last.channel == channel && last.lane == lane && last.exercise == exercise => {
+                last.due_at = last.due_at.min(Timestamp(due_at));
+            }
+            _ => lanes.push(OldestDue { channel, lane, exercise, due_at: Timestamp(due_at) }),
+        }
     }
 }

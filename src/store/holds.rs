@@ -104,6 +104,11 @@ impl Store {
     }
 }
 
+/// Whether any hold is in force.
+pub(super) async fn any_hold(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(tx.fetch_first::<HoldRow, _>(&SELECT_HOLDS, ()).await?.is_some())
+}
+
 /// Says which hold is set on one of `scopes`; `None`: none is.
 pub(super) async fn holding_reason(
     tx: &mut Tx,

@@ -13,7 +13,7 @@ use crate::domain::partner::Interest;
 use super::audit::append;
 use super::partner_events::{BEGIN_HERE, SELECT_ANY_PARTNER};
 use super::statement::statements;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Submission};
 
 /// What is read of partners.
 macro_rules! columns {
@@ -49,6 +49,8 @@ statements! {
         UPDATE partners SET position = $3, attempts = $4, due_at = $5, failing_since = $6, last_code = $7,
                             last_text = $8, told_at = $9, switched_off_at = $10, leased_until = 0
         WHERE name = $1 AND leased_until = $2";
+    /// Another secret signs from now on.
+    SET_SECRET = "UPDATE partners SET secret = $2 WHERE name = $1";
     /// There is no such partner any more.
     DELETE_PARTNER = "DELETE FROM partners WHERE name = $1";
     /// They are told everything after an event, again if need be, and at once. What they have not had is never passed
@@ -235,6 +237,25 @@ impl Store {
         Ok(true)
     }
 
+    /// Lets another secret, sealed, sign from now on; says whether there is such a partner.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn set_partner_secret(
+        &self,
+        name: &str,
+        sealed: &str,
+        entry: &NewEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        if tx.execute(&SET_SECRET, (name.to_owned(), sealed.to_owned())).await? == 0 {
+            return Ok(false);
+        }
+        append(&mut tx, entry, self.now()).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Tells a partner again what happened since `since`, beginning at once, and calls it again if it was switched off.
     /// Says whether there is one of that name.
     ///
@@ -281,8 +302,8 @@ impl Store {
         leased.map(Partner::try_from).transpose()
     }
 
-    /// Writes down how a partner stands after a call, and gives it back; with `entry` where that is worth one. Says
-    /// whether the partner was still this process's: where not, nothing is written.
+    /// Writes down how a partner stands after a call, and gives it back; with `entry` where that is worth one, and `also`
+    /// submitted in the same step. Says whether the partner was still this process's: where not, nothing is written.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -292,6 +313,7 @@ impl Store {
         leased_until: Timestamp,
         told: &Told,
         entry: Option<&NewEntry>,
+        also: Option<&Submission>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         let parameters = (
@@ -308,6 +330,9 @@ impl Store {
         );
         if tx.execute(&UPDATE_TOLD, parameters).await? == 0 {
             return Ok(false);
+        }
+        if let Some(also) = also {
+            self.submit_in(&mut tx, also).await?;
         }
         if let Some(entry) = entry {
             append(&mut tx, entry, self.now()).await?;

@@ -122,6 +122,8 @@ pub struct Attempted {
     pub notice: NoticeId,
     /// By which channel.
     pub channel: Channel,
+    /// Whether the notice is an exercise.
+    pub exercise: bool,
     /// The round it was claimed in.
     pub round: i64,
     /// The number of the try within the round.

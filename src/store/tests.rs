@@ -89,6 +89,7 @@ mod figures;
 mod idempotency;
 mod imports;
 mod incidents;
+mod measured;
 mod opening;
 mod partners;
 mod privacy;
@@ -338,6 +339,7 @@ fn ended(claimed: &Claimed, moved: Move) -> Attempted {
         delivery: claimed.delivery,
         notice: claimed.notice,
         channel: Channel::Email,
+        exercise: claimed.exercise,
         round: claimed.round,
         number: claimed.number,
         provider: "relay".to_owned(),

@@ -137,16 +137,28 @@ pub fn load_template(dir: &Path, name: &str) -> Result<FrozenTemplate, LoadError
 type FileTexts = &'static [(&'static str, &'static str)];
 
 /// The templates that the program itself needs and that are compiled in, by name: declaration, then files.
-const BUILT_IN: [(&str, &str, FileTexts); 1] = [(
-    "eilfreigabe",
-    include_str!("../../templates/eilfreigabe/template.toml"),
-    &[
-        ("email.de.md", include_str!("../../templates/eilfreigabe/email.de.md")),
-        ("email.en.md", include_str!("../../templates/eilfreigabe/email.en.md")),
-        ("sms.de.txt", include_str!("../../templates/eilfreigabe/sms.de.txt")),
-        ("sms.en.txt", include_str!("../../templates/eilfreigabe/sms.en.txt")),
-    ],
-)];
+const BUILT_IN: [(&str, &str, FileTexts); 2] = [
+    (
+        "eilfreigabe",
+        include_str!("../../templates/eilfreigabe/template.toml"),
+        &[
+            ("email.de.md", include_str!("../../templates/eilfreigabe/email.de.md")),
+            ("email.en.md", include_str!("../../templates/eilfreigabe/email.en.md")),
+            ("sms.de.txt", include_str!("../../templates/eilfreigabe/sms.de.txt")),
+            ("sms.en.txt", include_str!("../../templates/eilfreigabe/sms.en.txt")),
+        ],
+    ),
+    (
+        "partner-abgeschaltet",
+        include_str!("../../templates/partner-abgeschaltet/template.toml"),
+        &[
+            ("email.de.md", include_str!("../../templates/partner-abgeschaltet/email.de.md")),
+            ("email.en.md", include_str!("../../templates/partner-abgeschaltet/email.en.md")),
+            ("sms.de.txt", include_str!("../../templates/partner-abgeschaltet/sms.de.txt")),
+            ("sms.en.txt", include_str!("../../templates/partner-abgeschaltet/sms.en.txt")),
+        ],
+    ),
+];
 
 /// The template `name` as it is compiled in.
 ///

@@ -111,6 +111,57 @@ async fn a_body_that_never_ends_is_given_up_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_body_is_refused_and_never_unpacked() {
+    let stage = Stage::new(Engine::Sqlite, 1, 0).await;
+    let before = stage.entries().await;
+    // RFC 1952: a member of no length.
+    let empty = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
+    for coding in ["gzip", "br", "identity, GZIP", "x-unheard-of"] {
+        for (path, kind) in [
+            ("/api/v1/suppressions", "application/json"),
+            ("/api/v1/contacts/import", "multipart/form-data; boundary=b"),
+            ("/api/v1/session", "application/json"),
+        ] {
+            let head = format!("Content-Type: {kind}\r\nContent-Encoding: {coding}\r\n");
+            let refused = stage.ask("POST", path, &head, empty).await;
+            assert!(refused.head.contains("accept-encoding: identity"), "{refused:?}");
+            refused.problem_about(415, "Content-Encoding");
+        }
+    }
+    assert_eq!(stage.entries().await, before, "nothing was changed");
+    let body = r#"{"address":"a@b.example","reason":"asked for"}"#;
+    assert_eq!(stage.post("/api/v1/suppressions", "Content-Encoding: identity\r\n", body).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_never_end_are_given_up_on_and_others_are_taken_meanwhile() {
+    let stage = Stage::new(Engine::Sqlite, 1, 0).await;
+    let begun = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"schools.csv\"\r\n\
+                 Content-Type: text/csv\r\n\r\nid;name;email\r\ns1;Schule;s1@d.example\r\n";
+    let head = format!(
+        "POST /api/v1/contacts/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n",
+        stage.token
+    );
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut stream = stage.serving.connect().await;
+        let chunk = format!("{head}{:x}\r\n{begun}\r\n", begun.len());
+        stream.write_all(chunk.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let whole = format!("{begun}--b--\r\n");
+    let kind = "Content-Type: multipart/form-data; boundary=b\r\n";
+    let done = stage.ask("POST", "/api/v1/contacts/import", kind, whole.as_bytes()).await.json(200);
+    assert_eq!(done["added"][0], "s1", "a whole one is taken while they dawdle");
+    let entries = stage.entries().await;
+    for mut stream in slow {
+        read_answer(&mut stream).await.problem(408);
+    }
+    assert_eq!(stage.entries().await, entries, "and half of one changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_is_refused_by_file_row_and_column() {
     let stage = Stage::new(Engine::Sqlite, 1, 0).await;
     let upload = async |query: &str, name: &str, text: &str| {

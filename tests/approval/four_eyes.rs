@@ -33,6 +33,31 @@ fn yes_is_no_way_around_the_second_person() {
 }
 
 #[test]
+fn whoever_only_calls_themselves_otherwise_is_no_second_person() {
+    let desk = Desk::new("required = true\nshell_name = \"uid\"");
+    let number = number(&desk.send(&["--to", "towns", "--yes"]).ends(3));
+    let listed = desk.run("anna", &["notices", "list", "--json"]).ends(0).json();
+    let author = listed[0]["created_by"].as_str().unwrap().to_owned();
+    assert_ne!(author, "shell:anna", "a name that anybody can set");
+    let refused = desk.run("bodo", &["notices", "approve", &number]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    // On a machine that has no name for whoever runs the tests, they are nobody's second person.
+    assert!(refused.err.contains("nobody approves their own") || refused.err.contains("no name for you"));
+    assert_eq!(desk.shown(&number)["state"], "pending");
+    let log = desk.run("bodo", &["audit", "export"]).ends(0);
+    let entries = log.json();
+    let submitted = entries.iter().find(|entry| entry["action"] == "notice.submitted").unwrap();
+    assert_eq!(submitted["actor"], author);
+    assert!(
+        submitted["origin"].as_str().unwrap().contains("USER anna"),
+        "both are written down: {submitted}"
+    );
+    // Releasing alone is always possible, and says so.
+    let alone = desk.run("bodo", &["notices", "release", &number, "--break-glass", "attack"]).ends(0);
+    assert!(alone.err.contains("NOBODY WAS TOLD") && !alone.err.contains("ERROR"), "{alone:?}");
+}
+
+#[test]
 fn a_mended_address_is_used_and_voids_nothing() {
     let desk = Desk::new("required = true");
     let number = number(&desk.send(&["--to", "towns", "--yes"]).ends(3));

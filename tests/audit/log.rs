@@ -30,7 +30,9 @@ fn what_is_done_at_the_shell_leaves_an_entry_of_who_and_what() {
     assert_eq!(actions(&desk), expected);
 
     let log = desk.log();
-    assert!(log.iter().all(|entry| entry["actor"] == "shell:anna" && entry["origin"] == "shell"));
+    assert!(log.iter().all(
+        |entry| entry["actor"] == "shell:anna" && entry["origin"].as_str().unwrap().starts_with("shell")
+    ));
     assert_eq!(log[1]["reason"], "unbekannt verzogen");
     assert_eq!(log[1]["subject"], log[2]["subject"], "the same address has the same pseudonym");
     let imported: serde_json::Value = serde_json::from_str(log[0]["after"].as_str().unwrap()).unwrap();

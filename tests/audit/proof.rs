@@ -30,6 +30,8 @@ fn a_proof_shows_wording_course_and_result_and_names_nobody() {
             "@page",
         ],
     );
+    let released = html.split("Freigegeben").nth(1).unwrap();
+    assert!(released[..200].contains("von shell:anna"), "{}", &released[..200]);
     let head = desk.log().last().unwrap()["hash"].as_str().unwrap().to_owned();
     contains(&html, &[&head]);
     assert!(!html.contains("http-equiv=\"refresh\"") && !html.contains("<script") && !html.contains("src="));

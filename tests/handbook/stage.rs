@@ -162,6 +162,8 @@ impl Stage {
             .env("PATH", format!("{}:{path}", self.folder.path().join("bin").display()))
             .env("HOME", self.folder.path())
             .env("USER", "anna")
+            // Whoever runs the tests is called otherwise on every machine.
+            .env("RUNDRUF_APPROVAL__SHELL_NAME", "user")
             .stdin(Stdio::null())
             .output()
             .map_err(|error| error.to_string())?;

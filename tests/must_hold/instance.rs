@@ -129,7 +129,8 @@ impl Instance {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RUNDRUF_")) {
             command.env_remove(name);
         }
-        command.current_dir(self.folder()).env("USER", "anna").stdin(Stdio::null());
+        command.env("USER", "anna").env("RUNDRUF_APPROVAL__SHELL_NAME", "user");
+        command.current_dir(self.folder()).stdin(Stdio::null());
     }
 
     /// Runs the program to its end.

@@ -72,11 +72,19 @@ async fn everything_that_is_measured_can_be_read_and_adds_up() {
         }
         assert!(value("rundruf_store_transaction_seconds_count", ("writer", "dispatcher")).await > Some(0.0));
         assert!(value("rundruf_store_transaction_seconds_count", ("writer", "other")).await > Some(0.0));
-        // How fast it is shows in exercises, too.
-        assert_eq!(value("rundruf_send_latency_seconds_count", ("channel", "email")).await, Some(40.0));
-        assert_eq!(value("rundruf_send_latency_seconds_count", ("lane", "open")).await, Some(40.0));
+        for name in ["rundruf_attempts_total", "rundruf_send_latency_seconds_count"] {
+            for exercise in ["false", "true"] {
+                assert_eq!(
+                    value(name, ("exercise", exercise)).await,
+                    Some(20.0),
+                    "{name}, exercise: {exercise}"
+                );
+            }
+        }
+        assert_eq!(value("rundruf_send_latency_seconds_count", ("channel", "email")).await, Some(20.0));
+        assert_eq!(value("rundruf_send_latency_seconds_count", ("lane", "open")).await, Some(20.0));
         // The notices were released just before: an hour is the widest bucket with an end.
-        assert_eq!(value("rundruf_send_latency_seconds_bucket", ("le", "3600")).await, Some(40.0));
+        assert_eq!(value("rundruf_send_latency_seconds_bucket", ("le", "3600")).await, Some(20.0));
     }
 }
 

@@ -89,6 +89,32 @@ async fn a_pair_that_cannot_be_used_leaves_the_old_one_in_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_half_written_or_gone_leave_the_old_pair_in_use_until_they_are_whole() {
+    let (old, new) = (pair(), pair());
+    let (instance, run, address) = start(&old).await;
+    let half = |text: &str| text[..text.len() / 2].to_owned();
+    let complaints = || run.err().matches("stays in use").count();
+    let broken: [(&str, &dyn Fn()); 6] = [
+        ("half a certificate", &|| instance.write("cert.pem", half(&new.certificate))),
+        ("nothing in it", &|| instance.write("cert.pem", "")),
+        ("no file", &|| std::fs::remove_file(instance.path("cert.pem")).unwrap()),
+        ("bytes", &|| instance.write("cert.pem", [0xff; 4_096])),
+        ("the new certificate with the old key", &|| instance.write("cert.pem", &new.certificate)),
+        ("half a key", &|| instance.write("key.pem", half(&new.key))),
+    ];
+    for (what, breaks) in broken {
+        let before = complaints();
+        breaks();
+        until_store(async || complaints() > before, &|| format!("{what}: {}", run.err())).await;
+        let mut stream = connect(&address, &old).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(ask(&mut stream).await.starts_with("HTTP/1.1 200"), "{what}");
+    }
+    instance.write("key.pem", &new.key);
+    until_store(async || connect(&address, &new).await.is_ok(), &|| run.err()).await;
+    assert!(!run.err().contains("PRIVATE KEY"), "no key stands in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_cannot_be_used_is_said_before_anything_is_sent() {
     let (one, other) = (pair(), pair());
     let instance = Instance::new(Engine::Sqlite).await;

@@ -1,6 +1,7 @@
 //! Partners' systems are told how things stand: in order, each event until it is taken, and nothing that is not for them.
 #![cfg(test)]
 
+mod by_api;
 #[path = "../serve/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;

@@ -15,10 +15,10 @@ on_both_engines!(
     a_service_that_is_killed_goes_on_where_it_was,
 );
 
-const OWN_NETWORK: &str =
+pub const OWN_NETWORK: &str =
     "[webhook]\ntimeout = \"3s\"\nallow_networks = [\"127.0.0.0/8\"]\nretry = [\"1s\"]\nthen = \"1s\"\n";
 
-fn ok() -> Answer {
+pub fn ok() -> Answer {
     Answer::new("204 No Content", "", "")
 }
 
@@ -26,7 +26,7 @@ fn gone() -> Answer {
     Answer::new("410 Gone", "", "there is no https://hooks.example/T0geheim any more")
 }
 
-async fn instance(engine: Engine) -> Instance {
+pub async fn instance(engine: Engine) -> Instance {
     let instance = Instance::new(engine).await;
     instance.configure(OWN_NETWORK);
     instance.write("contacts/schools.csv", "id;name;email\ns1;Schule;schule@d1.example\n");
@@ -36,19 +36,19 @@ async fn instance(engine: Engine) -> Instance {
 }
 
 /// Adds a partner at `server`; gives its secret.
-fn add(instance: &Instance, name: &str, server: &Server, more: &[&str]) -> String {
+pub fn add(instance: &Instance, name: &str, server: &Server, more: &[&str]) -> String {
     let url = format!("http://127.0.0.1:{}/{name}", server.port);
     let added = instance.run(&[&["partners", "add", name, &url], more].concat()).exits(0);
     added.out.trim().to_owned()
 }
 
-fn send(instance: &Instance, more: &[&str]) {
+pub fn send(instance: &Instance, more: &[&str]) {
     let base = ["send", "test", "--to", "all", "--yes", "--wait", "1m"];
     instance.run(&[&base, more].concat()).exits(0);
 }
 
 /// Waits until `server` has had so many calls.
-async fn calls(server: &Server, count: usize) -> Vec<Request> {
+pub async fn calls(server: &Server, count: usize) -> Vec<Request> {
     let started = tokio::time::Instant::now();
     while server.requests().len() < count {
         assert!(started.elapsed() < PATIENCE, "{count} calls never come: {:#?}", server.requests());
@@ -61,12 +61,12 @@ fn body(request: &Request) -> Value {
     serde_json::from_str(&request.body).unwrap()
 }
 
-fn kinds(requests: &[Request]) -> Vec<String> {
+pub fn kinds(requests: &[Request]) -> Vec<String> {
     requests.iter().map(|request| body(request)["type"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Waits until the list shows a partner as `is` wants it.
-async fn listed(instance: &Instance, name: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub async fn listed(instance: &Instance, name: &str, is: impl Fn(&Value) -> bool) -> Value {
     let started = tokio::time::Instant::now();
     loop {
         let list = instance.run(&["partners", "list", "--json"]).exits(0).json();

@@ -10,7 +10,7 @@ use crate::instance::{Engine, on_both_engines};
 use crate::provider::{Key, Provider, SECRET, Script};
 use crate::stage::{Browser, Stage, json_of};
 
-async fn stage(engine: Engine, provider: &Provider, more: &str) -> Stage {
+pub async fn stage(engine: Engine, provider: &Provider, more: &str) -> Stage {
     let issuer = &provider.issuer;
     Stage::new(engine, &format!("issuer = \"{issuer}\"\nclient_secret = \"{SECRET}\"\n{more}")).await
 }
@@ -277,7 +277,7 @@ async fn a_second_factor_from_here_is_asked_for_unless_the_provider_vouches() {
 }
 
 /// Gives anna a second factor from here; gives its secret.
-async fn enrol(stage: &Stage) -> String {
+pub async fn enrol(stage: &Stage) -> String {
     let token = json_of(&stage.by_password("anna").await)["token"].as_str().unwrap().to_owned();
     let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
     let body = json!({"password": crate::stage::PASSWORD}).to_string();
@@ -290,7 +290,7 @@ async fn enrol(stage: &Stage) -> String {
 }
 
 /// What the device shows so many seconds from now.
-fn code(secret: &str, ahead: i64) -> String {
+pub fn code(secret: &str, ahead: i64) -> String {
     use rundruf::domain::clock::{Clock, SystemClock, Timestamp};
     use rundruf::domain::second_factor::SecondFactor;
     use secrecy::ExposeSecret;

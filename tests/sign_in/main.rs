@@ -9,6 +9,7 @@ mod faults;
 #[path = "../must_hold/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
+mod page;
 #[path = "../must_hold/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;

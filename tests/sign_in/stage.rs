@@ -61,12 +61,24 @@ impl Stage {
     }
 
     pub async fn ask(&self, method: &str, path: &str, browser: &mut Browser, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.ask_as(method, path, browser, "Content-Type: application/json\r\n", &body).await
+    }
+
+    /// The same with these headers, whole lines.
+    pub async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        browser: &mut Browser,
+        headers: &str,
+        body: &str,
+    ) -> Answer {
         use tokio::io::AsyncWriteExt;
         let mut stream = self.serving.connect().await;
-        let body = if body.is_null() { String::new() } else { body.to_string() };
         let cookie = if browser.0.is_empty() { String::new() } else { format!("Cookie: {}\r\n", browser.0) };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{cookie}Content-Type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{cookie}{headers}\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );

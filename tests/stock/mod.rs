@@ -185,6 +185,7 @@ fn attempted(claimed: &Claimed, ends: Ends<'_>) -> Attempted {
         delivery: claimed.delivery,
         notice: claimed.notice,
         channel: Channel::Email,
+        exercise: claimed.exercise,
         round: claimed.round,
         number: claimed.number,
         provider: "relay".to_owned(),

@@ -92,6 +92,11 @@ impl Desk {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RUNDRUF_")) {
             command.env_remove(name);
         }
+        // Whoever runs the tests is one person, and these are several.
+        let configuration = std::fs::read_to_string(self.path("rundruf.toml")).unwrap_or_default();
+        if !configuration.contains("shell_name") {
+            command.env("RUNDRUF_APPROVAL__SHELL_NAME", "user");
+        }
         let output = command
             .args(arguments)
             .current_dir(self.folder.path())

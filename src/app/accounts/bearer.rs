@@ -22,6 +22,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The session, if a person has signed in; `None` for another program.
     pub session: Option<SessionId>,
+    /// Whether a provider has vouched for a second factor of its own when the session began.
+    pub vouched_factor: bool,
     /// When the session or the token ends at the latest.
     pub ends_at: Option<Timestamp>,
     /// What they must do before they get their rights.
@@ -89,6 +91,7 @@ async fn by_session(instance: &Instance, bearer: &SecretString) -> Result<Option
             request: String::new(),
         },
         session: Some(session.id),
+        vouched_factor: session.vouched_factor,
         ends_at: Some(session.ends_at),
         duties,
     }))
@@ -117,6 +120,7 @@ async fn by_token(instance: &Instance, bearer: &SecretString) -> Result<Option<C
             request: String::new(),
         },
         session: None,
+        vouched_factor: false,
         ends_at: token.expires_at,
         duties: Vec::new(),
     }))

@@ -10,14 +10,15 @@ use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::ids::SessionId;
 use crate::domain::password::NewPassword;
 use crate::domain::sign_in_wait::WaitKey;
-use crate::store::{Account, AccountChange};
+use crate::store::{Account, AccountChange, NewSession};
 
 use super::error::AccountsError;
 use super::hashing::{hashed, verified};
 use super::sign_in::{Origin, SignedIn, admit, new_session};
 
 /// Replaces the actor's password, in the session `instead_of`. All their sessions and API tokens end; the one that is
-/// given goes on instead.
+/// given goes on instead, and a provider that has vouched for a second factor in the session until now
+/// (`vouched_factor`) has done so for it.
 ///
 /// # Errors
 /// [`AccountsError::Wrong`] when the old password is not theirs, [`AccountsError::Password`] when the new one is not
@@ -28,6 +29,7 @@ pub async fn change_password(
     instead_of: Option<SessionId>,
     old: &SecretString,
     new: SecretString,
+    vouched_factor: bool,
     origin: &Origin,
 ) -> Result<SignedIn, AccountsError> {
     let account = confirmed_by_password(instance, actor, old).await?;
@@ -37,6 +39,7 @@ pub async fn change_password(
     }
     let hash = hashed(&new, &instance.chance).await?;
     let (token, session) = new_session(instance, &account.name, origin);
+    let session = NewSession { vouched_factor, ..session };
     let signed_in = SignedIn {
         token,
         session: session.id,

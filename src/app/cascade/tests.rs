@@ -29,6 +29,7 @@ fn wish(cascade: &[Channel], after: Option<u64>) -> Wish {
         expires_after: None,
         incident: None,
         accept_wording: false,
+        hints_seen: Vec::new(),
     }
 }
 

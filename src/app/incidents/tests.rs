@@ -137,6 +137,7 @@ impl World {
             expires_after: None,
             incident: Some(IncidentWish { key: "it-ausfall".to_owned(), next_update, reminder: None }),
             accept_wording: false,
+            hints_seen: Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::app::compose::{ComposeError, Wish, compose_with};
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, submission};
 use crate::domain::account::rights_of;
-use crate::domain::actor::{Actor, Right};
+use crate::domain::actor::{Actor, Right, Way};
 use crate::domain::address::Address;
 use crate::domain::approval::{BreakGlass, is_person, is_same_person};
 use crate::domain::audience::Audience;
@@ -96,7 +96,8 @@ pub async fn release(
     let decided =
         instance.store.decide(notice.id, hash, &decision, &destination, told.as_ref(), &entry).await;
     let state = decided.map_err(NoticeError::about(number))?;
-    if let Some(why) = &untold {
+    // At the shell whoever did it is told in words.
+    if let Some(why) = untold.as_ref().filter(|_| actor.way != Way::Shell) {
         tracing::error!(notice = number, "released by one person, and no approver was told: {why}");
     }
     let Approvers { without_contact, missing_group, .. } = approvers;

@@ -1,12 +1,13 @@
 //! Notices that are being written: kept, changed, thrown away, and at last submitted.
 
-use crate::app::compose::{Draft, Wish, compose};
+use crate::app::compose::{ComposeError, Draft, Wish, compose};
 use crate::app::instance::Instance;
 use crate::app::release::{Submitted, may_reach, submit_stored};
 use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
+use crate::domain::wording::WordingHint;
 use crate::store::StoredDraft;
 
 use super::NoticeError;
@@ -60,7 +61,8 @@ pub async fn keep(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Kep
     actor.may(Right::NoticesWrite)?;
     let id = NoticeId(instance.ids.next());
     let entry = NewEntry::new(actor, "notice.drafted", Subject::new("draft", id)).with(facts(wish));
-    instance.store.keep_draft(id, &json(wish)?, &actor.label(), &entry).await?;
+    let wish = ticked(instance, wish, None).await?;
+    instance.store.keep_draft(id, &json(&wish)?, &actor.label(), &entry).await?;
     stored(instance, id).await
 }
 
@@ -79,11 +81,32 @@ pub async fn change(
     let before = read(instance, actor, id).await?;
     let entry = NewEntry::new(actor, "notice.drafted", Subject::new("draft", id))
         .changing(facts(&before.wish), facts(wish));
-    let changed = instance.store.change_draft(id, version, &json(wish)?, &actor.label(), &entry).await?;
+    let wish = ticked(instance, wish, Some(&before.wish)).await?;
+    let changed = instance.store.change_draft(id, version, &json(&wish)?, &actor.label(), &entry).await?;
     match changed {
         Some(_) => stored(instance, id).await,
         None => Err(NoticeError::Stale(stored(instance, id).await?.version)),
     }
+}
+
+/// `wish` with what its author has seen who says that the words are meant so. A tick that was there `before` stays about
+/// what it was made for: whoever changes the words, or the phase in which they are said, has not ticked what is new.
+async fn ticked(instance: &Instance, wish: &Wish, before: Option<&Wish>) -> Result<Wish, NoticeError> {
+    let mut wish = wish.clone();
+    wish.hints_seen = match before.filter(|before| before.accept_wording) {
+        _ if !wish.accept_wording => Vec::new(),
+        Some(before) => before.hints_seen.clone(),
+        None => {
+            let settings = instance.settings();
+            match compose(wish.clone(), &settings, &instance.store, &instance.ids, instance.now()).await {
+                Ok(draft) => draft.wording,
+                Err(ComposeError::Store(error)) => return Err(error.into()),
+                // It cannot be read yet: nobody has seen what it says.
+                Err(_) => Vec::new(),
+            }
+        }
+    };
+    Ok(wish)
 }
 
 /// Throws a draft away that was read in `version`.
@@ -145,12 +168,15 @@ pub async fn work_out(instance: &Instance, actor: &Actor, wish: Wish) -> Result<
 }
 
 /// What the author of a draft means so, although something was found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meant {
     /// Findings in typed values; otherwise they are refused.
     pub findings: bool,
     /// Words that claim more than is known; otherwise they stand as not accepted, and it goes out all the same.
     pub wording: bool,
+    /// The hints that whoever says so was shown, in words: others that are found now are not meant. `None`: whatever is
+    /// found.
+    pub shown: Option<Vec<String>>,
 }
 
 /// Submits a stored draft: it gets its number, and is gone as a draft. What was found in it is `meant` so, or not; the
@@ -175,7 +201,11 @@ pub async fn submit(
     }
     let mut draft = work_out(instance, actor, kept.wish).await?;
     sendable(instance, &draft, meant.findings)?;
-    draft.wish.accept_wording |= meant.wording;
+    let earlier =
+        draft.wish.accept_wording && draft.wording.iter().all(|hint| draft.wish.hints_seen.contains(hint));
+    let shown =
+        |hint: &WordingHint| meant.shown.as_ref().is_none_or(|shown| shown.contains(&hint.to_string()));
+    draft.wish.accept_wording = earlier || (meant.wording && draft.wording.iter().all(shown));
     submit_stored(instance, actor, &draft, Some((id, kept.version))).await
 }
 

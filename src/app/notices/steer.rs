@@ -3,6 +3,7 @@
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Address;
+use crate::domain::approval::is_same_person;
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::notice::{NoticeEvent, NoticeState};
@@ -27,12 +28,36 @@ pub async fn resume(instance: &Instance, actor: &Actor, number: &str) -> Result<
     steer(instance, actor, number, NoticeEvent::Resume, "notice.resumed").await
 }
 
-/// What has not left stays here.
+/// What has not left stays here. Who may release cancels any notice; an author takes back their own while it waits for a
+/// second person.
 ///
 /// # Errors
-/// When `actor` may not, or the notice has ended.
+/// When `actor` may not, or the notice has ended; for an author, when it is not their own or no longer waits.
 pub async fn cancel(instance: &Instance, actor: &Actor, number: &str) -> Result<NoticeState, NoticeError> {
-    steer(instance, actor, number, NoticeEvent::Cancel, "notice.cancelled").await
+    match actor.may(Right::NoticesRelease) {
+        Ok(()) => steer(instance, actor, number, NoticeEvent::Cancel, "notice.cancelled").await,
+        Err(denied) if actor.may(Right::NoticesWrite).is_err() => Err(denied.into()),
+        Err(_) => withdraw(instance, actor, number).await,
+    }
+}
+
+/// An author takes back what waits for a second person.
+async fn withdraw(instance: &Instance, actor: &Actor, number: &str) -> Result<NoticeState, NoticeError> {
+    let notice = find(&instance.store, number).await?;
+    let authors = instance.store.authors(notice.id, &notice.created_by).await?;
+    let own = actor.label();
+    if !authors.iter().any(|author| is_same_person(author, &own)) {
+        return Err(NoticeError::Forbidden(format!(
+            "{number} is not your own: {} wrote or submitted it, and takes it back while it waits for a second person; \
+             anybody with the right {} can cancel it",
+            authors.into_iter().collect::<Vec<_>>().join(", "),
+            Right::NoticesRelease
+        )));
+    }
+    let entry = NewEntry::new(actor, "notice.cancelled", Subject::new("notice", number))
+        .because("taken back by its author");
+    let moved = instance.store.move_notice(notice.id, NoticeEvent::Withdraw, &entry).await;
+    moved.map_err(NoticeError::about(number))
 }
 
 async fn steer(

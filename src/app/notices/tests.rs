@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::draft::Meant;
-use super::{NoticeError, break_glass, correct, decide, draft};
+use super::{NoticeError, break_glass, correct, decide, draft, steer};
 use crate::app::accounts::{self, TokenWish};
 use crate::app::alarms;
 use crate::app::compose::Wish;
@@ -21,7 +21,7 @@ use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::chance::Chance;
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
-use crate::domain::ids::IdSource;
+use crate::domain::ids::{IdSource, NoticeId};
 use crate::domain::notice::NoticeState;
 use crate::domain::seal::Seal;
 use crate::domain::settings::{DatabaseUrl, Settings};
@@ -205,6 +205,86 @@ async fn nobody_approves_words_that_they_wrote_whoever_submits_them() {
         draft::submit(&world.instance, &anna, kept.id, None, Meant::default()).await.unwrap().number;
     refused(world.approve(&bodo, &submitted).await, "bodo wrote or submitted it");
     assert_eq!(world.approve(&cleo, &submitted).await.unwrap(), NoticeState::Sending);
+}
+
+#[tokio::test]
+async fn an_author_takes_back_their_own_while_it_waits_and_nothing_else() {
+    let world = world(|_| ()).await;
+    let author =
+        |name: &str| Actor { rights: Role::Author.rights().iter().copied().collect(), ..person(name) };
+    let (anna, dora) = (author("anna"), author("dora"));
+    let cancel = async |actor: &Actor, number: &str| steer::cancel(&world.instance, actor, number).await;
+    let waits = world.pending(&anna, &anna).await;
+    let entries = world.entries().await;
+    refused(cancel(&dora, &waits).await, "not your own: anna wrote or submitted it");
+    let auditor = Actor { rights: Role::Auditor.rights().iter().copied().collect(), ..person("anna") };
+    assert!(matches!(cancel(&auditor, &waits).await, Err(NoticeError::Denied(_))));
+    assert_eq!(world.entries().await, entries);
+    assert_eq!(cancel(&anna, &waits).await.unwrap(), NoticeState::Cancelled);
+    refused(world.approve(&person("bodo"), &waits).await, "it is cancelled");
+
+    let released = world.pending(&anna, &anna).await;
+    world.approve(&person("bodo"), &released).await.unwrap();
+    let entries = world.entries().await;
+    refused(cancel(&anna, &released).await, "cannot be taken back by its author");
+    assert_eq!(world.entries().await, entries);
+
+    // What a token of theirs submitted is theirs; and what they wrote is, whoever submits it.
+    world.account("anna", Role::Admin).await;
+    let maker = person("anna");
+    let program = world.token_of(&maker, "of-anna").await;
+    let by_token = world.pending(&program, &program).await;
+    assert_eq!(cancel(&anna, &by_token).await.unwrap(), NoticeState::Cancelled);
+    let of_both = world.pending(&anna, &dora).await;
+    assert_eq!(cancel(&anna, &of_both).await.unwrap(), NoticeState::Cancelled);
+}
+
+const CLAIM: &str = "Die Angreifer haben unsere Server erreicht.";
+
+impl World {
+    /// A template that is written for the first hours, and its values.
+    fn first_hours(&self, text: &str) -> Wish {
+        let template = self.folder.path().join("templates/lage");
+        std::fs::create_dir_all(&template).unwrap();
+        std::fs::write(template.join("template.toml"), format!("phase = \"investigating\"\n{TEMPLATE}"))
+            .unwrap();
+        std::fs::write(template.join("email.de.md"), "---\nsubject: \"Lage\"\n---\n{{ort}}\n").unwrap();
+        Wish {
+            template: "lage".to_owned(),
+            values: [("ort".to_owned(), text.to_owned())].into(),
+            ..to(&["towns"])
+        }
+    }
+
+    async fn is_meant(&self, draft: NoticeId, meant: Meant) -> (usize, bool) {
+        let submitted = draft::submit(&self.instance, &person("anna"), draft, None, meant).await.unwrap();
+        (submitted.wording.hints.len(), submitted.wording.accepted)
+    }
+}
+
+#[tokio::test]
+async fn a_tick_at_words_is_about_what_was_shown_and_nothing_that_came_later() {
+    let world = world(|_| ()).await;
+    let anna = person("anna");
+    let keep = async |text: &str, tick: bool| {
+        let wish = Wish { accept_wording: tick, ..world.first_hours(text) };
+        draft::keep(&world.instance, &anna, &wish).await.unwrap()
+    };
+    // Ticked, and nobody touched it.
+    assert_eq!(world.is_meant(keep(CLAIM, true).await.id, Meant::default()).await, (1, true));
+    // Ticked when there was nothing; somebody else changed the words and left the tick.
+    let kept = keep("Wir prüfen.", true).await;
+    let changed = Wish { accept_wording: true, ..world.first_hours(CLAIM) };
+    draft::change(&world.instance, &person("bodo"), kept.id, kept.version, &changed).await.unwrap();
+    assert_eq!(world.is_meant(kept.id, Meant::default()).await, (1, false));
+    // Said with the submission: of what was shown, and of whatever is found where nothing is said.
+    let said = |shown: Option<Vec<String>>| Meant { wording: true, shown, ..Meant::default() };
+    assert_eq!(world.is_meant(keep(CLAIM, false).await.id, said(Some(Vec::new()))).await, (1, false));
+    assert_eq!(world.is_meant(keep(CLAIM, false).await.id, said(None)).await, (1, true));
+    let kept = keep(CLAIM, false).await;
+    let found = draft::work_out(&world.instance, &anna, kept.wish).await.unwrap().wording;
+    let shown = found.iter().map(ToString::to_string).collect();
+    assert_eq!(world.is_meant(kept.id, said(Some(shown))).await, (1, true));
 }
 
 #[tokio::test]

@@ -3,9 +3,13 @@
 //! | File | Owns |
 //! |---|---|
 //! | `events` | from an entry of the audit log to what partners are told of it |
+//! | `pace` | how fast partners on one host are called |
+//! | `switched_off` | the notice by which the crisis staff learns that a partner is not told any more |
 //! | `telling` | calls, one after the other for each partner, until each is taken |
 
 mod events;
+mod pace;
+mod switched_off;
 mod telling;
 
 use std::collections::BTreeSet;
@@ -93,12 +97,7 @@ pub async fn add(instance: &Instance, actor: &Actor, wish: PartnerWish) -> Resul
     }
     let topics = if wish.topics.is_empty() { Topic::ALL.into() } else { wish.topics };
     let interest = Interest { topics, visibility: wish.visibility, groups: wish.groups };
-    let secret =
-        SecretString::from(format!("whsec_{}", BASE64.encode(&instance.chance.bytes::<SECRET_BYTES>())));
-    let vault = instance.vault().await.map_err(unavailable)?;
-    let sealed = vault
-        .seal(&instance.chance, &place(wish.name.as_str()), &secret)
-        .map_err(|error| Failure::Store(StoreError::Damaged(error.to_string())))?;
+    let (secret, sealed) = new_secret(instance, &wish.name).await?;
     let entry = entry(actor, "partner.added", wish.name.as_str()).with(json!({
         "host": mask_address(wish.url.as_str()), "interest": shown(&interest),
     }));
@@ -135,6 +134,34 @@ pub async fn remove(instance: &Instance, actor: &Actor, name: &AccountName) -> R
     actor.may(Right::SettingsWrite)?;
     let entry = entry(actor, "partner.removed", name.as_str());
     Ok(instance.store.remove_partner(name.as_str(), &entry).await?)
+}
+
+/// Gives a partner another secret; the one until now signs nothing more. A call that is refused until the partner has it
+/// is made again. `None`: there is none of that name.
+///
+/// # Errors
+/// Without [`Right::SettingsWrite`].
+pub async fn rotate_secret(
+    instance: &Instance,
+    actor: &Actor,
+    name: &AccountName,
+) -> Result<Option<SecretString>, Failure> {
+    actor.may(Right::SettingsWrite)?;
+    let (secret, sealed) = new_secret(instance, name).await?;
+    let entry = entry(actor, "partner.secret_changed", name.as_str());
+    let changed = instance.store.set_partner_secret(name.as_str(), &sealed, &entry).await?;
+    Ok(changed.then_some(secret))
+}
+
+/// A secret that signs, and the same sealed.
+async fn new_secret(instance: &Instance, name: &AccountName) -> Result<(SecretString, String), Failure> {
+    let secret =
+        SecretString::from(format!("whsec_{}", BASE64.encode(&instance.chance.bytes::<SECRET_BYTES>())));
+    let vault = instance.vault().await.map_err(unavailable)?;
+    let sealed = vault
+        .seal(&instance.chance, &place(name.as_str()), &secret)
+        .map_err(|error| Failure::Store(StoreError::Damaged(error.to_string())))?;
+    Ok((secret, sealed))
 }
 
 /// Tells a partner again what happened since `since` (at most [`EVENTS_KEPT`] ago), and calls it again if it was

@@ -20,6 +20,8 @@ use crate::domain::outcome::{Fault, Outcome, Reason};
 use crate::domain::retry::Next;
 use crate::store::{Partner, PartnerEvent, StoreError, Told};
 
+use super::pace::Pace;
+use super::switched_off::news;
 use super::{make_events, place};
 
 /// How many partners are called at once by one process.
@@ -30,6 +32,8 @@ const LOOK_AHEAD: i64 = 200;
 const FAILING_FOR: Duration = Duration::from_secs(5 * 86_400);
 /// What a lease has beyond the call itself.
 const BEYOND_THE_CALL: Duration = Duration::from_secs(10);
+/// So long a partner waits for others on its host before its call is put off.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// An event that could still be told later is: there is no time at which it is not worth telling, until it is let go of.
 const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
 
@@ -37,6 +41,7 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Debug, Default)]
 pub struct Telling {
     calls: JoinSet<()>,
+    pace: Arc<Pace>,
 }
 
 /// Makes events, and begins to tell those that are due; gives at once. What was begun goes on in `telling`.
@@ -56,10 +61,10 @@ pub async fn tell(
     }
     let until = instance.now().plus(instance.settings().webhook.timeout + BEYOND_THE_CALL);
     for partner in instance.store.claim_partners(until, room).await? {
-        let (instance, client) = (instance.clone(), client.clone());
+        let (instance, client, pace) = (instance.clone(), client.clone(), telling.pace.clone());
         telling.calls.spawn(async move {
             let name = partner.name.clone();
-            if let Err(error) = tell_one(&instance, &client, partner, until).await {
+            if let Err(error) = tell_one(&instance, &client, &pace, partner, until).await {
                 // The same call comes again when the lease has run out.
                 tracing::warn!(partner = name, "what a call has shown could not be written down: {error}");
             }
@@ -79,6 +84,7 @@ impl Telling {
 async fn tell_one(
     instance: &Instance,
     client: &Client,
+    pace: &Pace,
     partner: Partner,
     leased_until: Timestamp,
 ) -> Result<(), StoreError> {
@@ -96,10 +102,14 @@ async fn tell_one(
     let told = match &event {
         // None of these was for them.
         None => Told { position, ..partner.told.clone() },
-        Some(event) => {
-            let outcome = call(instance, client, &partner, event).await;
-            after(instance, &partner, event, outcome)
-        }
+        Some(event) => match its_turn(instance, pace, &partner).await {
+            // Others on its host were called just now: it comes again when there is room.
+            Err(wait) => Told { due_at: instance.now().plus(wait), ..partner.told.clone() },
+            Ok(()) => {
+                let outcome = call(instance, client, &partner, event).await;
+                after(instance, &partner, event, outcome)
+            }
+        },
     };
     let switched_off = told.switched_off_at.is_some();
     let entry = switched_off.then(|| {
@@ -111,7 +121,9 @@ async fn tell_one(
         .because(&told.last_code)
         .with(json!({"failing_since": told.failing_since.map(|at| at.to_string())}))
     });
-    instance.store.partner_told(&partner.name, leased_until, &told, entry.as_ref()).await?;
+    let also = if switched_off { news(instance, &partner, &told).await } else { None };
+    let (entry, also) = (entry.as_ref(), also.as_ref());
+    instance.store.partner_told(&partner.name, leased_until, &told, entry, also).await?;
     if switched_off {
         tracing::error!(
             partner = partner.name,
@@ -119,6 +131,18 @@ async fn tell_one(
             "the partner is not told anything any more"
         );
     }
+    Ok(())
+}
+
+/// Waits for the partner's turn under `[webhook] rate_per_host`; not longer than a lease has beyond the call.
+///
+/// # Errors
+/// How long it would be.
+async fn its_turn(instance: &Instance, pace: &Pace, partner: &Partner) -> Result<(), Duration> {
+    let Ok(url) = partner.url.parse::<WebhookUrl>() else { return Ok(()) };
+    let rate = instance.settings().webhook.rate_per_host;
+    let wait = pace.turn(&url.host(), rate, instance.clock.monotonic(), LONGEST_WAIT)?;
+    tokio::time::sleep(wait).await;
     Ok(())
 }
 

@@ -20,6 +20,11 @@ pub enum PartnersCommand {
         #[command(flatten)]
         format: ListFormat,
     },
+    /// Give a partner another secret; shows it, once
+    Secret {
+        /// The partner's name
+        name: AccountName,
+    },
     /// Tell a partner nothing more
     Remove {
         /// The partner's name

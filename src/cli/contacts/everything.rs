@@ -82,6 +82,20 @@ pub(super) fn words(session: &Session, about: &About) -> Result<String, std::fmt
         let note = if one.note.is_empty() { String::new() } else { format!(": {}", one.note) };
         writeln!(text, "  {}  by {} at {}{by}{note}", one.notice, one.by_what, local(&one.at))?;
     }
+    let wishes = about.drafts.iter().map(|draft| ("draft", draft));
+    let wishes: Vec<_> = wishes.chain(about.alarms.iter().map(|alarm| ("alarm", alarm))).collect();
+    writeln!(text, "\nDrafts and prepared alarms: {}", wishes.len())?;
+    for (what, wish) in wishes {
+        writeln!(
+            text,
+            "  {what} {} ({}): named in {}, by {} at {}",
+            wish.name,
+            wish.template,
+            wish.named_in.join(", "),
+            wish.by,
+            local(&wish.at)
+        )?;
+    }
     writeln!(text, "\nIn the audit log, by the pseudonym: {}", about.log.len())?;
     for entry in &about.log {
         let reason = if entry.reason.is_empty() { String::new() } else { format!(" ({})", entry.reason) };

@@ -111,6 +111,7 @@ fn wish(template: &str, group: &str, values: &[(&str, Fill)], now: Timestamp, zo
         expires_after: None,
         incident: None,
         accept_wording: false,
+        hints_seen: Vec::new(),
     }
 }
 

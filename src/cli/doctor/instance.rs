@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::output::{counted, program};
 use crate::cli::session::Session;
 use crate::cli::templates::check_all;
-use crate::domain::settings::{EmailTransport, SmsProvider, SmsTransport};
+use crate::domain::settings::{EmailTransport, ShellName, SmsProvider, SmsTransport};
 use crate::templates::load_pack;
 
 use super::Line;
@@ -47,6 +47,13 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
             "approval",
             "some notices need a second person, and nobody is told when one is released without",
             "set [approval] tell to the group of those who may release",
+        ));
+    }
+    if asks && approval.shell_name == ShellName::User {
+        lines.push(Line::warning(
+            "approval",
+            "at the shell everybody is the second person whom they call themselves (USER)",
+            "set [approval] shell_name to \"uid\" or \"login\", or release by accounts only",
         ));
     }
     lines.extend(public_address(session, is_smtp));

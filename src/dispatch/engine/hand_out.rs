@@ -76,7 +76,13 @@ impl Engine {
                 match composed {
                     Ok(message) => {
                         let destination = claimed.destination.clone();
-                        items.push(Item { message, destination, units: claimed.units, epoch });
+                        items.push(Item {
+                            message,
+                            destination,
+                            units: claimed.units,
+                            epoch,
+                            exercise: claimed.exercise,
+                        });
                     }
                     Err(reason) => {
                         ready.dropped(&claimed.destination);

@@ -27,7 +27,13 @@ impl Desk {
         let to = format!("a@{destination}").parse().unwrap();
         let mail =
             Mail::new(DeliveryId(self.ids.next()), "b@x.example".to_owned(), to, "Subject: x\r\n\r\nx");
-        Item { message: Message::Email(mail), destination: Arc::from(destination), units: 1, epoch: 0 }
+        Item {
+            message: Message::Email(mail),
+            destination: Arc::from(destination),
+            units: 1,
+            epoch: 0,
+            exercise: false,
+        }
     }
 
     fn take(&self, connection: u64) -> Option<Item> {

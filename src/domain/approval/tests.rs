@@ -2,9 +2,17 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::settings::ShellName;
 
 fn settings() -> Approval {
-    Approval { required: false, above: None, groups: Vec::new(), visibility: Vec::new(), tell: None }
+    Approval {
+        required: false,
+        above: None,
+        groups: Vec::new(),
+        visibility: Vec::new(),
+        tell: None,
+        shell_name: ShellName::Uid,
+    }
 }
 
 const ASKED: Asked<'static> =
@@ -40,6 +48,8 @@ fn a_person_is_the_same_at_the_shell_and_signed_in() {
     assert!(second_person(&anna, &authors(&["shell:anna"])).is_err());
     assert!(second_person(&anna, &authors(&["bodo", "token:leitstelle", "anna"])).is_err(), "one of several");
     assert_eq!(second_person(&anna, &authors(&["shell:bodo"])), Ok(()));
+    let nameless = Actor::shell("uid 70001");
+    assert!(second_person(&nameless, &authors(&["bodo"])).unwrap_err().contains("has no name for you"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -10,7 +11,7 @@ use crate::http::Shared;
 
 use super::caller::{SignedIn, authenticate};
 use super::idempotency;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::route::{Needs, Repetition};
 
 /// What the table says of a route.
@@ -29,6 +30,9 @@ pub(super) async fn stand(State(guard): State<Guard>, request: Request, next: Ne
         Err(problem) => return problem.into_response(),
     };
     let Passed { request, caller } = passed;
+    if is_encoded(request.headers()) {
+        return encoded().into_response();
+    }
     match caller {
         Some(SignedIn(actor)) if guard.repetition != Repetition::Harmless => {
             idempotency::once(&guard, &actor, request, next).await
@@ -49,10 +53,23 @@ impl Guard {
         }
         let (mut parts, body) = request.into_parts();
         let caller = authenticate(&self.shared.parts.instance, &parts).await?;
-        if let Needs::Right(right) = self.needs {
-            caller.0.may(right)?;
-        }
+        self.needs.admit(&caller.0)?;
         parts.extensions.insert(caller.clone());
         Ok(Passed { request: Request::from_parts(parts, body), caller: Some(caller) })
     }
+}
+
+/// Whether a body comes compressed (RFC 9110, section 8.4): a small one may become a huge one, and none is unpacked here.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().any(|value| {
+        let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    })
+}
+
+/// RFC 9110, section 15.5.16: which coding would be taken stands in `Accept-Encoding`.
+fn encoded() -> Problem {
+    Problem::new(Kind::UnsupportedType, "send the body as it is: it is not unpacked here (Content-Encoding)")
+        .about("Content-Encoding")
+        .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
 }

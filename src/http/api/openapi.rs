@@ -76,6 +76,14 @@ fn complete(operation: &mut Value, route: &Route) {
             operation["description"] = json!(format!("{description}\n\nNeeds the right `{right}`.").trim());
             kinds.push(Kind::Forbidden);
         }
+        Needs::Either(right, other) => {
+            operation["security"] = json!([{"token": []}]);
+            operation["x-right"] = json!([right.as_str(), other.as_str()]);
+            let description = operation["description"].as_str().unwrap_or_default();
+            operation["description"] =
+                json!(format!("{description}\n\nNeeds the right `{right}` or `{other}`.").trim());
+            kinds.push(Kind::Forbidden);
+        }
     }
     if route.needs != Needs::Nothing {
         kinds.push(Kind::Unauthenticated);

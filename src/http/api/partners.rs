@@ -174,6 +174,32 @@ fn wish(new: NewPartner) -> Result<PartnerWish, Problem> {
     })
 }
 
+/// Gives a partner's system another secret
+///
+/// The one until now signs nothing more. Calls that are refused until the partner has it are made again. Not for tokens
+/// that are limited to groups.
+#[utoipa::path(
+    post,
+    path = "/partners/{name}/secret",
+    tag = "partners",
+    params(("name" = String, Path, description = "The partner's name")),
+    responses((status = 201, description = "It signs from now on; it is shown this once", body = AddedPartner)),
+)]
+pub(super) async fn rotate_secret(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+    Named(name): Named<String>,
+) -> Result<impl IntoResponse, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
+    match partners::rotate_secret(&instance, &actor, &named(&name)?).await? {
+        Some(secret) => {
+            let changed = AddedPartner { name, secret: secret.expose_secret().to_owned() };
+            Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(changed)))
+        }
+        None => Err(Problem::not_found("such partner")),
+    }
+}
+
 /// Tells a partner's system nothing more
 ///
 /// Not for tokens that are limited to groups.

@@ -236,6 +236,11 @@ impl Problem {
         self
     }
 
+    /// The same for somebody who reads it in a browser: the status, what went wrong, and the headers.
+    pub(crate) fn into_parts(self) -> (StatusCode, String, Vec<(HeaderName, HeaderValue)>) {
+        (self.kind.status(), self.detail, self.headers)
+    }
+
     /// What kind it is.
     #[cfg(test)]
     pub(crate) const fn kind(&self) -> Kind {

@@ -6,7 +6,7 @@ use axum::middleware;
 use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt};
 
-use crate::domain::actor::Right;
+use crate::domain::actor::{Actor, Denied, Right};
 use crate::http::Shared;
 
 use super::guard::{self, Guard};
@@ -20,6 +20,24 @@ pub(crate) enum Needs {
     SignedIn,
     /// A right.
     Right(Right),
+    /// One of these; which of them is enough for what is asked, the use case says.
+    Either(Right, Right),
+}
+
+impl Needs {
+    /// Lets `actor` through, or not.
+    ///
+    /// # Errors
+    /// [`Denied`] names the right that is missing; of two the first, which is always enough.
+    pub(super) fn admit(self, actor: &Actor) -> Result<(), Denied> {
+        match self {
+            Self::Nothing | Self::SignedIn => Ok(()),
+            Self::Right(right) => actor.may(right),
+            Self::Either(right, other) => {
+                actor.may(right).or_else(|denied| actor.may(other).map_err(|_| denied))
+            }
+        }
+    }
 }
 
 /// What happens when a request comes twice.

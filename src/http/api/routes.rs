@@ -47,7 +47,8 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRelease), steering::schedule),
         route!(right(Right::NoticesRelease), steering::pause),
         route!(right(Right::NoticesRelease), steering::resume),
-        route!(right(Right::NoticesRelease), steering::cancel),
+        // An author may only take back what is their own and waits.
+        route!(Needs::Either(Right::NoticesRelease, Right::NoticesWrite), steering::cancel),
         route!(right(Right::NoticesRelease), steering::retry),
         route!(right(Right::NoticesWrite), steering::correct),
         // Alarms that were agreed to beforehand
@@ -124,6 +125,7 @@ pub(super) fn table() -> Vec<Route> {
         // Partners' systems
         route!(right(Right::AuditRead), partners::list),
         route!(right(Right::SettingsWrite), partners::add).with_secret_answer(),
+        route!(right(Right::SettingsWrite), partners::rotate_secret).with_secret_answer(),
         route!(right(Right::SettingsWrite), partners::remove),
         route!(right(Right::SettingsWrite), partners::replay),
         // Audit

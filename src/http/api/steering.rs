@@ -94,6 +94,9 @@ pub(super) async fn resume(
 }
 
 /// Cancels a notice: what has not left stays here
+///
+/// Who may release cancels any notice that has not ended; an author (`notices:write`) takes back their own while it
+/// waits for a second person (`pending`).
 #[utoipa::path(
     post,
     path = "/notices/{number}/cancel",
@@ -101,7 +104,7 @@ pub(super) async fn resume(
     params(("number" = String, Path, description = "Its number", example = "2026-0007")),
     responses(
         (status = 200, description = "It is cancelled", body = Standing),
-        (status = 409, description = "It has ended"),
+        (status = 409, description = "It has ended; or, for an author, it no longer waits for a second person"),
     ),
 )]
 pub(super) async fn cancel(

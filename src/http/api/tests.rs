@@ -123,6 +123,7 @@ async fn whoever_may_not_is_told_so_and_changes_nothing() {
             let may = match route.needs {
                 Needs::Nothing | Needs::SignedIn => true,
                 Needs::Right(right) => walker.rights.contains(&right),
+                Needs::Either(right, other) => [right, other].iter().any(|one| walker.rights.contains(one)),
             };
             if may {
                 // What is about one's own account has nothing for a token; a limited one may be too narrow.

@@ -1,6 +1,8 @@
 //! What all pages share: the frame, the style, and the headers. A page is one answer: no script, no second request, no
 //! foreign address, so that it opens on a bad line and says nothing to anybody else.
 
+pub(super) mod sign_in;
+
 use std::sync::LazyLock;
 
 use askama::Template;

@@ -29,6 +29,14 @@ const LOOK_AHEAD: usize = 1_000;
 /// How often one cycle may look again at a lane whose head it had to set aside.
 const LOOKS: usize = 8;
 
+/// A notice whose deliveries may leave.
+#[derive(Debug, Clone, Copy)]
+struct Live {
+    /// When it runs out.
+    expires_at: i64,
+    exercise: bool,
+}
+
 /// The state of one claim while it goes through the lanes.
 pub(super) struct Claiming<'a> {
     request: &'a ClaimRequest,
@@ -38,8 +46,8 @@ pub(super) struct Claiming<'a> {
     rows: HashMap<String, LaneRow>,
     /// Quotas by lane name, as far as this claim uses them.
     buckets: BTreeMap<String, (Bucket, Rate)>,
-    /// Notices met so far: when they run out, if their deliveries may leave.
-    live: HashMap<Uuid, Option<i64>>,
+    /// Notices met so far: what is known of them, if their deliveries may leave.
+    live: HashMap<Uuid, Option<Live>>,
     /// Limited destinations and what they can still take.
     limited: HashMap<String, usize>,
     /// Claimed so far, of destinations that are not known to be quick.
@@ -150,16 +158,17 @@ impl<'a> Claiming<'a> {
     async fn is_open(&mut self, tx: &mut Tx, lane: &str) -> Result<bool, StoreError> {
         let Some(notice) = lane.strip_prefix("notice:") else { return Ok(true) };
         let Ok(notice) = Uuid::try_parse(notice) else { return Ok(false) };
-        Ok(self.live_until(tx, notice).await?.is_some())
+        Ok(self.live(tx, notice).await?.is_some())
     }
 
-    /// When a notice runs out, if its deliveries may leave now.
-    async fn live_until(&mut self, tx: &mut Tx, notice: Uuid) -> Result<Option<i64>, StoreError> {
+    /// What is known of a notice, if its deliveries may leave now.
+    async fn live(&mut self, tx: &mut Tx, notice: Uuid) -> Result<Option<Live>, StoreError> {
         if let Some(known) = self.live.get(&notice) {
             return Ok(*known);
         }
-        let row: Option<(i64,)> = tx.fetch_first(&SELECT_LIVE, (notice,)).await?;
-        let live = row.map(|(expires_at,)| expires_at).filter(|expires_at| *expires_at > self.now);
+        let row: Option<(i64, bool)> = tx.fetch_first(&SELECT_LIVE, (notice,)).await?;
+        let live = row.map(|(expires_at, exercise)| Live { expires_at, exercise });
+        let live = live.filter(|live| live.expires_at > self.now);
         self.live.insert(notice, live);
         Ok(live)
     }
@@ -188,7 +197,7 @@ impl<'a> Claiming<'a> {
             // A contact may have the same endpoint twice.
             rows.dedup_by_key(|row| row.delivery_id);
             for row in &rows {
-                self.live_until(tx, row.notice_id).await?;
+                self.live(tx, row.notice_id).await?;
             }
             self.know_destinations(tx, &rows).await?;
             let set_aside = self.sort_out(lane, priority, rows, room)?;
@@ -232,7 +241,7 @@ impl<'a> Claiming<'a> {
         let before = self.moves.len();
         let from: Arc<str> = lane.into();
         for row in rows {
-            let Some(expires_at) = self.live.get(&row.notice_id).copied().flatten() else {
+            let Some(live) = self.live.get(&row.notice_id).copied().flatten() else {
                 let own = format!("notice:{}", row.notice_id.simple());
                 if lane != own {
                     self.set_aside(row.delivery_id, own);
@@ -251,7 +260,7 @@ impl<'a> Claiming<'a> {
                 self.more = true;
             } else {
                 taken += 1;
-                self.take(priority, &from, row, expires_at)?;
+                self.take(priority, &from, row, live)?;
             }
         }
         Ok(self.moves.len() - before)
@@ -287,7 +296,7 @@ impl<'a> Claiming<'a> {
         priority: Priority,
         lane: &Arc<str>,
         row: DueRow,
-        expires_at: i64,
+        live: Live,
     ) -> Result<(), StoreError> {
         let endpoint = row.endpoint()?;
         let units = u32::try_from(row.units).unwrap_or(1).max(1);
@@ -314,7 +323,8 @@ impl<'a> Claiming<'a> {
             priority,
             lane: lane.clone(),
             due_at: Timestamp(row.due_at),
-            expires_at: Timestamp(expires_at),
+            expires_at: Timestamp(live.expires_at),
+            exercise: live.exercise,
         });
         Ok(())
     }

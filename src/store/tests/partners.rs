@@ -88,11 +88,11 @@ async fn a_partner_is_told_from_here_on_and_by_one_process_at_a_time(bench: Benc
     assert!(store.claim_partners(until, 10).await.unwrap().is_empty(), "one process calls it");
     let events = store.partner_events(made, 10).await.unwrap();
     assert_eq!(events, [event(made + 1), event(made + 2)]);
-    assert!(store.partner_told("stadtwerke", until, &told(&claimed[0], made + 1), None).await.unwrap());
+    assert!(store.partner_told("stadtwerke", until, &told(&claimed[0], made + 1), None, None).await.unwrap());
     assert_eq!(store.partner_events_left(made + 1).await.unwrap(), 1);
     let again = store.claim_partners(until, 10).await.unwrap();
     assert_eq!((again[0].told.position, again[0].told.told_at), (made + 1, Some(START)));
-    assert!(store.partner_told("stadtwerke", until, &told(&again[0], made + 2), None).await.unwrap());
+    assert!(store.partner_told("stadtwerke", until, &told(&again[0], made + 2), None, None).await.unwrap());
     assert!(store.claim_partners(until, 10).await.unwrap().is_empty(), "it has been told everything");
 
     assert!(store.rewind_partner("stadtwerke", START, &entry()).await.unwrap());
@@ -110,9 +110,9 @@ async fn what_an_old_lease_has_shown_is_not_written(bench: Bench) {
     bench.clock.advance(Duration::from_secs(10));
     let second = bench.later(5);
     let quick = store.claim_partners(second, 10).await.unwrap().remove(0);
-    assert!(!store.partner_told("stadtwerke", first, &told(&slow, made + 1), None).await.unwrap());
+    assert!(!store.partner_told("stadtwerke", first, &told(&slow, made + 1), None, None).await.unwrap());
     let off = Told { switched_off_at: Some(START), ..told(&quick, made) };
-    assert!(store.partner_told("stadtwerke", second, &off, Some(&entry())).await.unwrap());
+    assert!(store.partner_told("stadtwerke", second, &off, Some(&entry()), None).await.unwrap());
     assert!(store.claim_partners(second, 10).await.unwrap().is_empty(), "it is switched off");
     assert!(store.rewind_partner("stadtwerke", START, &entry()).await.unwrap());
     assert_eq!(store.claim_partners(bench.later(5), 10).await.unwrap().len(), 1);

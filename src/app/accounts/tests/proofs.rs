@@ -71,7 +71,7 @@ async fn a_password_that_was_handed_over_must_be_replaced_first() {
     assert_eq!(caller.duties, [Duty::ChangePassword]);
     assert!(caller.actor.rights.is_empty());
     let change = async |old: &SecretString, new: &str| {
-        change_password(&stage.instance, &caller.actor, caller.session, old, secret(new), &from(HOME)).await
+        change_password(&stage.instance, &caller.actor, caller.session, old, secret(new), false, &from(HOME)).await
     };
     let same = change(&made_up, made_up.expose_secret()).await.unwrap_err();
     assert!(matches!(same, AccountsError::Password(_)), "{same}");
@@ -97,7 +97,7 @@ async fn a_new_password_ends_the_tokens_that_its_owner_has_made() {
     let hers = create_token(&stage.instance, &actor, wish("hers")).await.unwrap();
     let shells = create_token(&stage.instance, &Actor::shell("test"), wish("shells")).await.unwrap();
     assert_eq!(stage.actor(&hers).await.label(), "token:hers");
-    change_password(&stage.instance, &actor, None, &secret(PASSWORD), secret(OTHER), &from(HOME))
+    change_password(&stage.instance, &actor, None, &secret(PASSWORD), secret(OTHER), false, &from(HOME))
         .await
         .unwrap();
     assert!(stage.caller(&hers).await.is_none());

@@ -141,6 +141,7 @@ async fn page(
     let notice = instance.store.notice(summary.id).await?;
     let notice = notice.ok_or_else(|| Failure::Wrong("the notice has just been removed".to_owned()))?;
     let incident = instance.store.notice_incident(summary.id).await?;
+    let (course, released_by) = course(instance, &notice.number, words, &times).await?;
     let results = results::read(instance, summary, sight, words, &times).await?;
     let used = |channel: &Channel| summary.channels.get(channel).is_some_and(|counts| counts.total() > 0);
     let channels: Vec<Channel> = Channel::ALL.into_iter().filter(used).collect();
@@ -153,8 +154,8 @@ async fn page(
         number: notice.number.clone(),
         title: notice.title.clone(),
         exercise: notice.exercise,
-        facts: facts(&notice, wish, words, &times),
-        course: course(instance, &notice.number, words, &times).await?,
+        facts: facts(&notice, wish, released_by.as_deref(), words, &times),
+        course,
         wordings: texts,
         wording_fault: fault,
         totals: totals(summary, words),
@@ -168,7 +169,7 @@ async fn page(
     })
 }
 
-fn facts(notice: &Notice, wish: &Wish, words: &Words, times: &Times) -> Vec<Fact> {
+fn facts(notice: &Notice, wish: &Wish, released_by: Option<&str>, words: &Words, times: &Times) -> Vec<Fact> {
     let time = |at: Timestamp| {
         let Time { local, utc } = times.of(at);
         format!("{local} ({utc})")
@@ -187,7 +188,8 @@ fn facts(notice: &Notice, wish: &Wish, words: &Words, times: &Times) -> Vec<Fact
     add(words.audience, audience(&notice.audience, words));
     add(words.written, format!("{} {} {}", time(notice.created_at), words.by, notice.created_by));
     if let Some(at) = notice.released_at {
-        add(words.released, time(at));
+        let by = released_by.map(|who| format!(" {} {who}", words.by)).unwrap_or_default();
+        add(words.released, format!("{}{by}", time(at)));
     }
     match notice.completed_at {
         Some(at) => add(words.ended, time(at)),
@@ -209,17 +211,26 @@ fn audience(audience: &Audience, words: &Words) -> String {
     parts.join(", ")
 }
 
+/// What somebody does who lets a notice go: with or without a second person, at once or at its time.
+const RELEASES: [&str; 4] = ["notice.approved", "notice.released", "notice.scheduled", "notice.corrected"];
+
+/// The course of a notice, and who released it: the last person who let it go, and not the dispatcher, which keeps to
+/// the time that somebody named.
 async fn course(
     instance: &Instance,
     number: &str,
     words: &Words,
     times: &Times,
-) -> Result<Vec<Step>, Failure> {
+) -> Result<(Vec<Step>, Option<String>), Failure> {
+    let dispatcher = Actor::program("dispatcher").label();
     let mut steps: Vec<Step> = Vec::new();
+    let mut released_by = None;
     loop {
         let after = steps.last().map_or(0, |step| step.sequence);
         let page: Vec<Entry> = instance.store.audit_entries_about("notice", number, after, PAGE).await?;
         let is_last = (page.len() as i64) < PAGE;
+        let release = |entry: &&Entry| RELEASES.contains(&entry.action.as_str()) && entry.actor != dispatcher;
+        released_by = page.iter().rfind(release).map(|entry| entry.actor.clone()).or(released_by);
         steps.extend(page.into_iter().map(|entry| Step {
             sequence: entry.sequence,
             at: times.of(entry.at),
@@ -229,7 +240,7 @@ async fn course(
             reason: entry.reason,
         }));
         if is_last {
-            return Ok(steps);
+            return Ok((steps, released_by));
         }
     }
 }

@@ -92,8 +92,11 @@ pub(in super::super) async fn change_password(
     headers: HeaderMap,
     JsonBody(given): JsonBody<NewPassword>,
 ) -> Result<impl IntoResponse, Problem> {
-    let session = session::known(&instance, &actor, &headers).await?.and_then(|known| known.session);
-    let begun = accounts::change_password(&instance, &actor, session, &given.old, given.new, &origin).await?;
+    let known = session::known(&instance, &actor, &headers).await?;
+    let vouched = known.as_ref().is_some_and(|known| known.vouched_factor);
+    let session = known.and_then(|known| known.session);
+    let begun =
+        accounts::change_password(&instance, &actor, session, &given.old, given.new, vouched, &origin).await?;
     Ok((NOT_KEPT, Json(Session::from(begun))))
 }
 

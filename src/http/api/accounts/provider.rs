@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::accounts::{self, ComingBack, PROVIDER_ANSWER_WITHIN, Proof, ProviderSignIn};
+use crate::app::accounts::{
+    self, ComingBack, Origin, PROVIDER_ANSWER_WITHIN, Proof, ProviderSignIn, SignedIn as Begun,
+};
 use crate::app::instance::Instance;
 use crate::http::Shared;
+use crate::http::page::sign_in::{Began, Told, page};
 
-use super::super::body::JsonBody;
+use super::super::body::{JsonBody, read};
 use super::super::problem::Problem;
 use super::origin::Whence;
 use super::{NOT_KEPT, Session};
@@ -67,7 +70,15 @@ pub(in super::super) struct SecondFactorCode {
         (status = 503, description = "The provider cannot be used now: sign in with name and password"),
     ),
 )]
-pub(in super::super) async fn start(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+pub(in super::super) async fn start(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let begun = begin(&shared).await;
+    legible(&shared.parts.instance, &headers, begun)
+}
+
+async fn begin(shared: &Shared) -> Result<Response, Problem> {
     let instance = &shared.parts.instance;
     let sent = accounts::send_away(instance, &shared.provider).await?;
     let mut answer = (StatusCode::SEE_OTHER, NOT_KEPT).into_response();
@@ -80,7 +91,8 @@ pub(in super::super) async fn start(State(shared): State<Arc<Shared>>) -> Result
 /// Takes in whom the identity provider sends back
 ///
 /// The session is the same as after signing in with name and password. Where the account has a second factor for which
-/// the provider does not vouch, the answer is 401 and names the field `code`: `POST /session/oidc/code` comes next.
+/// the provider does not vouch, the answer is 401 and names the field `code`: `POST /session/oidc/code` comes next. A
+/// browser (`Accept: text/html`) is shown a page instead, which asks for that code.
 #[utoipa::path(
     get,
     path = "/session/oidc/callback",
@@ -101,31 +113,51 @@ pub(in super::super) async fn callback(
     headers: HeaderMap,
     back: Result<Query<Back>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
+    let came = came_back(&shared, &origin, &headers, back).await;
+    legible(&shared.parts.instance, &headers, came)
+}
+
+async fn came_back(
+    shared: &Shared,
+    origin: &Origin,
+    headers: &HeaderMap,
+    back: Result<Query<Back>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
     let instance = &shared.parts.instance;
     let Query(back) = back.map_err(|_| accounts::AccountsError::FlowLost)?;
     let back = ComingBack { code: back.code, state: back.state, error: back.error, issuer: back.iss };
-    let note = cookie(&headers, FLOW);
-    let came = accounts::come_back(instance, &shared.provider, &back, note.as_ref(), &origin).await?;
+    let note = cookie(headers, FLOW);
+    let came = accounts::come_back(instance, &shared.provider, &back, note.as_ref(), origin).await?;
     let forget = kept(instance, FLOW, None)?;
     match came {
         ProviderSignIn::Began(begun) => {
-            let mut answer = (NOT_KEPT, Json(Session::from(begun))).into_response();
+            let mut answer = began(instance, headers, StatusCode::OK, begun);
             answer.headers_mut().append(header::SET_COOKIE, forget);
             Ok(answer)
         }
-        ProviderSignIn::CodeNeeded(note) => Err(Problem::from(accounts::AccountsError::FactorNeeded)
-            .saying(
-                "this account has a second factor: send its code, or one of the recovery codes, to \
-                 POST /api/v1/session/oidc/code",
-            )
-            .with_header(header::SET_COOKIE, forget)
-            .with_header(header::SET_COOKIE, kept(instance, CODE, Some(&note))?)),
+        ProviderSignIn::CodeNeeded(note) => {
+            let keep = kept(instance, CODE, Some(&note))?;
+            if is_read(headers) {
+                let mut answer = page(&instance.settings(), Told::CodeAsked);
+                answer.headers_mut().append(header::SET_COOKIE, forget);
+                answer.headers_mut().append(header::SET_COOKIE, keep);
+                return Ok(answer);
+            }
+            Err(Problem::from(accounts::AccountsError::FactorNeeded)
+                .saying(
+                    "this account has a second factor: send its code, or one of the recovery codes, to \
+                     POST /api/v1/session/oidc/code",
+                )
+                .with_header(header::SET_COOKIE, forget)
+                .with_header(header::SET_COOKIE, keep))
+        }
     }
 }
 
 /// Shows the code of the second factor after the identity provider
 ///
-/// The cookie of the callback's answer says who it is.
+/// The cookie of the callback's answer says who it is. The page that the callback shows in a browser sends the same as
+/// a form.
 #[utoipa::path(
     post,
     path = "/session/oidc/code",
@@ -143,18 +175,99 @@ pub(in super::super) async fn code(
     State(instance): State<Instance>,
     Whence(origin): Whence,
     headers: HeaderMap,
-    JsonBody(given): JsonBody<SecondFactorCode>,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let proof = match (given.code, given.recovery_code) {
-        (Some(code), None) => Proof::Code(code),
-        (None, Some(code)) => Proof::RecoveryCode(code),
-        _ => return Err(Problem::invalid("code", "send either a code or a recovery code")),
+    let done = shown(&instance, &origin, &headers, request).await;
+    legible(&instance, &headers, done)
+}
+
+async fn shown(
+    instance: &Instance,
+    origin: &Origin,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let is_form = is_form(headers);
+    let proof = if is_form { typed_proof(request).await? } else { sent_proof(request).await? };
+    let note = cookie(headers, CODE);
+    let begun = match accounts::show_code(instance, note.as_ref(), &proof, origin).await {
+        // Whoever mistyped is asked again; whoever came too late is not.
+        Err(accounts::AccountsError::Wrong) if is_form => {
+            let words = accounts::AccountsError::WrongCode.to_string();
+            return Ok(page(&instance.settings(), Told::CodeWrong(words)));
+        }
+        other => other?,
     };
-    let note = cookie(&headers, CODE);
-    let begun = accounts::show_code(&instance, note.as_ref(), &proof, &origin).await?;
-    let mut answer = (StatusCode::CREATED, NOT_KEPT, Json(Session::from(begun))).into_response();
-    answer.headers_mut().append(header::SET_COOKIE, kept(&instance, CODE, None)?);
+    let mut answer = began(instance, headers, StatusCode::CREATED, begun);
+    answer.headers_mut().append(header::SET_COOKIE, kept(instance, CODE, None)?);
     Ok(answer)
+}
+
+/// What a program sends.
+async fn sent_proof(request: Request) -> Result<Proof, Problem> {
+    let JsonBody(given) = JsonBody::<SecondFactorCode>::from_request(request, &()).await?;
+    match (given.code, given.recovery_code) {
+        (Some(code), None) => Ok(Proof::Code(code)),
+        (None, Some(code)) => Ok(Proof::RecoveryCode(code)),
+        _ => Err(Problem::invalid("code", "send either a code or a recovery code")),
+    }
+}
+
+/// What somebody typed into the page: six digits are a code, anything else a recovery code. A form of another site
+/// comes without our cookie.
+async fn typed_proof(request: Request) -> Result<Proof, Problem> {
+    let body = read(request.into_body()).await?;
+    let typed = url::form_urlencoded::parse(&body).find(|(name, _)| name == "code");
+    let typed = typed.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(if is_code { Proof::Code(digits.into()) } else { Proof::RecoveryCode(typed.into()) })
+}
+
+/// A session that has begun: for a program, or on a page.
+fn began(instance: &Instance, headers: &HeaderMap, status: StatusCode, begun: Begun) -> Response {
+    if !is_read(headers) {
+        return (status, NOT_KEPT, Json(Session::from(begun))).into_response();
+    }
+    let told = Told::Began(Began {
+        account: begun.account.to_string(),
+        token: begun.token.expose_secret().to_owned(),
+        ends_at: begun.ends_at,
+        handed_over: begun.handed_over.map(|(by, _)| by),
+    });
+    page(&instance.settings(), told)
+}
+
+/// What went wrong, as whoever asks can read it.
+fn legible(
+    instance: &Instance,
+    headers: &HeaderMap,
+    done: Result<Response, Problem>,
+) -> Result<Response, Problem> {
+    match done {
+        Err(problem) if is_read(headers) => {
+            let (status, detail, more) = problem.into_parts();
+            let mut answer = page(&instance.settings(), Told::Refused(status, detail));
+            answer.headers_mut().extend(more);
+            Ok(answer)
+        }
+        other => other,
+    }
+}
+
+/// Whether a person reads the answer: browsers ask for a page by its type (RFC 9110, section 12.5.1).
+fn is_read(headers: &HeaderMap) -> bool {
+    let wanted = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    wanted.flat_map(|text| text.split(',')).any(|kind| {
+        kind.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"))
+    })
+}
+
+/// Whether the body is that of a form.
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// The value of a cookie (RFC 6265, section 4.2).

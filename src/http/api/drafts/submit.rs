@@ -32,6 +32,10 @@ pub(in super::super) struct Submission {
     /// person is shown that nobody has said so.
     #[serde(default)]
     accept_wording: bool,
+    /// The hints that the check has shown (`wording` there): the words are meant so only if nothing else is found now,
+    /// for instance because the incident has moved to another phase meanwhile. Without it: whatever is found.
+    #[schema(required = false)]
+    wording: Option<Vec<String>>,
 }
 
 /// A notice that was submitted.
@@ -91,7 +95,11 @@ pub(in super::super) async fn submit(
 ) -> Result<impl IntoResponse, Problem> {
     let kept = draft::read(&instance, &actor, NoticeId(id)).await?;
     wanted.check(&tag(&kept))?;
-    let meant = Meant { findings: submission.accept_findings, wording: submission.accept_wording };
+    let meant = Meant {
+        findings: submission.accept_findings,
+        wording: submission.accept_wording,
+        shown: submission.wording,
+    };
     let submitted = draft::submit(&instance, &actor, kept.id, Some(kept.version), meant).await?;
     let location = format!("/api/v1/notices/{}", submitted.number);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(SubmittedNotice::new(submitted))))

@@ -162,6 +162,7 @@ impl DraftBody {
             expires_after: duration("expires_after", self.expires_after.as_deref())?,
             incident: self.incident.map(|key| IncidentWish { key, next_update, reminder: None }),
             accept_wording: self.accept_wording,
+            hints_seen: Vec::new(),
         })
     }
 

@@ -7,6 +7,7 @@ on_both_engines!(
     what_has_been_kept_for_its_time_goes_and_the_figures_stay,
     a_notice_goes_in_the_end_and_the_log_stays_whole,
     a_hold_keeps_a_notice_and_what_is_unclear_is_not_touched,
+    a_prune_removes_nobody_whom_a_hold_keeps,
     a_hold_that_is_set_meanwhile_counts,
     two_processes_let_go_of_the_same_thing_once,
     nothing_that_was_decided_about_a_notice_outlives_it,
@@ -138,4 +139,32 @@ async fn nothing_that_was_decided_about_a_notice_outlives_it(bench: Bench) {
     .unwrap();
     assert_eq!(retain(&bench, DataKind::Notices).await, 1);
     assert_eq!(traces(&bench, &["Quast"]).await, Vec::<String>::new());
+}
+
+async fn a_prune_removes_nobody_whom_a_hold_keeps(bench: Bench) {
+    let free = bench.notice(1, &["x.example"], Priority::Normal).await;
+    let held = bench.notice(2, &["x.example"], Priority::Normal).await;
+    let number = bench.store.notice_summary(held).await.unwrap().unwrap().number;
+    let scope = HoldScope::Notice(number);
+    bench.store.set_hold(&scope, "Ermittlungen", "anna", &entry("hold.set")).await.unwrap();
+    let before = bench.store.contacts().await.unwrap();
+    let of = |notice: NoticeId| notice.0.simple().to_string();
+    let nobody = book(vec![contact("new", "new@x.example", &["all"])]);
+    let log = bench.store.audit_head().await.unwrap().sequence;
+    for done in [
+        bench.store.preview_import(&nobody, &bench.ids, true).await,
+        bench.store.import_contacts(&nobody, &bench.ids, true, &entry("contacts.imported")).await,
+    ] {
+        let refused = done.unwrap_err().to_string();
+        assert!(refused.contains("Ermittlungen") && refused.contains("retention lift"), "{refused}");
+        assert_eq!(refused.matches(&of(held)).count(), 2, "both are named: {refused}");
+        assert!(!refused.contains(&of(free)), "{refused}");
+    }
+    assert_eq!(bench.store.contacts().await.unwrap(), before, "nothing was imported either");
+    assert_eq!(bench.store.audit_head().await.unwrap().sequence, log);
+    let without = bench.store.import_contacts(&nobody, &bench.ids, false, &entry("contacts.imported")).await;
+    assert_eq!(without.unwrap().missing.len(), 3, "without --prune they stay");
+    bench.store.lift_hold(&scope, &entry("hold.lifted")).await.unwrap();
+    let done = bench.store.import_contacts(&nobody, &bench.ids, true, &entry("contacts.imported")).await;
+    assert_eq!(done.unwrap().removed.len(), 3);
 }
