@@ -223,8 +223,15 @@ async fn whoever_was_given_a_new_start_reads_it_at_the_next_sign_in() {
     assert_eq!(later.handed_over, None, "it was said");
     let caller = stage.caller(&later.token).await.unwrap();
     let home = from(HOME);
-    let changed =
-        change_password(&stage.instance, &caller.actor, caller.session, &made_up, secret(OTHER), false, &home);
+    let changed = change_password(
+        &stage.instance,
+        &caller.actor,
+        caller.session,
+        &made_up,
+        secret(OTHER),
+        false,
+        &home,
+    );
     assert_eq!(changed.await.unwrap().handed_over, None, "and is not said again with a new password");
 }
 

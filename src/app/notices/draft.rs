@@ -98,7 +98,16 @@ async fn ticked(instance: &Instance, wish: &Wish, before: Option<&Wish>) -> Resu
         Some(before) => before.hints_seen.clone(),
         None => {
             let settings = instance.settings();
-            match compose(wish.clone(), &settings, &instance.store, &instance.ids, instance.now()).await {
+            match compose(
+                wish.clone(),
+                &settings,
+                &instance.checked,
+                &instance.store,
+                &instance.ids,
+                instance.now(),
+            )
+            .await
+            {
                 Ok(draft) => draft.wording,
                 Err(ComposeError::Store(error)) => return Err(error.into()),
                 // It cannot be read yet: nobody has seen what it says.

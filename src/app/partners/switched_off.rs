@@ -60,7 +60,9 @@ async fn compose_news(
         channels,
         ..Wish::new(TEMPLATE, Audience { groups: vec![GROUP.to_owned()], ..Audience::default() })
     };
-    let draft = compose_with(template, wish, &settings, &instance.store, &instance.ids, now).await?;
+    let draft =
+        compose_with(template, wish, &settings, &instance.checked, &instance.store, &instance.ids, now)
+            .await?;
     // What is filled in is ours: the host is its owner's, however strange it looks.
     let own: Vec<_> = draft.findings.iter().filter(|finding| !finding.acceptable()).cloned().collect();
     if !own.is_empty() {

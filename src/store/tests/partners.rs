@@ -123,11 +123,11 @@ async fn whoever_is_called_by_somebody_else_meanwhile_is_called_as_they_stand_th
     let (store, until) = (&bench.store, bench.later(60));
     // Two processes have seen that it is due; the other was quicker, and has told it one event.
     let quick = store.claim_partners(until, 10).await.unwrap().remove(0);
-    assert!(store.partner_told("stadtwerke", until, &told(&quick, made + 1), None).await.unwrap());
+    assert!(store.partner_told("stadtwerke", until, &told(&quick, made + 1), None, None).await.unwrap());
     let slow = store.lease_partner("stadtwerke", until).await.unwrap().unwrap();
     assert_eq!(slow.told.position, made + 1, "that event is not told once more");
     let deferred = Told { due_at: bench.later(30), ..told(&slow, made + 1) };
-    assert!(store.partner_told("stadtwerke", until, &deferred, None).await.unwrap());
+    assert!(store.partner_told("stadtwerke", until, &deferred, None, None).await.unwrap());
     assert_eq!(store.lease_partner("stadtwerke", until).await.unwrap(), None, "its pause is kept");
 }
 

@@ -36,6 +36,7 @@ fn all_statements() -> impl Iterator<Item = &'static Statement> {
         services::ALL,
         crate::store::endpoints::ALL,
         fan_out::ALL,
+        crate::store::figures::ALL,
         incident_notices::ALL,
         frozen::ALL,
         gauges::ALL,

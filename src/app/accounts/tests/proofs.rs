@@ -71,7 +71,8 @@ async fn a_password_that_was_handed_over_must_be_replaced_first() {
     assert_eq!(caller.duties, [Duty::ChangePassword]);
     assert!(caller.actor.rights.is_empty());
     let change = async |old: &SecretString, new: &str| {
-        change_password(&stage.instance, &caller.actor, caller.session, old, secret(new), false, &from(HOME)).await
+        change_password(&stage.instance, &caller.actor, caller.session, old, secret(new), false, &from(HOME))
+            .await
     };
     let same = change(&made_up, made_up.expose_secret()).await.unwrap_err();
     assert!(matches!(same, AccountsError::Password(_)), "{same}");

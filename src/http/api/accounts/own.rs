@@ -96,7 +96,8 @@ pub(in super::super) async fn change_password(
     let vouched = known.as_ref().is_some_and(|known| known.vouched_factor);
     let session = known.and_then(|known| known.session);
     let begun =
-        accounts::change_password(&instance, &actor, session, &given.old, given.new, vouched, &origin).await?;
+        accounts::change_password(&instance, &actor, session, &given.old, given.new, vouched, &origin)
+            .await?;
     Ok((NOT_KEPT, Json(Session::from(begun))))
 }
 
