@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::instance::{Engine, Instance, new_ids};
+use crate::instance::database::new_ids;
+use crate::instance::{Engine, Instance};
 use crate::real::{mailbox, return_path};
 
 /// What the server does when a command with this word comes.

@@ -10,7 +10,8 @@ use rundruf::domain::seal::Seal;
 use rundruf::domain::settings::{BounceMailbox, Credentials, ImapTls};
 
 use crate::dovecot::{Dovecot, PASSWORD};
-use crate::instance::{Engine, Instance, new_ids, relay};
+use crate::instance::database::new_ids;
+use crate::instance::{Engine, Instance, relay};
 use crate::postfix::{KNOWN, Postfix, RETURNS, Returns, UNKNOWN, USER, give_to, open_to_all};
 use crate::process::until;
 

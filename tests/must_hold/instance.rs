@@ -15,9 +15,9 @@ use sqlx::{ConnectOptions, Connection, Executor};
 use crate::process::{Run, Said};
 
 #[path = "../support/database.rs"]
-mod database;
+pub mod database;
 
-pub use database::{new_database, new_ids};
+pub use database::new_database;
 
 /// Which store.
 #[derive(Debug, Clone, Copy)]

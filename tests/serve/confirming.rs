@@ -15,7 +15,8 @@ use rundruf::domain::seal::token_hash;
 use rundruf::store::{Following, NewNotice, Person, Recipient, Store};
 
 use crate::client::Serving;
-use crate::instance::{Engine, Instance, new_ids, on_both_engines};
+use crate::instance::database::new_ids;
+use crate::instance::{Engine, Instance, on_both_engines};
 
 const TOKEN: &str = "Zm9vYmFyYmF6cXV4MTIzNA";
 
