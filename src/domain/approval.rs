@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
@@ -140,21 +140,10 @@ impl Frozen<'_> {
         let mut channels: Vec<&str> = self.channels.iter().map(|channel| channel.as_str()).collect();
         channels.sort_unstable();
         channels.dedup();
-        let mut ways = self.ways.clone();
+        let mut ways: Vec<&FrozenWay> = self.ways.iter().collect();
         ways.sort_unstable();
         ways.dedup();
-        let ways: Vec<Value> = ways
-            .iter()
-            .map(|way| {
-                json!([
-                    way.contact.to_string(),
-                    way.channel.map(Channel::as_str),
-                    way.step,
-                    way.deputy.map(|deputy| deputy.to_string())
-                ])
-            })
-            .collect();
-        sha256(&json!({
+        let head = canonical(&json!({
             "cascade_after": self.cascade_after,
             "channels": channels,
             "exercise": self.exercise,
@@ -165,8 +154,31 @@ impl Frozen<'_> {
             "template": self.template,
             "values": self.values,
             "visibility": self.visibility.as_str(),
-            "ways": ways,
-        }))
+        }));
+        // The ways come last in the order of names. They are hashed one by one: as one text, those of a large audience
+        // take more memory than everything else about them.
+        let mut hashing = Context::new(&SHA256);
+        hashing.update(head.strip_suffix('}').unwrap_or(&head).as_bytes());
+        hashing.update(b",\"ways\":[");
+        for (at, way) in ways.into_iter().enumerate() {
+            if at > 0 {
+                hashing.update(b",");
+            }
+            hashing.update(canonical(&way.form()).as_bytes());
+        }
+        hashing.update(b"]}");
+        HEXLOWER.encode(hashing.finish().as_ref())
+    }
+}
+
+impl FrozenWay {
+    fn form(&self) -> Value {
+        json!([
+            self.contact.to_string(),
+            self.channel.map(Channel::as_str),
+            self.step,
+            self.deputy.map(|deputy| deputy.to_string())
+        ])
     }
 }
 

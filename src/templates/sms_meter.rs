@@ -1,6 +1,7 @@
 //! How long the text messages of many recipients become, each exactly, without writing the same one twice.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::compile::Parts;
 use super::context::contact_field;
@@ -48,15 +49,15 @@ impl<'a> SmsMeter<'a> {
     /// # Errors
     /// If the template has no SMS text, or it becomes longer than 1 MB.
     pub fn measure(&mut self, contact: &ContactCard) -> Result<&SmsMeasure, RenderFault> {
+        let (prepared, transliterated) = (self.prepared, self.transliterated);
         let key = self.key(contact);
-        // Not by `entry`: what cannot be written has no place in the map.
-        if !self.measured.contains_key(&key) {
-            let specimen = self.prepared.specimen(contact);
-            let content = self.prepared.sms_content(specimen, self.transliterated)?;
-            let measure = SmsMeasure { size: content.size, outside_gsm: content.outside_gsm };
-            self.measured.insert(key.clone(), measure);
+        match self.measured.entry(key) {
+            Entry::Occupied(same) => Ok(same.into_mut()),
+            Entry::Vacant(place) => {
+                let content = prepared.sms_content(prepared.specimen(contact), transliterated)?;
+                Ok(place.insert(SmsMeasure { size: content.size, outside_gsm: content.outside_gsm }))
+            }
         }
-        self.measured.get(&key).ok_or_else(|| RenderFault("the text message was not measured".to_owned()))
     }
 
     /// What the message depends on: its language, and the contact's values in it.

@@ -41,10 +41,8 @@ impl Plan {
         let sms_rate = settings.sms.providers.first().and_then(|provider| provider.rate);
         let limited: Vec<_> =
             email.destinations.iter().filter_map(|of| Some((of.name.as_str(), of.rate?))).collect();
-        let by_domain = match limited.is_empty() {
-            true => HashMap::new(),
-            false => self.by_destination(Channel::Email, settings),
-        };
+        let by_domain =
+            if limited.is_empty() { HashMap::new() } else { self.by_destination(Channel::Email, settings) };
         let destinations = limited.iter().filter_map(|(name, rate)| Some((*rate, *by_domain.get(*name)?)));
         let by_host = self.by_destination(Channel::Webhook, settings);
         let busiest_host = by_host.values().max().map(|count| (settings.webhook.rate_per_host, *count));

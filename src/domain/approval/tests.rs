@@ -131,6 +131,30 @@ proptest! {
     }
 
     #[test]
+    fn the_hash_is_that_of_one_object_in_canonical_form(ways in proptest::collection::vec(way(), 0..20), text in ".{0,40}") {
+        let sorted: std::collections::BTreeSet<FrozenWay> = ways.iter().copied().collect();
+        let form = json!({
+            "cascade_after": null,
+            "channels": ["email"],
+            "exercise": false,
+            "incident": null,
+            "lasts": 3_600_000,
+            "priority": 1,
+            "supersedes": null,
+            "template": {"files": {"email.de.md": text}},
+            "values": {"ort": "x"},
+            "visibility": "internal",
+            "ways": sorted.iter().map(|way| json!([
+                way.contact.to_string(),
+                way.channel.map(Channel::as_str),
+                way.step,
+                way.deputy.map(|deputy| deputy.to_string())
+            ])).collect::<Vec<_>>(),
+        });
+        prop_assert_eq!(hash(&text, "x", &[Channel::Email], &ways), sha256(&form));
+    }
+
+    #[test]
     fn the_order_in_which_people_are_read_is_no_change(ways in proptest::collection::vec(way(), 0..20)) {
         let mut turned = ways.clone();
         turned.reverse();

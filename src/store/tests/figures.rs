@@ -113,7 +113,7 @@ async fn two_changes_that_leave_the_counters_alone_are_seen(bench: Bench) {
     assert_eq!(reached(&bench, &bench.store, notice).await, 0);
     // One is put back and the other claimed, in one transaction: as many are queued and sending as before.
     let counts = bench.counts(notice).await;
-    let moved = Move::Retry { due_at: bench.clock.now().plus(Duration::from_secs(3_600)) };
+    let moved = Move::Retry { due_at: bench.clock.now().plus(Duration::from_secs(60)) };
     let outcomes = [ended(&claimed[0], moved)];
     let cycled = bench.store.cycle(process, None, &outcomes, Some(&request(1))).await.unwrap();
     assert_eq!((cycled.claimed.len(), bench.counts(notice).await), (1, counts));
