@@ -26,7 +26,7 @@ impl Pace {
         hosts.retain(|_, in_time| *in_time > now);
         let in_time = hosts.get(host).copied().unwrap_or(now).max(now);
         let ahead = rate.interval() * rate.burst().saturating_sub(1);
-        let wait = (in_time - now).saturating_sub(ahead);
+        let wait = in_time.saturating_sub(now).saturating_sub(ahead);
         if wait > patience {
             return Err(wait);
         }
