@@ -69,7 +69,7 @@ async fn round(count: usize, beside: Beside) -> Duration {
     let server = SmtpServer::start(Options::scripted(|moment| match moment.command {
         Command::Rcpt if moment.recipient.ends_with("@busy.example") => Action::reply("451 4.7.1 later"),
         Command::Body if moment.recipient.ends_with("@slow.example") => {
-            Action::After(Duration::from_secs(5), Box::new(Action::Accept))
+            Action::after(Duration::from_secs(5), Action::Accept)
         }
         _ => Action::Accept,
     }))

@@ -9,7 +9,7 @@ use crate::domain::contact::ContactCard;
 use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 
 use super::connection::Tx;
-use super::statement::statements;
+use super::statement::{stands_apart_of_notice, statements};
 use super::{Store, StoreError};
 
 statements! {
@@ -44,11 +44,11 @@ statements! {
         SELECT contact_key, contact_id, name, reason FROM unreachable_recipients
         WHERE notice_id = $1 ORDER BY contact_id";
     /// Whose every delivery was suppressed, their own or one that they share. Those that were are few, and have an index.
-    SELECT_SILENCED = "
+    SELECT_SILENCED = concat!("
         WITH silenced (contact_key) AS (
-                 SELECT contact_key FROM deliveries
-                 WHERE notice_id = $1 AND state = 'suppressed'
-                   AND state <> 'queued' AND state <> 'sending' AND state <> 'sent' AND state <> 'delivered'
+                 SELECT d.contact_key FROM deliveries d
+                 WHERE d.state = 'suppressed' AND d.channel IN ('email', 'sms', 'webhook')
+                   AND ", stands_apart_of_notice!(), "
                  UNION
                  SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
                  WHERE m.notice_id = $1 AND d.state = 'suppressed'),
@@ -62,7 +62,7 @@ statements! {
         SELECT c.id, c.name FROM contacts c
         WHERE c.contact_key IN (SELECT contact_key FROM silenced)
           AND c.contact_key NOT IN (SELECT contact_key FROM told)
-        ORDER BY c.id";
+        ORDER BY c.id");
 }
 
 /// One delivery to be made.

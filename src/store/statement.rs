@@ -127,8 +127,10 @@ macro_rules! stands_apart_of_notice {
     () => {
         concat!(
             "COALESCE(d.notice_id, $1) = $1
-             AND d.delivery_id >= (SELECT min(own.delivery_id) FROM deliveries own WHERE own.notice_id = $1)
-             AND d.delivery_id <= (SELECT max(own.delivery_id) FROM deliveries own WHERE own.notice_id = $1)
+             AND d.delivery_id >= (SELECT own.delivery_id FROM deliveries own WHERE own.notice_id = $1
+                                   ORDER BY own.notice_id, own.delivery_id LIMIT 1)
+             AND d.delivery_id <= (SELECT own.delivery_id FROM deliveries own WHERE own.notice_id = $1
+                                   ORDER BY own.notice_id DESC, own.delivery_id DESC LIMIT 1)
              AND ",
             $crate::store::statement::stands_apart!()
         )
