@@ -22,7 +22,7 @@ fn the_demo_shows_everything_in_an_empty_folder_and_leaves_nothing_behind() {
         &[
             "no message leaves this",
             "rundruf-demo-",
-            "removed when the demo ends",
+            "removed at the end",
             "Instance     http://127.0.0.1:",
             "Mail server  127.0.0.1:",
             "SMS gateway  127.0.0.1:",

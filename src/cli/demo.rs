@@ -197,7 +197,7 @@ fn session_in(outer: &Session, configuration: &Path) -> anyhow::Result<Session> 
 }
 
 fn open(folder: &Folder, receiver: &Receiver, instance: &Url) -> anyhow::Result<()> {
-    let kept = if folder.is_temporary() { "removed when the demo ends" } else { "stays when the demo ends" };
+    let kept = if folder.is_temporary() { "removed at the end" } else { "stays when the demo ends" };
     let Ports { mail, gateway, partners } = receiver.ports();
     tell(format_args!(
         "Rundruf demo: a municipal IT provider has been hit, and tells everybody who\n\
