@@ -75,6 +75,7 @@ struct Words {
     code: &'static str,
     send: &'static str,
     refused: &'static str,
+    why: &'static str,
     instead: &'static str,
     again: &'static str,
     /// For [`jiff::Zoned::strftime`].
@@ -95,6 +96,7 @@ const GERMAN: Words = Words {
     code: "Der sechsstellige Code aus Ihrer App oder einer Ihrer Wiederherstellungscodes",
     send: "Anmelden",
     refused: "Sie sind nicht angemeldet",
+    why: "Der Grund, in den Worten des Programms:",
     instead: "Mit Name und Passwort können Sie sich weiterhin anmelden.",
     again: "Noch einmal über den Anmeldedienst versuchen",
     time: "%d.%m.%Y, %H:%M\u{a0}Uhr",
@@ -113,6 +115,7 @@ const ENGLISH: Words = Words {
     code: "The six digits that your app shows, or one of your recovery codes",
     send: "Sign in",
     refused: "You are not signed in",
+    why: "Why, in the program's words:",
     instead: "You can still sign in with name and password.",
     again: "Try once more by the identity provider",
     time: "%-d %B %Y, %H:%M",
