@@ -30,7 +30,9 @@ pub fn measure(instance: &Instance, serving: &Serving, token: &str) -> usize {
 
         let last = ears.listen(None, None).await.until_ready().await.last_id();
         happen(&store, AWAY).await;
-        let told = ears.listen(Some(last), None).await.until_ready().await;
+        let mut told = ears.listen(Some(last), None).await;
+        // What the service had not seen yet when the reader came back follows behind `ready`.
+        told.until(&format!("\"sequence\":{},", last + AWAY)).await;
         let away = told.missing_after(last, last + AWAY);
         println!("           a reader that was away for {AWAY} entries missed {away} of them");
 

@@ -23,12 +23,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
-/// An engine and its connections.
 /// How often SQLite's write-ahead log is tried to be folded into the file while somebody reads or writes it.
 const FOLDS: usize = 20;
 /// And how long it is let alone in between.
 const BETWEEN_FOLDS: Duration = Duration::from_millis(50);
 
+/// An engine and its connections.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
     /// One connection writes, a few read.
