@@ -68,8 +68,8 @@ statements! {
         ORDER BY d.delivery_id LIMIT $5");
     /// The same of one notice.
     SELECT_APART_OF_NOTICE = page_of!("
-        WHERE d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
-          AND ", stands_apart_of_notice!(), "
+        WHERE d.state = $3 AND d.channel = $4
+          AND ", stands_apart_of_notice!("AND own.delivery_id > $2"), "
         ORDER BY d.delivery_id LIMIT $5");
     /// Deliveries that are being sent at this moment; there are few.
     SELECT_FLYING = page_of!("

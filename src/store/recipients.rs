@@ -48,7 +48,7 @@ statements! {
         WITH silenced (contact_key) AS (
                  SELECT d.contact_key FROM deliveries d
                  WHERE d.state = 'suppressed' AND d.channel IN ('email', 'sms', 'webhook')
-                   AND ", stands_apart_of_notice!(), "
+                   AND ", stands_apart_of_notice!(""), "
                  UNION
                  SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
                  WHERE m.notice_id = $1 AND d.state = 'suppressed'),

@@ -122,12 +122,15 @@ macro_rules! stands_apart {
 pub(super) use stands_apart;
 
 /// Which deliveries `d` of the notice `$1` stand in the index `deliveries_apart`: its own are looked for between its first
-/// and its last, and not by the index that has all deliveries of the notice.
+/// and its last, and not by the index that has all deliveries of the notice. `"AND own.delivery_id > $2"` begins behind
+/// one: as one bound, because an index is entered by one.
 macro_rules! stands_apart_of_notice {
-    () => {
+    ($behind:literal) => {
         concat!(
             "COALESCE(d.notice_id, $1) = $1
-             AND d.delivery_id >= (SELECT own.delivery_id FROM deliveries own WHERE own.notice_id = $1
+             AND d.delivery_id >= (SELECT own.delivery_id FROM deliveries own WHERE own.notice_id = $1 ",
+            $behind,
+            "
                                    ORDER BY own.notice_id, own.delivery_id LIMIT 1)
              AND d.delivery_id <= (SELECT own.delivery_id FROM deliveries own WHERE own.notice_id = $1
                                    ORDER BY own.notice_id DESC, own.delivery_id DESC LIMIT 1)
