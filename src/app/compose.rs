@@ -23,6 +23,7 @@ use crate::templates::{
 use super::audience::{Addressed, Addressee, AudienceError, Directory, Reach, addressees};
 use super::cascade::{Cascade, cascade_order};
 use super::incidents::link::{IncidentWish, LinkedIncident, claims, link_incident};
+use super::instance::Instance;
 use super::plan::{Plan, plan, plan_first_ways};
 
 /// What somebody wants to send.
@@ -170,11 +171,34 @@ pub async fn compose(
     compose_with(template, wish, settings, checked, store, ids, now).await
 }
 
+impl Instance {
+    /// [`compose`], here and now.
+    ///
+    /// # Errors
+    /// As [`compose`].
+    pub(super) async fn compose(&self, wish: Wish) -> Result<Draft, ComposeError> {
+        compose(wish, &self.settings(), &self.checked, &self.store, &self.ids, self.now()).await
+    }
+
+    /// [`compose_with`], here and now.
+    ///
+    /// # Errors
+    /// As [`compose`].
+    pub(super) async fn compose_with(
+        &self,
+        template: FrozenTemplate,
+        wish: Wish,
+    ) -> Result<Draft, ComposeError> {
+        let (settings, now) = (self.settings(), self.now());
+        compose_with(template, wish, &settings, &self.checked, &self.store, &self.ids, now).await
+    }
+}
+
 /// As [`compose`], with a template that was read before.
 ///
 /// # Errors
 /// As [`compose`].
-pub async fn compose_with(
+async fn compose_with(
     template: FrozenTemplate,
     mut wish: Wish,
     settings: &Settings,

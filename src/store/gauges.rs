@@ -6,6 +6,29 @@ use crate::domain::clock::Timestamp;
 use super::statement::statements;
 use super::{CallbackCount, Store, StoreError};
 
+/// From lane to lane, and in each what `$oldest` finds for the lane `l` and the priority `p`.
+macro_rules! oldest_of_lanes {
+    ($oldest:literal) => {
+        concat!(
+            "WITH RECURSIVE lanes (channel, lane) AS (
+                 SELECT c.channel,
+                        (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
+                 FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
+                 UNION ALL
+                 SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
+                                    WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
+                 FROM lanes l WHERE l.lane IS NOT NULL),
+             oldest (channel, lane, due_at) AS (
+                 SELECT l.channel, l.lane, (",
+            $oldest,
+            ")
+                 FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
+                 WHERE l.lane IS NOT NULL)
+             SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400"
+        )
+    };
+}
+
 statements! {
     /// The kept counters of all notices, exercises apart.
     SELECT_TOTALS = "
@@ -19,40 +42,16 @@ statements! {
         GROUP BY state, exercise ORDER BY state, exercise";
     /// The oldest due delivery of each lane and priority: from lane to lane, one step along the index each. (A
     /// comparison of rows would be shorter; SQLite then reads all that waits.)
-    SELECT_OLDEST = "
-        WITH RECURSIVE lanes (channel, lane) AS (
-            SELECT c.channel, (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
-            FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
-            UNION ALL
-            SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
-                               WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
-            FROM lanes l WHERE l.lane IS NOT NULL),
-        oldest (channel, lane, due_at) AS (
-            SELECT l.channel, l.lane, (SELECT min(d.due_at) FROM deliveries d
-                                       WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane
-                                         AND d.priority = p.priority)
-            FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
-            WHERE l.lane IS NOT NULL)
-        SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400";
+    SELECT_OLDEST = oldest_of_lanes!("
+        SELECT min(d.due_at) FROM deliveries d
+        WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane AND d.priority = p.priority");
     /// The same of exercises only, or of what is none. It reads past what is not asked for, so it is for the time in
     /// which an exercise runs beside something real.
-    SELECT_OLDEST_APART = "
-        WITH RECURSIVE lanes (channel, lane) AS (
-            SELECT c.channel, (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
-            FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
-            UNION ALL
-            SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
-                               WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
-            FROM lanes l WHERE l.lane IS NOT NULL),
-        oldest (channel, lane, due_at) AS (
-            SELECT l.channel, l.lane, (SELECT d.due_at FROM deliveries d
-                                       WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane
-                                         AND d.priority = p.priority
-                                         AND (SELECT n.exercise FROM notices n WHERE n.notice_id = d.notice_id) = $1
-                                       ORDER BY d.due_at LIMIT 1)
-            FROM lanes l CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1) AS p
-            WHERE l.lane IS NOT NULL)
-        SELECT channel, lane, due_at FROM oldest WHERE due_at IS NOT NULL ORDER BY channel, lane LIMIT 400";
+    SELECT_OLDEST_APART = oldest_of_lanes!("
+        SELECT d.due_at FROM deliveries d
+        WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane AND d.priority = p.priority
+          AND (SELECT n.exercise FROM notices n WHERE n.notice_id = d.notice_id) = $1
+        ORDER BY d.due_at LIMIT 1");
 }
 
 /// What the store holds at this moment.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use crate::app::compose::{Draft, Wish, compose_with};
+use crate::app::compose::{Draft, Wish};
 use crate::app::instance::Instance;
 use crate::app::notices::NoticeError;
 use crate::domain::approval::sha256;
@@ -85,17 +85,7 @@ pub(super) async fn compose_now(
     template: FrozenTemplate,
     wish: Wish,
 ) -> Result<Draft, NoticeError> {
-    let settings = instance.settings();
-    Ok(compose_with(
-        template,
-        wish,
-        &settings,
-        &instance.checked,
-        &instance.store,
-        &instance.ids,
-        instance.now(),
-    )
-    .await?)
+    Ok(instance.compose_with(template, wish).await?)
 }
 
 /// The hash of the words, the fixed values, and which are open. Where the template lies is no part of it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::compose::{ComposeError, Wish, compose_with};
+use crate::app::compose::{ComposeError, Wish};
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, submission};
 use crate::domain::account::rights_of;
@@ -177,16 +177,7 @@ async fn telling(
         ..Wish::new(TEMPLATE, approvers.audience.clone())
     };
     let program = Actor::program("rundruf");
-    let draft = compose_with(
-        template,
-        wish,
-        &settings,
-        &instance.checked,
-        &instance.store,
-        &instance.ids,
-        instance.now(),
-    )
-    .await?;
+    let draft = instance.compose_with(template, wish).await?;
     // What is filled in is ours, or a title that was released already.
     let own: Vec<_> = draft.findings.iter().filter(|finding| !finding.acceptable()).cloned().collect();
     if !own.is_empty() {

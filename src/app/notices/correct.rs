@@ -1,6 +1,6 @@
 //! A correction: a notice that takes the place of another, for exactly those who got that one or may have got it.
 
-use crate::app::compose::{ComposeError, Draft, Wish, compose};
+use crate::app::compose::{ComposeError, Draft, Wish};
 use crate::app::incidents::link::IncidentWish;
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, Submitted, entry, may_reach, second_person_for, submission};
@@ -50,9 +50,7 @@ pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Not
         exercise: old.exercise,
         ..wish
     };
-    let settings = instance.settings();
-    let draft =
-        compose(wish, &settings, &instance.checked, &instance.store, &instance.ids, instance.now()).await?;
+    let draft = instance.compose(wish).await?;
     Ok((old, draft))
 }
 
@@ -80,9 +78,7 @@ pub async fn correct(
     all.extend(people.iter().map(|person| person.person.contact));
     let contacts = present(instance, |contact| all.contains(&contact)).await?;
     let wish = Wish { audience: Audience { contacts, ..Audience::default() }, ..draft.wish.clone() };
-    let settings = instance.settings();
-    let everybody =
-        compose(wish, &settings, &instance.checked, &instance.store, &instance.ids, instance.now()).await?;
+    let everybody = instance.compose(wish).await?;
     may_reach(actor, &everybody)?;
     // While the old one is on its way, more get it until it is stopped: as many as it is for.
     let is_underway = matches!(old.state, NoticeState::Sending | NoticeState::Paused);

@@ -1,6 +1,6 @@
 //! Notices that are being written: kept, changed, thrown away, and at last submitted.
 
-use crate::app::compose::{ComposeError, Draft, Wish, compose};
+use crate::app::compose::{ComposeError, Draft, Wish};
 use crate::app::instance::Instance;
 use crate::app::release::{Submitted, may_reach, submit_stored};
 use crate::domain::actor::{Actor, Right};
@@ -97,17 +97,7 @@ async fn ticked(instance: &Instance, wish: &Wish, before: Option<&Wish>) -> Resu
         _ if !wish.accept_wording => Vec::new(),
         Some(before) => before.hints_seen.clone(),
         None => {
-            let settings = instance.settings();
-            match compose(
-                wish.clone(),
-                &settings,
-                &instance.checked,
-                &instance.store,
-                &instance.ids,
-                instance.now(),
-            )
-            .await
-            {
+            match instance.compose(wish.clone()).await {
                 Ok(draft) => draft.wording,
                 Err(ComposeError::Store(error)) => return Err(error.into()),
                 // It cannot be read yet: nobody has seen what it says.
@@ -169,9 +159,7 @@ async fn stored(instance: &Instance, id: NoticeId) -> Result<KeptDraft, NoticeEr
 /// Everything that is wrong with it.
 pub async fn work_out(instance: &Instance, actor: &Actor, wish: Wish) -> Result<Draft, NoticeError> {
     actor.may(Right::NoticesRead).or_else(|denied| actor.may(Right::NoticesWrite).map_err(|_| denied))?;
-    let settings = instance.settings();
-    let draft =
-        compose(wish, &settings, &instance.checked, &instance.store, &instance.ids, instance.now()).await?;
+    let draft = instance.compose(wish).await?;
     may_reach(actor, &draft)?;
     Ok(draft)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::compose::{ComposeError, Wish, compose_with};
+use crate::app::compose::{ComposeError, Wish};
 use crate::app::endpoints::last_answer;
 use crate::app::incidents::remind::GROUP;
 use crate::app::instance::Instance;
@@ -60,9 +60,7 @@ async fn compose_news(
         channels,
         ..Wish::new(TEMPLATE, Audience { groups: vec![GROUP.to_owned()], ..Audience::default() })
     };
-    let draft =
-        compose_with(template, wish, &settings, &instance.checked, &instance.store, &instance.ids, now)
-            .await?;
+    let draft = instance.compose_with(template, wish).await?;
     // What is filled in is ours: the host is its owner's, however strange it looks.
     let own: Vec<_> = draft.findings.iter().filter(|finding| !finding.acceptable()).cloned().collect();
     if !own.is_empty() {
