@@ -46,7 +46,7 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
         "Serving on {scheme}://{address}, which recipients and gateways know as {}.\nCtrl-C ends it; nothing is lost.",
         session.settings.instance.public_url.as_str().trim_end_matches('/')
     ));
-    supervision::ready(&store, session.clock.clone(), dispatching.name.clone(), dispatching.ended.clone());
+    supervision::ready(&store, dispatching.name.clone(), dispatching.ended.clone());
     offer_setup(session, &store).await;
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;

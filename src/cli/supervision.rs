@@ -6,7 +6,6 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::clock::Clock;
 use crate::store::Store;
 
 /// How long the store may take to say that the dispatcher is at work.
@@ -14,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Says that everything runs, and from then on that it does, until `ended`. `name` is the dispatcher's in the list of
 /// processes.
-pub(super) fn ready(store: &Store, clock: std::sync::Arc<dyn Clock>, name: String, ended: CancellationToken) {
+pub(super) fn ready(store: &Store, name: String, ended: CancellationToken) {
     tell(&[NotifyState::Ready]);
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let store = store.clone();
@@ -22,7 +21,7 @@ pub(super) fn ready(store: &Store, clock: std::sync::Arc<dyn Clock>, name: Strin
         // Half of what is allowed, as sd_watchdog_enabled(3) asks.
         let every = limit / 2;
         loop {
-            if is_at_work(&store, clock.as_ref(), &name).await {
+            if is_at_work(&store, &name).await {
                 tell(&[NotifyState::Watchdog]);
             }
             tokio::select! {
@@ -41,11 +40,9 @@ pub(super) fn stopping() {
 /// Whether the dispatcher's cycle goes round and the store answers. The sign of it is the lease that the dispatcher
 /// renews. A store that refuses to be written answers, too: the dispatcher keeps what it knows until it can be written
 /// down, and a restart would lose that.
-async fn is_at_work(store: &Store, clock: &dyn Clock, name: &str) -> bool {
+async fn is_at_work(store: &Store, name: &str) -> bool {
     let look = async {
-        let Ok(processes) = store.running_processes().await else { return true };
-        let now = clock.now();
-        let is_leased = processes.iter().any(|process| process.name == name && process.leased_to > now);
+        let Ok(is_leased) = store.is_leased(name).await else { return true };
         is_leased || store.check_writable().await.is_err()
     };
     tokio::time::timeout(PATIENCE, look).await.unwrap_or(false)

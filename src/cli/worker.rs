@@ -18,7 +18,7 @@ pub(super) async fn run(session: &Session, arguments: WorkerArguments) -> anyhow
         caretaker::look_after(session, &store, &dispatching);
         say("The worker is running. Ctrl-C ends it; nothing is lost.");
         let ended = dispatching.ended.clone();
-        supervision::ready(&store, session.clock.clone(), dispatching.name.clone(), ended);
+        supervision::ready(&store, dispatching.name.clone(), ended);
     }
     let asked = asked_to_stop();
     let watching = asked.clone();

@@ -40,6 +40,7 @@ statements! {
         FROM deliveries d
              JOIN recipients r ON r.notice_id = d.notice_id AND r.position = d.position
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
+              /*and stands in the queue*/
         ORDER BY d.due_at, d.delivery_id
         LIMIT $5 /*lock free*/";
     /// The same for endpoints, with the secrets and formats that they have now: one may have been replaced since the
@@ -52,13 +53,14 @@ statements! {
              LEFT JOIN contact_points p
                     ON p.contact_key = d.contact_key AND p.channel = d.channel AND p.address = d.address
         WHERE d.channel = $1 AND d.lane = $2 AND d.priority = $3 AND d.state = 'queued' AND d.due_at <= $4
+              /*and stands in the queue*/
         ORDER BY d.due_at, d.delivery_id
         LIMIT $5 /*lock free*/";
     /// When a notice runs out, if its deliveries may leave at all, and whether it is an exercise.
     SELECT_LIVE = "SELECT expires_at, exercise FROM notices WHERE notice_id = $1 AND state = 'sending'";
     /// The claim itself.
     CLAIM = "
-        UPDATE deliveries SET state = 'sending', process_id = $2, provider = $3, updated_at = $4
+        /*out of the queue*/ UPDATE deliveries SET state = 'sending', process_id = $2, provider = $3, updated_at = $4
         WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))";
     /// Sets deliveries aside.
     MOVE_TO_LANE = "
@@ -69,9 +71,9 @@ statements! {
     SELECT_WAITING = "
         WITH waiting AS MATERIALIZED (
             SELECT l.name AS lane, p.priority AS priority,
-                   (SELECT d.due_at FROM deliveries d
-                    WHERE d.channel = $1 AND d.lane = l.name AND d.priority = p.priority AND d.state = 'queued'
-                    ORDER BY d.due_at LIMIT 1) AS due_at
+                   (SELECT q.due_at FROM queue q
+                    WHERE q.channel = $1 AND q.lane = l.name AND q.priority = p.priority
+                    ORDER BY q.due_at LIMIT 1) AS due_at
             FROM (SELECT name FROM lanes
                   WHERE channel = $1 AND (name LIKE 'destination:%' OR name LIKE 'notice:%')
                   UNION ALL SELECT '' AS name) AS l
@@ -221,7 +223,7 @@ impl Store {
         let now = self.now().0;
         let mut done = Cycled::default();
         let mut tally = Tally::default();
-        let mut tx = self.db.begin_as("dispatcher").await?;
+        let mut tx = self.db.begin_cycle().await?;
         if let Some(leased_to) = leased_to {
             done.lease_lost = tx.execute(&RENEW, (process.0, leased_to.0)).await? == 0;
         }

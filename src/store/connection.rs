@@ -28,13 +28,18 @@ const FOLDS: usize = 20;
 /// And how long it is let alone in between.
 const BETWEEN_FOLDS: Duration = Duration::from_millis(50);
 
+/// How a cycle of the dispatcher begins on PostgreSQL. Its few statements are run over and over, always by the same
+/// indexes: a plan is made once for each, and made for a full queue, also where the first cycle met an empty one.
+const BEGIN_CYCLE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+                           SET LOCAL enable_sort = off";
+
 /// An engine and its connections.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
     /// One connection writes, a few read.
     Sqlite { read: SqlitePool, write: SqlitePool },
-    /// All connections are alike.
-    Postgres(PgPool),
+    /// Connections are alike; the dispatcher's cycles have theirs, where their statements are prepared and planned.
+    Postgres { pool: PgPool, cycles: PgPool },
 }
 
 /// A transaction, and a stopwatch that was started before it waited for its turn. Dropped without [`Tx::commit`],
@@ -121,7 +126,11 @@ impl Db {
             .map_err(|error| StoreError::Server(error.to_string()))?
             .application_name("rundruf")
             // A machine that freezes or vanishes in the middle of a transaction must not hold up all others.
-            .options([("idle_in_transaction_session_timeout", "10s")])
+            .options([
+                ("idle_in_transaction_session_timeout", "10s"),
+                // Compiling a statement takes longer than running any of ours.
+                ("jit", "off"),
+            ])
             .statement_cache_capacity(200);
         // A pool goes on trying for as long as it may; whether the server is there at all is said at once.
         let first = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
@@ -130,28 +139,38 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(CONNECT_TIMEOUT)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(|error| StoreError::at("connect", error))?;
-        Ok(Self::Postgres(pool))
+        // One at a time; a second while the one before is rolled back.
+        let cycles = PgPoolOptions::new()
+            .max_connections(2)
+            .acquire_timeout(CONNECT_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self::Postgres { pool, cycles })
     }
 
     /// Begins a transaction that writes. On SQLite it takes the writer's lock at once, so that it can never
     /// fail half-way for another writer's sake.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        self.begin_as("other").await
-    }
-
-    /// The same for a writer that is measured by itself.
-    pub(super) async fn begin_as(&self, writer: &'static str) -> Result<Tx, StoreError> {
         let since = Instant::now();
         let on = match self {
             Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
-            Self::Postgres(pool) => {
-                pool.begin().await.map(OnEngine::Postgres).map_err(|e| StoreError::at("begin", e))?
+            Self::Postgres { pool, .. } => begin_postgres(pool, "BEGIN").await.map(OnEngine::Postgres)?,
+        };
+        Ok(Tx { on, writer: Some(("other", since)) })
+    }
+
+    /// The same for a cycle of the dispatcher, which is measured by itself.
+    pub(super) async fn begin_cycle(&self) -> Result<Tx, StoreError> {
+        let since = Instant::now();
+        let on = match self {
+            Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
+            Self::Postgres { cycles, .. } => {
+                begin_postgres(cycles, BEGIN_CYCLE).await.map(OnEngine::Postgres)?
             }
         };
-        Ok(Tx { on, writer: Some((writer, since)) })
+        Ok(Tx { on, writer: Some(("dispatcher", since)) })
     }
 
     /// Reads rows outside a transaction.
@@ -170,7 +189,7 @@ impl Db {
                     .await
                     .map_err(|e| StoreError::at(name, e))
             }
-            Self::Postgres(pool) => {
+            Self::Postgres { pool, .. } => {
                 let arguments = params.postgres().map_err(|e| encoding(name, e))?;
                 sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
                     .fetch_all(pool)
@@ -245,6 +264,13 @@ async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>
         begun => begun,
     }
     .map_err(|e| StoreError::at("begin", e))
+}
+
+async fn begin_postgres(
+    pool: &PgPool,
+    statement: &'static str,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pool.begin_with(statement).await.map_err(|error| StoreError::at("begin", error))
 }
 
 impl Tx {

@@ -42,18 +42,16 @@ statements! {
     /// Sets aside what waits for a domain, also what was held before.
     SET_ASIDE = "
         UPDATE deliveries SET lane = $1
-        WHERE channel = 'email' AND state = 'queued' AND lane <> $1 AND address LIKE $2";
+        WHERE delivery_id IN (SELECT q.delivery_id FROM queue q WHERE q.channel = 'email' AND q.lane <> $1)
+          AND channel = 'email' AND state = 'queued' AND lane <> $1 AND address LIKE $2";
     /// Domains for which something was set aside that nobody has looked at.
     SELECT_SET_ASIDE = "
         SELECT substr(l.name, 8) FROM lanes l
         WHERE l.channel = 'email' AND l.name LIKE 'domain:%'
-          AND EXISTS (SELECT 1 FROM deliveries d
-                      WHERE d.channel = 'email' AND d.lane = l.name AND d.state = 'queued')";
+          AND EXISTS (SELECT 1 FROM queue q WHERE q.channel = 'email' AND q.lane = l.name)";
     /// The notices of what was set aside for one.
     SELECT_NOTICES = "
-        SELECT DISTINCT notice_id FROM deliveries
-        WHERE channel = 'email' AND state = 'queued' AND lane = $1
-        ORDER BY notice_id";
+        SELECT DISTINCT notice_id FROM queue WHERE channel = 'email' AND lane = $1 ORDER BY notice_id";
     /// What other addresses their contacts have: none in a dead domain.
     SELECT_OTHER_ADDRESSES = "
         SELECT a.delivery_id, a.channel, a.frozen, a.address, a.left_behind,
@@ -75,16 +73,20 @@ statements! {
     /// What is left of a lane is held.
     HOLD = "
         UPDATE deliveries SET lane = $2, reason_code = 'domain down', reason = $3, updated_at = $4
-        WHERE channel = 'email' AND state = 'queued' AND lane = $1";
+        WHERE delivery_id IN (SELECT q.delivery_id FROM queue q WHERE q.channel = 'email' AND q.lane = $1)
+          AND channel = 'email' AND state = 'queued' AND lane = $1";
     /// What was held may leave.
     RELEASE = "
         UPDATE deliveries SET lane = '', due_at = $3, reason_code = NULL, reason = NULL, updated_at = $3
-        WHERE channel = 'email' AND state = 'queued' AND (lane = $1 OR lane = $2)";
+        WHERE delivery_id IN (SELECT q.delivery_id FROM queue q
+                              WHERE q.channel = 'email' AND (q.lane = $1 OR q.lane = $2))
+          AND channel = 'email' AND state = 'queued' AND (lane = $1 OR lane = $2)";
     /// How many deliveries wait for each domain.
     COUNT_WAITING = "
         SELECT dead.domain, CAST(count(*) AS BIGINT)
         FROM dead_domains dead
-             JOIN deliveries d ON d.channel = 'email' AND d.state = 'queued' AND d.address LIKE '%@' || dead.domain
+             JOIN queue q ON q.channel = 'email'
+             JOIN deliveries d ON d.delivery_id = q.delivery_id AND d.address LIKE '%@' || dead.domain
         GROUP BY dead.domain ORDER BY dead.domain";
     /// The same for one notice.
     COUNT_WAITING_OF = "

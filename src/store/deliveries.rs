@@ -33,13 +33,13 @@ statements! {
         SELECT d.channel, d.state, COALESCE(d.reason_code, ''), CAST(min(COALESCE(d.reason, '')) AS TEXT),
                CAST(count(*) AS BIGINT)
         FROM deliveries d
-        WHERE d.state IN ('failed', 'expired', 'suppressed', 'unclear', 'queued')
+        WHERE d.apart IN ('failed', 'expired', 'suppressed', 'unclear', 'queued')
           AND d.channel IN ('email', 'sms', 'webhook') AND ", stands_apart_of_notice!(""), "
         GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2, 3");
     /// When deferred deliveries of a notice are due.
     SELECT_NEXT_TRIES = concat!("
         SELECT CAST(count(*) AS BIGINT), min(d.due_at), max(d.due_at) FROM deliveries d
-        WHERE d.state = 'queued' AND d.channel IN ('email', 'sms', 'webhook') AND ", stands_apart_of_notice!(""));
+        WHERE d.apart = 'queued' AND d.channel IN ('email', 'sms', 'webhook') AND ", stands_apart_of_notice!(""));
 }
 
 /// A delivery in lists.

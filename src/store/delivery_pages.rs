@@ -14,7 +14,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeliveryId, NoticeId};
 
 use super::deliveries::DeliveryRow;
-use super::statement::{Statement, stands_apart, stands_apart_of_notice, statements};
+use super::statement::{Statement, is_of_a_notice_in_flight, stands_apart_of_notice, statements};
 use super::{Store, StoreError};
 
 /// Deliveries in lists, from a part of them.
@@ -63,25 +63,21 @@ statements! {
         ORDER BY delivery_id LIMIT 1 OFFSET $3";
     /// Deliveries in one state that has an index.
     SELECT_APART = page_of!("
-        WHERE d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
-          AND ", stands_apart!(), "
+        WHERE d.apart = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
         ORDER BY d.delivery_id LIMIT $5");
     /// The same of one notice.
     SELECT_APART_OF_NOTICE = page_of!("
-        WHERE d.state = $3 AND d.channel = $4
+        WHERE d.apart = $3 AND d.channel = $4
           AND ", stands_apart_of_notice!("AND own.delivery_id > $2"), "
         ORDER BY d.delivery_id LIMIT $5");
-    /// Deliveries that are being sent at this moment; there are few.
+    /// Deliveries that are being sent at this moment, among those of the notices that have any.
     SELECT_FLYING = page_of!("
-        WHERE d.delivery_id IN (SELECT delivery_id FROM deliveries
-                                WHERE state = 'sending' AND process_id IS NOT NULL)
+        WHERE ", is_of_a_notice_in_flight!(), "
           AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
         ORDER BY d.delivery_id LIMIT $5");
-    /// The same of one notice; not by its own index, which has all its deliveries.
+    /// The same of one notice.
     SELECT_FLYING_OF_NOTICE = page_of!("
-        WHERE d.delivery_id IN (SELECT delivery_id FROM deliveries
-                                WHERE state = 'sending' AND process_id IS NOT NULL)
-          AND COALESCE(d.notice_id, $1) = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
+        WHERE d.notice_id = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
         ORDER BY d.delivery_id LIMIT $5");
     /// The kept counters of one notice.
     SELECT_COUNTS_OF = "

@@ -17,7 +17,7 @@ use crate::domain::outcome::Reason;
 
 use super::audit::append;
 use super::rounds::StandingRow;
-use super::statement::{stands_apart, statements};
+use super::statement::statements;
 use super::suppressions::holders;
 use super::{Store, StoreError};
 
@@ -111,15 +111,15 @@ statements! {
     /// It may be called again.
     LIFT_ENDPOINT = "DELETE FROM suppressions WHERE channel = 'webhook' AND address = $1";
     /// What an endpoint missed, of notices that can go on.
-    SELECT_MISSED = concat!("
+    SELECT_MISSED = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
              AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.supersedes = n.notice_id
                                                        AND s.state NOT IN ('rejected', 'cancelled', 'expired'))
         WHERE d.channel = 'webhook' AND lower(d.address) = $1 AND d.updated_at >= $2
-          AND d.state IN ('failed', 'expired', 'suppressed') AND ", stands_apart!(), "
+          AND d.apart IN ('failed', 'expired', 'suppressed')
           AND n.state IN ('sending', 'completed', 'expired')
-        ORDER BY d.delivery_id /*lock*/");
+        ORDER BY d.delivery_id /*lock*/";
 }
 
 /// The code of a suppression that [`Store::switch_off_endpoints`] made.

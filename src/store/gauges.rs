@@ -12,11 +12,11 @@ macro_rules! oldest_of_lanes {
         concat!(
             "WITH RECURSIVE lanes (channel, lane) AS (
                  SELECT c.channel,
-                        (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'queued' AND d.channel = c.channel)
+                        (SELECT min(q.lane) FROM queue q WHERE q.channel = c.channel)
                  FROM (SELECT 'email' AS channel UNION ALL SELECT 'sms' UNION ALL SELECT 'webhook') AS c
                  UNION ALL
-                 SELECT l.channel, (SELECT min(d.lane) FROM deliveries d
-                                    WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane > l.lane)
+                 SELECT l.channel, (SELECT min(q.lane) FROM queue q
+                                    WHERE q.channel = l.channel AND q.lane > l.lane)
                  FROM lanes l WHERE l.lane IS NOT NULL),
              oldest (channel, lane, due_at) AS (
                  SELECT l.channel, l.lane, (",
@@ -43,15 +43,15 @@ statements! {
     /// The oldest due delivery of each lane and priority: from lane to lane, one step along the index each. (A
     /// comparison of rows would be shorter; SQLite then reads all that waits.)
     SELECT_OLDEST = oldest_of_lanes!("
-        SELECT min(d.due_at) FROM deliveries d
-        WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane AND d.priority = p.priority");
+        SELECT min(q.due_at) FROM queue q
+        WHERE q.channel = l.channel AND q.lane = l.lane AND q.priority = p.priority");
     /// The same of exercises only, or of what is none. It reads past what is not asked for, so it is for the time in
     /// which an exercise runs beside something real.
     SELECT_OLDEST_APART = oldest_of_lanes!("
-        SELECT d.due_at FROM deliveries d
-        WHERE d.state = 'queued' AND d.channel = l.channel AND d.lane = l.lane AND d.priority = p.priority
-          AND (SELECT n.exercise FROM notices n WHERE n.notice_id = d.notice_id) = $1
-        ORDER BY d.due_at LIMIT 1");
+        SELECT q.due_at FROM queue q
+        WHERE q.channel = l.channel AND q.lane = l.lane AND q.priority = p.priority
+          AND (SELECT n.exercise FROM notices n WHERE n.notice_id = q.notice_id) = $1
+        ORDER BY q.due_at LIMIT 1");
 }
 
 /// What the store holds at this moment.

@@ -51,8 +51,7 @@ statements! {
     DELETE_IDLE_LANES = "
         DELETE FROM lanes
         WHERE channel = $1 AND not_before <= $2 AND (name LIKE 'destination:%' OR name LIKE 'notice:%')
-          AND NOT EXISTS (SELECT 1 FROM deliveries d
-                          WHERE d.channel = lanes.channel AND d.lane = lanes.name AND d.state = 'queued')";
+          AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.channel = lanes.channel AND q.lane = lanes.name)";
 }
 
 /// A lane that nothing leaves by for now.

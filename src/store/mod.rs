@@ -159,7 +159,10 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres { pool, cycles } => {
+                cycles.close().await;
+                pool.close().await;
+            }
         }
     }
 
@@ -176,7 +179,7 @@ impl Store {
 async fn migrate(db: &Db) -> Result<(), StoreError> {
     let done = match db {
         Db::Sqlite { write, .. } => sqlite_migrations().run(write).await,
-        Db::Postgres(pool) => sqlx::migrate!("migrations/postgres").run(pool).await,
+        Db::Postgres { pool, .. } => sqlx::migrate!("migrations/postgres").run(pool).await,
     };
     done.map_err(migration_error)
 }

@@ -10,9 +10,10 @@ use crate::domain::delivery::{AfterCrash, DeliveryState};
 use crate::domain::ids::{DeliveryId, ProcessId};
 use crate::domain::notice::Priority;
 
+use super::connection::Tx;
 use super::counts::{CountDelta, Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::statement::statements;
+use super::statement::{Ids, statements};
 use super::{Store, StoreError};
 
 statements! {
@@ -25,32 +26,38 @@ statements! {
     SELECT_DEAD = "SELECT process_id FROM processes WHERE leased_to < $1 ORDER BY process_id /*lock*/";
     /// Whether there is any.
     SELECT_ANY_DEAD = "SELECT process_id FROM processes WHERE leased_to < $1 LIMIT 1";
-    /// What a process holds.
+    /// Notices of which something is being sent, by the kept counters. What a process holds is found among these: an
+    /// index of it would be written twice for every delivery.
+    SELECT_IN_FLIGHT = "SELECT DISTINCT notice_id FROM notice_counts WHERE state = 'sending' AND count > 0";
+    /// What a process holds of these notices.
     SELECT_HELD = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.priority, n.state AS notice_state, n.expires_at
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
-        WHERE d.process_id = $1 AND d.state = 'sending'
+        WHERE d.notice_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
+          AND d.process_id = $2 AND d.state = 'sending'
         ORDER BY d.delivery_id /*lock*/";
     /// What was in flight shows as a try, so that the history is whole.
     INSERT_INTERRUPTED = "
         INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
-        SELECT delivery_id, round, attempts + 1, $1, COALESCE(provider, ''), $2, 'interrupted', 'interrupted',
+        SELECT delivery_id, round, attempts + 1, $2, COALESCE(provider, ''), $3, 'interrupted', 'interrupted',
                'the program ended while it was being sent'
         FROM deliveries
-        WHERE process_id = $1 AND state = 'sending'
+        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
         ON CONFLICT DO NOTHING";
     /// Gives back what stands in the name of a process that knows nothing of it.
     RETURN_STRAYS = "
-        UPDATE deliveries SET state = 'queued', process_id = NULL, updated_at = $3
-        WHERE process_id = $1 AND state = 'sending'
-          AND delivery_id NOT IN (SELECT unhex(value, '-') FROM json_each_text($2))
+        UPDATE deliveries SET state = 'queued', process_id = NULL, updated_at = $4
+        WHERE notice_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
+          AND process_id = $2 AND state = 'sending'
+          AND delivery_id NOT IN (SELECT unhex(value, '-') FROM json_each_text($3))
         RETURNING notice_id, channel";
     /// What was given back to a notice that was cancelled or ran out meanwhile is looked at once more.
     SWEEP_AGAIN = "
         UPDATE notices SET swept = 0
         WHERE swept > 0 AND notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
-    /// How many are being sent by somebody.
-    COUNT_HELD = "SELECT CAST(count(*) AS BIGINT) FROM deliveries WHERE state = 'sending'";
+    /// How many are being sent by somebody, by the kept counters.
+    COUNT_HELD = "
+        SELECT CAST(COALESCE(sum(count), 0) AS BIGINT) FROM notice_counts WHERE state = 'sending'";
     /// Puts deliveries whose process died where they belong.
     MOVE_HELD = "
         UPDATE deliveries SET
@@ -154,12 +161,16 @@ impl Store {
 
     async fn take_back(
         &self,
-        tx: &mut super::connection::Tx,
+        tx: &mut Tx,
         process: ProcessId,
         after_crash: AfterCrash,
     ) -> Result<(usize, usize), StoreError> {
         let now = self.now().0;
-        let held: Vec<HeldRow> = tx.fetch(&SELECT_HELD, (process.0,)).await?;
+        let notices = notices_in_flight(tx).await?;
+        if notices.is_empty() {
+            return Ok((0, 0));
+        }
+        let held: Vec<HeldRow> = tx.fetch(&SELECT_HELD, (Ids(notices), process.0)).await?;
         let mut moves = Vec::with_capacity(held.len());
         let mut tally = Tally::default();
         let mut unclear = 0;
@@ -176,7 +187,8 @@ impl Store {
             tally.moved(row.notice_id, &row.channel, DeliveryState::Sending, state);
         }
         if !moves.is_empty() {
-            tx.execute(&INSERT_INTERRUPTED, (process.0, now)).await?;
+            let ids = held.iter().map(|row| row.delivery_id).collect();
+            tx.execute(&INSERT_INTERRUPTED, (Ids(ids), process.0, now)).await?;
             let touched = tx.execute(&MOVE_HELD, (Json(&moves), now)).await?;
             debug_assert_eq!(touched, moves.len() as u64);
             let deltas: Vec<CountDelta> = tally.into_deltas();
@@ -199,8 +211,9 @@ impl Store {
     async fn try_return_strays(&self, process: ProcessId, held: &[DeliveryId]) -> Result<usize, StoreError> {
         let held: Vec<Uuid> = held.iter().map(|id| id.0).collect();
         let mut tx = self.db.begin().await?;
+        let notices = notices_in_flight(&mut tx).await?;
         let strays: Vec<(Uuid, String)> =
-            tx.fetch(&RETURN_STRAYS, (process.0, Json(&held), self.now().0)).await?;
+            tx.fetch(&RETURN_STRAYS, (Ids(notices), process.0, Json(&held), self.now().0)).await?;
         let mut tally = Tally::default();
         for (notice, channel) in &strays {
             tally.moved(*notice, channel, DeliveryState::Sending, DeliveryState::Queued);
@@ -219,4 +232,10 @@ impl Store {
     pub async fn in_flight(&self) -> Result<i64, StoreError> {
         Ok(self.db.fetch_first::<(i64,), _>(&COUNT_HELD, ()).await?.map_or(0, |(count,)| count))
     }
+}
+
+/// The notices of which something is being sent.
+async fn notices_in_flight(tx: &mut Tx) -> Result<Vec<Uuid>, StoreError> {
+    let notices: Vec<(Uuid,)> = tx.fetch(&SELECT_IN_FLIGHT, ()).await?;
+    Ok(notices.into_iter().map(|(notice,)| notice).collect())
 }

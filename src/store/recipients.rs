@@ -47,7 +47,7 @@ statements! {
     SELECT_SILENCED = concat!("
         WITH silenced (contact_key) AS (
                  SELECT d.contact_key FROM deliveries d
-                 WHERE d.state = 'suppressed' AND d.channel IN ('email', 'sms', 'webhook')
+                 WHERE d.apart = 'suppressed' AND d.channel IN ('email', 'sms', 'webhook')
                    AND ", stands_apart_of_notice!(""), "
                  UNION
                  SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id

@@ -59,16 +59,12 @@ statements! {
                      value->>'code' AS code, value->>'text' AS text
               FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id";
-    /// The tries of the usual case: [id, number, ended_at, code, text] each.
+    /// The tries of the usual case, none of which is written yet: [id, number, ended_at, code, text] each.
     INSERT_ACCEPTED = "
         INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
         SELECT unhex(value->>0, '-'), 1, CAST(value->>1 AS BIGINT), $2, $3, CAST(value->>2 AS BIGINT), 'accepted',
                value->>3, value->>4
-        FROM json_each($1)
-        WHERE TRUE
-        ON CONFLICT (delivery_id, round, number) DO UPDATE SET
-            process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
-            outcome = excluded.outcome, code = excluded.code, text = excluded.text";
+        FROM json_each($1)";
     /// Addresses that turned out not to exist; what a dead domain answers says nothing about its mailboxes, and what
     /// has arrived proves that there is one.
     INSERT_SUPPRESSIONS = "
@@ -279,7 +275,10 @@ async fn record_accepted(
                 (attempt.delivery.0, attempt.number, attempt.ended_at.0, &reason.code, &reason.text)
             })
             .collect();
-        tx.execute(&INSERT_ACCEPTED, (Json(&tried), process.0, same[0].provider.clone())).await?;
+        match tx.execute(&INSERT_ACCEPTED, (Json(&tried), process.0, same[0].provider.clone())).await {
+            Err(error) if error.is_there_already() => return Ok(Standing::Changed),
+            written => written?,
+        };
     }
     let mut notices: BTreeMap<(Uuid, &str), i64> = BTreeMap::new();
     for attempt in accepted {

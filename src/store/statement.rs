@@ -19,6 +19,8 @@ use uuid::Uuid;
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
 /// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
+/// | `/*and stands in the queue*/` | the first `$5` rows of `queue`, which nobody else is taking; by them the deliveries are found |
+/// | `/*out of the queue*/` | takes the rows `$1` out of `queue` in the same statement |
 /// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the ids of these first, from the index that has nothing else: otherwise its planner reads every delivery of the notice, or those of other notices |
 /// | `IN (SELECT unhex(value, '-') FROM json_each_ids($1))`, for [`Ids`] (SQLite: `json_each($1)`) | `= ANY($1::uuid[])` |
 /// | `notice_id = $1 /*by id*/` (SQLite: the range from the notice's first id to its last) | the same |
@@ -37,6 +39,13 @@ const BY_ID: &str = "+notice_id = $1
                              ORDER BY notice_id, delivery_id LIMIT 1)
                         AND (SELECT delivery_id FROM deliveries WHERE notice_id = $1
                              ORDER BY notice_id DESC, delivery_id DESC LIMIT 1)";
+
+/// Chosen before anything is joined to them: the planner knows nothing of how many wait. A claim skips what others have
+/// locked, in the queue and in the deliveries, so that it never waits while it holds either.
+const FROM_THE_QUEUE: &str = "AND d.delivery_id = ANY(ARRAY(
+    SELECT q.delivery_id FROM queue q
+    WHERE q.channel = $1 AND q.lane = $2 AND q.priority = $3 AND q.due_at <= $4
+    ORDER BY q.due_at, q.delivery_id LIMIT $5 FOR UPDATE SKIP LOCKED))";
 
 impl Statement {
     pub(super) const fn new(name: &'static str, shared: &'static str) -> Self {
@@ -64,6 +73,11 @@ impl Statement {
             self.shared
                 .replace("/*lock free*/", "FOR UPDATE OF d SKIP LOCKED")
                 .replace("/*lock*/", "FOR UPDATE")
+                .replace("/*and stands in the queue*/", FROM_THE_QUEUE)
+                .replace(
+                    "/*out of the queue*/",
+                    "WITH taken AS (DELETE FROM queue WHERE delivery_id = ANY($1::uuid[]))",
+                )
                 .replace("IN (SELECT unhex(value, '-') FROM json_each_ids($1))", "= ANY($1::uuid[])")
                 .replace(
                     "d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3",
@@ -112,18 +126,9 @@ macro_rules! ways_of_notice {
 }
 pub(super) use ways_of_notice;
 
-/// Which deliveries `d` stand in the index `deliveries_apart`. A look by it has to say so in the very words of the index.
-macro_rules! stands_apart {
-    () => {
-        "d.state <> 'sending' AND d.state <> 'sent' AND d.state <> 'delivered'
-         AND (d.state <> 'queued' OR d.attempts > 0)"
-    };
-}
-pub(super) use stands_apart;
-
-/// Which deliveries `d` of the notice `$1` stand in the index `deliveries_apart`: its own are looked for between its first
-/// and its last, and not by the index that has all deliveries of the notice. `"AND own.delivery_id > $2"` begins behind
-/// one: as one bound, because an index is entered by one.
+/// Which of the deliveries `d` that stand apart belong to the notice `$1`: its own are looked for between its first and its
+/// last, and not by the index that has all deliveries of the notice. `"AND own.delivery_id > $2"` begins behind one: as one
+/// bound, because an index is entered by one.
 macro_rules! stands_apart_of_notice {
     ($behind:literal) => {
         concat!(
@@ -133,13 +138,20 @@ macro_rules! stands_apart_of_notice {
             "
                                    ORDER BY own.notice_id, own.delivery_id LIMIT 1)
              AND d.delivery_id <= (SELECT own.delivery_id FROM deliveries own WHERE own.notice_id = $1
-                                   ORDER BY own.notice_id DESC, own.delivery_id DESC LIMIT 1)
-             AND ",
-            $crate::store::statement::stands_apart!()
+                                   ORDER BY own.notice_id DESC, own.delivery_id DESC LIMIT 1)"
         )
     };
 }
 pub(super) use stands_apart_of_notice;
+
+/// Whether a delivery `d` belongs to a notice of which something is being sent, by the kept counters. What is being sent
+/// is found among these: an index of it would be written twice for every delivery.
+macro_rules! is_of_a_notice_in_flight {
+    () => {
+        "d.notice_id IN (SELECT c.notice_id FROM notice_counts c WHERE c.state = 'sending' AND c.count > 0)"
+    };
+}
+pub(super) use is_of_a_notice_in_flight;
 
 /// Whom the delivery `$2` of the notice `$1` is for.
 macro_rules! people_of_delivery {

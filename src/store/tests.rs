@@ -71,9 +71,31 @@ macro_rules! on_both_engines {
             $(#[tokio::test] async fn $name() { super::$name(super::sqlite_bench().await).await; })+
         }
         mod postgres {
-            $(#[tokio::test] async fn $name() { super::$name(super::postgres_bench().await).await; })+
+            $(#[tokio::test] async fn $name() {
+                let bench = super::postgres_bench().await;
+                let db = bench.store.db.clone();
+                super::$name(bench).await;
+                crate::store::tests::the_queue_is_what_is_queued(&db).await;
+            })+
         }
     };
+}
+
+/// Whatever a test did: PostgreSQL's table of what waits is exactly what is queued. What is missing there would never be
+/// sent.
+async fn the_queue_is_what_is_queued(db: &Db) {
+    let Db::Postgres { pool, .. } = db else { unreachable!("a table on PostgreSQL only") };
+    let apart: Vec<(uuid::Uuid, String)> = sqlx::query_as(
+        "WITH queued AS (SELECT delivery_id, notice_id, channel, lane, priority, due_at FROM deliveries
+                         WHERE state = 'queued')
+         SELECT delivery_id, 'stands in deliveries only' FROM (SELECT * FROM queued EXCEPT SELECT * FROM queue) AS x
+         UNION ALL
+         SELECT delivery_id, 'stands in queue only' FROM (SELECT * FROM queue EXCEPT SELECT * FROM queued) AS y",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    assert!(apart.is_empty(), "{apart:?}");
 }
 
 mod accounts;
@@ -268,7 +290,7 @@ impl Bench {
         let later = sqlx::AssertSqlSafe(format!("UPDATE notices SET expires_at = {}", until.0));
         match &self.store.db {
             Db::Sqlite { write, .. } => drop(write.execute(later).await.unwrap()),
-            Db::Postgres(pool) => drop(pool.execute(later).await.unwrap()),
+            Db::Postgres { pool, .. } => drop(pool.execute(later).await.unwrap()),
         }
     }
 

@@ -6,16 +6,21 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{NoticeId, ProcessId};
 
 use super::connection::Tx;
-use super::statement::statements;
+use super::statement::{is_of_a_notice_in_flight, statements};
 use super::{Store, StoreError};
 
 statements! {
     /// All processes, the oldest first, with what each is sending at this moment.
-    SELECT_PROCESSES = "
+    SELECT_PROCESSES = concat!("
         SELECT p.process_id, p.name, p.version, p.started_at, p.leased_to,
-               (SELECT CAST(count(*) AS BIGINT) FROM deliveries d
-                WHERE d.process_id = p.process_id AND d.state = 'sending') AS sending
-        FROM processes p ORDER BY p.process_id";
+               CAST(COALESCE(held.sending, 0) AS BIGINT) AS sending
+        FROM processes p
+             LEFT JOIN (SELECT d.process_id AS process_id, count(*) AS sending FROM deliveries d
+                        WHERE ", is_of_a_notice_in_flight!(), " AND d.state = 'sending'
+                        GROUP BY d.process_id) AS held ON held.process_id = p.process_id
+        ORDER BY p.process_id");
+    /// Whether a process of this name has a lease that stands.
+    SELECT_LEASED = "SELECT process_id FROM processes WHERE name = $1 AND leased_to > $2 LIMIT 1";
     /// Which life this is.
     SELECT_GENERATION = "SELECT value FROM instance_values WHERE name = 'generation'";
     /// Why a notice waits for a person.
@@ -65,6 +70,16 @@ impl Store {
             sending: row.sending,
         };
         Ok(rows.into_iter().map(process).collect())
+    }
+
+    /// Whether a process that is called `name` holds a lease that stands at this moment.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_leased(&self, name: &str) -> Result<bool, StoreError> {
+        let leased: Option<(Uuid,)> =
+            self.db.fetch_first(&SELECT_LEASED, (name.to_owned(), self.now().0)).await?;
+        Ok(leased.is_some())
     }
 
     /// Why a paused notice waits, where it was not a person who paused it; else empty.

@@ -33,6 +33,7 @@ statements! {
         UPDATE deliveries SET state = 'unclear', process_id = NULL, reason_code = 'restored', reason = $1,
                               updated_at = $2
         WHERE state = 'sending'
+          AND notice_id IN (SELECT c.notice_id FROM notice_counts c WHERE c.state = 'sending' AND c.count > 0)
         RETURNING notice_id, channel";
     /// Nobody is told by the program itself what may have been told before.
     TELL_NOBODY = "

@@ -26,7 +26,7 @@ impl Store {
         let begun = |error| StoreError::at("begin", error);
         let on = match &self.db {
             Db::Sqlite { read, .. } => OnEngine::Sqlite(read.begin().await.map_err(begun)?),
-            Db::Postgres(pool) => {
+            Db::Postgres { pool, .. } => {
                 let text = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 OnEngine::Postgres(pool.begin_with(text).await.map_err(begun)?)
             }

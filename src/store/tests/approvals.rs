@@ -110,7 +110,7 @@ async fn what_was_tampered_with_cannot_be_released(bench: Bench) {
     let removed = "DELETE FROM recipients WHERE position = 2";
     match &bench.store.db {
         Db::Sqlite { write, .. } => drop(write.execute(removed).await.unwrap()),
-        Db::Postgres(pool) => drop(pool.execute(removed).await.unwrap()),
+        Db::Postgres { pool, .. } => drop(pool.execute(removed).await.unwrap()),
     }
     let refused =
         bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap_err();

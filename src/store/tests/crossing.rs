@@ -10,7 +10,7 @@ use crate::domain::receipt::{Receipt, ReceiptKind};
 
 fn pool(store: &Store) -> PgPool {
     match &store.db {
-        Db::Postgres(pool) => pool.clone(),
+        Db::Postgres { pool, .. } => pool.clone(),
         Db::Sqlite { .. } => unreachable!("these tests are PostgreSQL's"),
     }
 }

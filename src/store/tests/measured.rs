@@ -12,7 +12,7 @@ impl Bench {
             sqlx::AssertSqlSafe(format!("UPDATE notices SET exercise = false WHERE number = '{number}'"));
         match &self.store.db {
             Db::Sqlite { write, .. } => drop(write.execute(real).await.unwrap()),
-            Db::Postgres(pool) => drop(pool.execute(real).await.unwrap()),
+            Db::Postgres { pool, .. } => drop(pool.execute(real).await.unwrap()),
         }
     }
 

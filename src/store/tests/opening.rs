@@ -28,7 +28,7 @@ async fn the_audit_log_only_grows(bench: Bench) {
     for statement in ["UPDATE audit_entries SET reason = ''", "DELETE FROM audit_entries"] {
         let refused = match &store.db {
             Db::Sqlite { write, .. } => write.execute(statement).await.map(|_| ()),
-            Db::Postgres(pool) => pool.execute(statement).await.map(|_| ()),
+            Db::Postgres { pool, .. } => pool.execute(statement).await.map(|_| ()),
         };
         assert!(refused.unwrap_err().to_string().contains("append-only"), "{statement}");
     }
@@ -72,9 +72,9 @@ async fn a_damaged_or_newer_store_is_said_to_be_so() {
 async fn both_engines_have_the_same_tables() {
     let (sqlite, postgres) = (sqlite_bench().await, postgres_bench().await);
     let Db::Sqlite { read, .. } = &sqlite.store.db else { unreachable!() };
-    let Db::Postgres(pool) = &postgres.store.db else { unreachable!() };
+    let Db::Postgres { pool, .. } = &postgres.store.db else { unreachable!() };
     let one: Vec<(String, String)> = sqlx::query_as(
-        "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p
+        "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) p
          WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '_sqlx%' ORDER BY 1, 2",
     )
     .fetch_all(read)

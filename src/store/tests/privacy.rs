@@ -23,7 +23,7 @@ async fn everything(bench: &Bench) -> Vec<(String, String)> {
         .fetch_all(write)
         .await
         .unwrap(),
-        Db::Postgres(pool) => sqlx::query_as(
+        Db::Postgres { pool, .. } => sqlx::query_as(
             "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns c
              WHERE table_schema = 'public'
                AND EXISTS (SELECT 1 FROM information_schema.tables t
@@ -46,7 +46,7 @@ async fn everything(bench: &Bench) -> Vec<(String, String)> {
                 ));
                 sqlx::query_as(query).fetch_all(write).await.unwrap()
             }
-            Db::Postgres(pool) => sqlx::query_as(query).fetch_all(pool).await.unwrap(),
+            Db::Postgres { pool, .. } => sqlx::query_as(query).fetch_all(pool).await.unwrap(),
         };
         found.extend(values.into_iter().map(|(value,)| (format!("{table}.{column}"), value)));
     }

@@ -134,7 +134,7 @@ async fn nothing_that_was_decided_about_a_notice_outlives_it(bench: Bench) {
                   VALUES ($1, 1, 'approved', '00', 'anna', 0, '', 'Quast rief an')";
     match &bench.store.db {
         Db::Sqlite { write, .. } => sqlx::query(insert).bind(notice.0).execute(write).await.map(|_| ()),
-        Db::Postgres(pool) => sqlx::query(insert).bind(notice.0).execute(pool).await.map(|_| ()),
+        Db::Postgres { pool, .. } => sqlx::query(insert).bind(notice.0).execute(pool).await.map(|_| ()),
     }
     .unwrap();
     assert_eq!(retain(&bench, DataKind::Notices).await, 1);
