@@ -75,10 +75,6 @@ statements! {
         WHERE ", is_of_a_notice_in_flight!(), "
           AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
         ORDER BY d.delivery_id LIMIT $5");
-    /// The same of one notice.
-    SELECT_FLYING_OF_NOTICE = page_of!("
-        WHERE d.notice_id = $1 AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2
-        ORDER BY d.delivery_id LIMIT $5");
     /// The kept counters of one notice.
     SELECT_COUNTS_OF = "
         SELECT channel, state, count FROM notice_counts WHERE notice_id = $1 AND count <> 0";
@@ -122,11 +118,11 @@ fn wanted<T: Copy>(wanted: &[T], all: &[T], word: impl Fn(T) -> &'static str) ->
     Json(wanted.iter().map(|value| WordInput { word: word(*value) }).collect())
 }
 
-/// By which statement a state is read that has an index; `None`: it has none.
+/// By which statement a state is read that can be found; `None`: deliveries have to be looked through.
 const fn index_of(state: DeliveryState, of_notice: bool) -> Option<&'static Statement> {
     match (state, of_notice) {
-        (DeliveryState::Queued | DeliveryState::Sent | DeliveryState::Delivered, _) => None,
-        (DeliveryState::Sending, true) => Some(&SELECT_FLYING_OF_NOTICE),
+        (DeliveryState::Queued | DeliveryState::Sent | DeliveryState::Delivered, _)
+        | (DeliveryState::Sending, true) => None,
         (DeliveryState::Sending, false) => Some(&SELECT_FLYING),
         (_, true) => Some(&SELECT_APART_OF_NOTICE),
         (_, false) => Some(&SELECT_APART),

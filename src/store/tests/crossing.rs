@@ -162,3 +162,24 @@ async fn a_lane_in_which_something_is_being_set_aside_is_not_forgotten() {
     assert_eq!(bench.claim(process, 5).await.len(), 1, "it would wait there for ever");
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 1)]);
 }
+
+#[tokio::test]
+async fn a_claim_waits_for_nobody_and_takes_what_nobody_else_is_changing() {
+    let bench = postgres_bench().await;
+    let notice = bench.notice(3, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let pool = pool(&bench.store);
+    // Another process ends one of them, and has not committed yet.
+    let mut other = pool.begin().await.unwrap();
+    run(
+        &mut other,
+        format!("UPDATE deliveries SET state = 'cancelled' WHERE notice_id = '{notice}' AND position = 2"),
+    )
+    .await;
+    let claimed = tokio::time::timeout(Duration::from_secs(10), bench.claim(process, 5)).await;
+    assert_eq!(claimed.expect("the claim waits").len(), 2);
+    other.rollback().await.unwrap();
+    assert_eq!(bench.claim(process, 5).await.len(), 1, "it was not ended after all");
+    the_queue_is_what_is_queued(&bench.store.db).await;
+}

@@ -188,6 +188,9 @@ fn in_any_order(cases: u32, bench: impl AsyncFn() -> Bench) {
         Ok(())
     });
     checked.unwrap();
+    if !bench.store.is_embedded() {
+        runtime.block_on(the_queue_is_what_is_queued(&bench.store.db));
+    }
 }
 
 #[test]
