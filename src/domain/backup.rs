@@ -13,8 +13,9 @@ use super::clock::Timestamp;
 pub const FORMAT: &str = "rundruf-backup-1";
 /// The last file of a backup.
 pub const MANIFEST: &str = "manifest.json";
-/// What belongs to running processes or open sessions, and is worth nothing, or dangerous, in another life.
-pub const LEFT_OUT: [&str; 5] = ["processes", "lanes", "sessions", "sign_in_waits", "setup_codes"];
+/// What belongs to running processes or open sessions, and is worth nothing, or dangerous, in another life; and what
+/// follows from other tables.
+pub const LEFT_OUT: [&str; 6] = ["processes", "lanes", "queue", "sessions", "sign_in_waits", "setup_codes"];
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

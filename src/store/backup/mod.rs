@@ -70,7 +70,7 @@ impl StoredColumn {
             "blob" => format!("CASE WHEN \"{name}\" IS NULL THEN NULL ELSE lower(hex(\"{name}\")) END"),
             "uuid" => format!("replace(\"{name}\"::text, '-', '')"),
             "bytea" => format!("encode(\"{name}\", 'hex')"),
-            "jsonb" => format!("\"{name}\"::text"),
+            "json" | "jsonb" => format!("\"{name}\"::text"),
             "bool" => format!("\"{name}\"::int"),
             _ => format!("\"{name}\""),
         }
@@ -83,7 +83,7 @@ impl StoredColumn {
             "blob" => format!("unhex({value})"),
             "bytea" => format!("decode({value}, 'hex')"),
             "bool" => format!("(CAST({value} AS int) <> 0)"),
-            "uuid" | "jsonb" | "int2" | "int4" | "int8" | "float8" => {
+            "uuid" | "json" | "jsonb" | "int2" | "int4" | "int8" | "float8" => {
                 format!("CAST({value} AS {})", self.engine)
             }
             _ => value,
@@ -93,7 +93,7 @@ impl StoredColumn {
 
 fn kind_of(engine: &str) -> Option<Kind> {
     Some(match engine {
-        "text" | "varchar" | "jsonb" => Kind::Text,
+        "text" | "varchar" | "json" | "jsonb" => Kind::Text,
         "integer" | "int2" | "int4" | "int8" | "bool" => Kind::Integer,
         "real" | "float8" => Kind::Real,
         "blob" | "uuid" | "bytea" => Kind::Bytes,
@@ -114,6 +114,7 @@ const POSTGRES_COLUMNS: &str = "
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                       AND a.attgenerated = ''
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
     WHERE n.nspname = current_schema() AND c.relkind = 'r' AND c.relname NOT LIKE '\\_sqlx%'

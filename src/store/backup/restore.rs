@@ -93,6 +93,11 @@ pub struct Settled {
     pub numbers_skipped: i64,
 }
 
+/// What is derived from the deliveries by triggers, which rest while rows are put in.
+const FILL_QUEUE: &str = "
+    INSERT INTO queue
+    SELECT delivery_id, notice_id, channel, lane, priority, due_at FROM deliveries WHERE state = 'queued'";
+
 impl Store {
     /// When the instance was last restored from a backup; `None`: never.
     ///
@@ -257,6 +262,7 @@ impl Restoring {
     /// Makes it durable as it is.
     pub(super) async fn finish(mut self) -> Result<(), StoreError> {
         if matches!(self.tx.on, OnEngine::Postgres(_)) {
+            execute(&mut self.tx, "restore", FILL_QUEUE.to_owned(), None).await?;
             for name in self.tables.keys() {
                 let text = format!("ALTER TABLE \"{name}\" ENABLE TRIGGER USER");
                 execute(&mut self.tx, "restore", text, None).await?;
