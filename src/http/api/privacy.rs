@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::instance::Instance;
 use crate::app::{about, erasure, retention};
@@ -12,7 +12,7 @@ use crate::domain::retention::HoldScope;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
-use super::parameters::Named;
+use super::parameters::{Filters, Named};
 use super::problem::{Kind, Problem};
 use super::reach;
 
@@ -85,6 +85,16 @@ pub(super) async fn erase(
     }))
 }
 
+/// Why everything that is held about a contact is shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HeldReason {
+    /// Why you need it, which is logged: addresses and numbers stand in it as they are.
+    #[param(min_length = 1, max_length = 300)]
+    reveal: String,
+}
+
 /// Shows all that is held about a contact
 ///
 /// Addresses unmasked, with the purpose and legal basis of each; every notice sent to it; where its pseudonym stands in
@@ -93,18 +103,20 @@ pub(super) async fn erase(
     get,
     path = "/contacts/{id}/held-data",
     tag = "data protection",
-    params(("id" = String, Path, description = "The id from the file")),
+    params(("id" = String, Path, description = "The id from the file"), HeldReason),
     responses((status = 200, description = "Everything", body = serde_json::Value)),
 )]
 pub(super) async fn held(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Named(id): Named<String>,
+    Filters(wanted): Filters<HeldReason>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     reach::unlimited(&actor, "somebody without such a limit must do that")?;
+    let reason = reach::check_reason(&wanted.reveal)?;
     let (contacts, place) = find(&instance, &id).await?;
     let known = contacts.get(place).ok_or_else(|| Problem::not_found("such contact"))?;
-    let about = about::about(&instance, &actor, known, &contacts).await?;
+    let about = about::about(&instance, &actor, known, &contacts, reason).await?;
     let unwritable = |_| Problem::new(Kind::Failed, "what is held cannot be written down");
     serde_json::to_value(about).map(Json).map_err(unwritable)
 }
