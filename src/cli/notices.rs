@@ -3,6 +3,7 @@
 mod approval;
 mod correct;
 mod decide;
+mod frozen;
 mod incidents;
 mod reached;
 mod show;
@@ -52,7 +53,11 @@ const CSV_COLUMNS: &[&str] = &[
 pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::Result<Exit> {
     match command {
         NoticesCommand::List { format } => list(session, format).await?,
-        NoticesCommand::Show { notice, json } => show::run(session, &notice.number, json).await?,
+        NoticesCommand::Show { notice, people: true, json, format } => {
+            let format = if json { Format::Json } else { format.unwrap_or_default() };
+            frozen::people(session, &notice.number, format).await?;
+        }
+        NoticesCommand::Show { notice, json, .. } => show::run(session, &notice.number, json).await?,
         NoticesCommand::Approve { notice, hash } => {
             decide::approve(session, &notice.number, hash.as_deref()).await?;
         }

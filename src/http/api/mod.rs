@@ -72,6 +72,7 @@ mod incidents;
 mod instance;
 mod json_text;
 mod notice_failure;
+mod notice_people;
 mod notice_report;
 mod notices;
 mod openapi;

@@ -7,8 +7,8 @@ use super::accounts::{identities, own, provider, session, sessions, setup, token
 use super::route::{Needs, Route, route};
 use super::{
     alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
-    incident_deadlines, incidents, instance, notice_report, notices, partners, previews, privacy, replay,
-    services, steering, suppressions, templates, workers,
+    incident_deadlines, incidents, instance, notice_people, notice_report, notices, partners, previews,
+    privacy, replay, services, steering, suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -22,6 +22,7 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), notices::list),
         route!(right(Right::NoticesRead), notices::show),
         route!(right(Right::NoticesRead), notice_report::show),
+        route!(right(Right::ContactsRead), notice_people::list),
         route!(right(Right::NoticesRead), deliveries::list),
         route!(right(Right::NoticesRead), deliveries::show),
         route!(right(Right::NoticesRelease), deliveries::resolve),
