@@ -54,6 +54,7 @@ mod audit;
 mod body;
 pub(super) mod caller;
 mod calls;
+mod contact_sheet;
 mod contacts;
 mod contacts_import;
 mod decisions;

@@ -1,5 +1,7 @@
 //! Data protection: erasing a contact, all that is held about one, what is kept for how long, and legal holds.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,9 @@ use super::caller::SignedIn;
 use super::parameters::{Filters, Named};
 use super::problem::{Kind, Problem};
 use super::reach;
+
+/// How long one request lets go of what has been kept for its time.
+const LONGEST_RUN: Duration = Duration::from_secs(10);
 
 /// Why, in one line that names nobody: it stays in the audit log for good.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -191,6 +196,26 @@ pub(super) async fn show(
         }
     });
     Ok(Json(Retention { kinds: kinds.collect(), holds: holds.collect() }))
+}
+
+/// Lets go of everything whose time is over
+///
+/// What is kept for longer than [retention] says, and is under no hold, is deleted or made nameless. What a running
+/// service does each night by itself; the answer says what would still go. Ask again if it names anything.
+#[utoipa::path(
+    post,
+    path = "/retention/run",
+    tag = "data protection",
+    responses((status = 200, description = "It is done, or a part of it", body = Retention)),
+)]
+pub(super) async fn run(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+) -> Result<Json<Retention>, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
+    let end = instance.now().plus(LONGEST_RUN);
+    retention::run(&instance, &actor, &|| instance.now() < end).await?;
+    show(State(instance), SignedIn(actor)).await
 }
 
 /// What a hold covers, and why it is set or lifted.
