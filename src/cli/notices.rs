@@ -36,9 +36,11 @@ const CSV_COLUMNS: &[&str] = &[
     "state",
     "total",
     "counts",
+    "channels",
     "title",
     "template",
     "priority",
+    "visibility",
     "exercise",
     "created_at",
     "created_by",
@@ -46,6 +48,10 @@ const CSV_COLUMNS: &[&str] = &[
     "released_at",
     "expires_at",
     "completed_at",
+    "recipients",
+    "supersedes",
+    "superseded_by",
+    "review_open",
     "incident",
     "overdue",
 ];
@@ -86,8 +92,10 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, columns);
     let incidents = Incidents::read(&store, session.clock.now()).await?;
+    let visibilities = store.visibilities().await?;
     for notice in store.notices().await? {
         let mut row = row(session, format, &notice);
+        row.push(("visibility", visibilities.get(&notice.id).map(String::as_str).into()));
         row.extend(incidents.cells(notice.id));
         list.row(row)?;
     }
