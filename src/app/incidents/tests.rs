@@ -191,6 +191,11 @@ async fn a_promise_is_taken_as_it_is_said_but_not_two_of_them_and_not_the_past()
     assert!(two.contains("two different times"), "{two}");
     let past = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START))).await;
     assert!(past.contains("has passed"), "{past}");
+    let far = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START.plus(HOUR * 24 * 32)))).await;
+    assert!(far.contains("more than 31 days"), "{far}");
+    let far = Change { next_update_at: Some(START.plus(HOUR * 24_000)), ..Change::default() };
+    let far = update(&world.instance, &world.anna, "it-ausfall", far).await.unwrap_err().to_string();
+    assert!(far.contains("more than 31 days"), "{far}");
     let elsewhere = Wish {
         incident: Some(IncidentWish { key: "it-ausfal".to_owned(), next_update: None, reminder: None }),
         ..World::wish("lage-ohne-neues", NOTHING_NEW, None)
