@@ -224,3 +224,20 @@ fn a_rule_about_a_group_that_nobody_has_is_told_of() {
     let said = right.run("anna", &["doctor"]).out;
     assert!(!said.contains("there is no such group"), "{said}");
 }
+
+#[test]
+fn a_dry_run_gives_its_plan_to_programs_too() {
+    let desk = Desk::new("required = true");
+    let plan = desk.send(&["--to", "outside", "--dry-run"]).ends(0).json().remove(0);
+    assert_eq!(plan["dry_run"], true, "{plan}");
+    assert_eq!(
+        (&plan["total"], &plan["contacts"], &plan["channels"]["email"]["total"]),
+        (&3.into(), &3.into(), &3.into())
+    );
+    assert!(
+        desk.run("anna", &["notices", "list", "--json"]).ends(0).out.is_empty(),
+        "nothing was written down"
+    );
+    let wrong = desk.send(&["--to", "towns", "--dry-run", "--expires", "0s"]).ends(2);
+    assert!(wrong.err.contains("no time at all"), "{wrong:?}");
+}
