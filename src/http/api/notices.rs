@@ -40,8 +40,10 @@ pub(super) struct ShownNotice {
     /// How many deliveries there are.
     total: i64,
     /// Deliveries by state, every state named.
+    #[schema(value_type = BTreeMap<String, i64>)]
     counts: States,
     /// The same by channel, with states that occur; `total` stands among them.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, i64>>)]
     channels: BTreeMap<&'static str, States>,
     /// The template's title.
     title: String,

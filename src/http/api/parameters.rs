@@ -128,6 +128,7 @@ mod tests {
         {
             let problem = format!("{:?}", read(query).await.unwrap_err());
             assert!(problem.contains(&format!("field: {field:?}")), "{query}: {problem}");
+            assert!(!problem.contains(&format!("{field}: {field}:")), "{query}: {problem}");
         }
     }
 }
