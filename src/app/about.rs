@@ -157,7 +157,9 @@ pub struct AboutEntry {
     pub reason: String,
 }
 
-/// Everything that is held about `known`, one of `contacts`. That it was asked for is written down.
+/// Everything that is held about `known`, one of `contacts`, with its addresses as they are. That it was asked for is
+/// written down with `reason`, which whoever checks it asks for where addresses are masked otherwise; at the shell, where
+/// they are not, it may be empty.
 ///
 /// # Errors
 /// When `actor` may not, or the store cannot be read or written.
@@ -166,6 +168,7 @@ pub async fn about(
     actor: &Actor,
     known: &KnownContact,
     contacts: &[KnownContact],
+    reason: &str,
 ) -> Result<About, Failure> {
     actor.may(Right::ContactsReveal)?;
     let store = &instance.store;
@@ -174,7 +177,7 @@ pub async fn about(
     let groups = store.groups().await?;
     let key = known.key.to_string();
     let looked = Looked::Document { name: "held-data", about: &key };
-    record_reading(instance, actor, &looked, Manner::Exported, 1, "").await?;
+    record_reading(instance, actor, &looked, Manner::Exported, 1, reason).await?;
     let contact = &known.contact;
     let through: Vec<String> = inherited(&groups, contact).into_iter().map(str::to_owned).collect();
     let settings = instance.settings();

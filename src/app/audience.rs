@@ -76,10 +76,10 @@ pub struct Reach {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AudienceError {
     /// No group or contact was named.
-    #[error("nobody is named: say --to GROUP or --contact ID (rundruf groups list shows the groups)")]
+    #[error("nobody is named: name a group or a contact (--to, --contact); \"groups list\" shows the groups")]
     Nobody,
     /// A group that does not exist.
-    #[error("there is no group \"{name}\"{hint}: rundruf groups list shows them all")]
+    #[error("there is no group \"{name}\"{hint}: \"groups list\" shows them all")]
     UnknownGroup {
         /// As it was typed.
         name: String,
@@ -87,7 +87,7 @@ pub enum AudienceError {
         hint: String,
     },
     /// A contact that does not exist.
-    #[error("there is no contact \"{id}\"{hint}: rundruf contacts list shows them all")]
+    #[error("there is no contact \"{id}\"{hint}: \"contacts list\" shows them all")]
     UnknownContact {
         /// As it was typed.
         id: String,

@@ -93,7 +93,8 @@ static ENGLISH: Words = Words {
     groups: "Groups",
 };
 
-/// Makes the list of the groups that `request` names, and writes down that it was made.
+/// Makes the list of the groups that `request` names, and writes down that it was made, with `reason`, which may be
+/// empty at the shell.
 ///
 /// # Errors
 /// When `actor` may not see contact data, or the store cannot be read or written.
@@ -101,6 +102,7 @@ pub async fn contact_sheet(
     instance: &Instance,
     actor: &Actor,
     request: &SheetRequest,
+    reason: &str,
 ) -> Result<ContactSheet, Failure> {
     actor.may(Right::ContactsReveal)?;
     let settings = instance.settings();
@@ -119,7 +121,7 @@ pub async fn contact_sheet(
     let contacts_listed = contacts.iter().filter(listed).count();
     let about = request.groups.join(",");
     let looked = Looked::Document { name: "contacts", about: &about };
-    record_reading(instance, actor, &looked, Manner::Exported, contacts_listed, "").await?;
+    record_reading(instance, actor, &looked, Manner::Exported, contacts_listed, reason).await?;
     let german = settings.instance.language == "de";
     let now = instance.now().in_zone(&settings.instance.timezone);
     let groups_listed = sections.len();

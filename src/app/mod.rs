@@ -3,6 +3,7 @@
 pub mod about;
 pub mod accounts;
 pub mod alarms;
+pub mod approval_groups;
 pub mod audience;
 pub mod audit;
 pub mod backup;

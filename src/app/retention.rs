@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::actor::{Actor, Denied, Right};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
+use crate::domain::key::IncidentKey;
 use crate::domain::retention::{DataKind, HoldScope, Keep};
 use crate::store::{DueNotice, LegalHold};
 
@@ -165,19 +166,34 @@ pub async fn hold(
 ) -> Result<(), Failure> {
     actor.may(Right::SettingsWrite)?;
     let reason = checked(reason)?;
-    if let HoldScope::Notice(number) = scope
-        && instance.store.notice_id(number).await?.is_none()
-    {
-        let shown: String = number.chars().take(40).flat_map(char::escape_debug).collect();
-        return Err(Failure::Wrong(format!(
-            "there is no notice {shown}: \"notices list\" shows all; nothing was changed"
-        )));
-    }
+    check_there(instance, scope).await?;
     let entry = entry(actor, "hold.set", scope, reason);
     if instance.store.set_hold(scope, reason, &actor.label(), &entry).await? {
         return Ok(());
     }
     Err(Failure::Wrong(format!("a legal hold on {scope} is in force already; nothing was changed")))
+}
+
+/// A hold on what is not there would protect nothing, and its owner would think that it does.
+async fn check_there(instance: &Instance, scope: &HoldScope) -> Result<(), Failure> {
+    let (what, name, is_there) = match scope {
+        HoldScope::Everything => return Ok(()),
+        HoldScope::Notice(number) => ("notice", number, instance.store.notice_id(number).await?.is_some()),
+        HoldScope::Incident(name) => {
+            let is_there = match name.parse::<IncidentKey>() {
+                Ok(key) => instance.store.incident(&key).await?.is_some(),
+                Err(_) => false,
+            };
+            ("incident", name, is_there)
+        }
+    };
+    if is_there {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();
+    Err(Failure::Wrong(format!(
+        "there is no {what} \"{shown}\": \"{what}s list\" shows all; nothing was changed"
+    )))
 }
 
 /// Lifts a legal hold; `reason` is one line of 1 to 300 characters.

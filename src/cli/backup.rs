@@ -68,6 +68,13 @@ pub(super) async fn restore(session: &Session, arguments: RestoreArguments) -> a
         say("It is whole, and its audit log is unbroken. Nothing was changed.");
         return Ok(Exit::Done);
     }
+    // No store is made for a backup that is not there.
+    std::fs::File::open(&arguments.file).with_context(|| {
+        format!(
+            "the backup {} cannot be opened: check the path; nothing was changed",
+            arguments.file.display()
+        )
+    })?;
     let store = session.open_store(Purpose::Write).await?;
     let instance = session.open_instance(&store).await?;
     let configuration = session.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));

@@ -28,7 +28,16 @@ pub(super) async fn run(session: &Session, arguments: BounceArguments) -> anyhow
     let read = bounce::read(&raw, recipient.as_deref(), &return_path);
     let receipt = read.clone().ok();
     let verdict = receive_receipt(&store, &session.ids, read, bounce::SOURCE).await?;
-    say(format_args!("rundruf: {}", words(verdict, receipt.as_ref())));
+    let unassigned = bounce::failure_in(&raw).filter(|_| verdict == CallbackVerdict::NoReceipt);
+    match unassigned {
+        Some(reason) => say(format_args!(
+            "rundruf: a mail that came back ({}: {}), but not to a return path of this instance: nobody can tell which \
+             delivery it was, and nothing was changed; look at it yourself, and whether [email] bounce_address is what \
+             the mail server passes on",
+            reason.code, reason.text
+        )),
+        None => say(format_args!("rundruf: {}", words(verdict, receipt.as_ref()))),
+    }
     store.close().await;
     Ok(Exit::Done)
 }

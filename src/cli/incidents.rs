@@ -101,8 +101,14 @@ async fn update_one(session: &Session, arguments: UpdateArguments) -> anyhow::Re
         owner: arguments.facts.owner,
         version: None,
     };
+    let was_closed = read::show(&instance, &session.actor(), &arguments.key).await?.closed_at.is_some();
     let incident = update(&instance, &session.actor(), &arguments.key, change).await?;
     say(format_args!("Incident {}: {}.", incident.key, stands(session, &incident)));
+    if was_closed && incident.is_open() && incident.next_update_at.is_none() {
+        say(
+            "! It is open again, and promises no next update: --next-update does, and so does its next status notice.",
+        );
+    }
     store.close().await;
     Ok(())
 }

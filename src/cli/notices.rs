@@ -3,6 +3,7 @@
 mod approval;
 mod correct;
 mod decide;
+mod frozen;
 mod incidents;
 mod reached;
 mod show;
@@ -35,9 +36,11 @@ const CSV_COLUMNS: &[&str] = &[
     "state",
     "total",
     "counts",
+    "channels",
     "title",
     "template",
     "priority",
+    "visibility",
     "exercise",
     "created_at",
     "created_by",
@@ -45,6 +48,10 @@ const CSV_COLUMNS: &[&str] = &[
     "released_at",
     "expires_at",
     "completed_at",
+    "recipients",
+    "supersedes",
+    "superseded_by",
+    "review_open",
     "incident",
     "overdue",
 ];
@@ -52,7 +59,11 @@ const CSV_COLUMNS: &[&str] = &[
 pub(super) async fn run(session: &Session, command: NoticesCommand) -> anyhow::Result<Exit> {
     match command {
         NoticesCommand::List { format } => list(session, format).await?,
-        NoticesCommand::Show { notice, json } => show::run(session, &notice.number, json).await?,
+        NoticesCommand::Show { notice, people: true, json, format } => {
+            let format = if json { Format::Json } else { format.unwrap_or_default() };
+            frozen::people(session, &notice.number, format).await?;
+        }
+        NoticesCommand::Show { notice, json, .. } => show::run(session, &notice.number, json).await?,
         NoticesCommand::Approve { notice, hash } => {
             decide::approve(session, &notice.number, hash.as_deref()).await?;
         }
@@ -81,8 +92,10 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format, columns);
     let incidents = Incidents::read(&store, session.clock.now()).await?;
+    let visibilities = store.visibilities().await?;
     for notice in store.notices().await? {
         let mut row = row(session, format, &notice);
+        row.push(("visibility", visibilities.get(&notice.id).map(String::as_str).into()));
         row.extend(incidents.cells(notice.id));
         list.row(row)?;
     }

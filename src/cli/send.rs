@@ -49,6 +49,9 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     plan::show(session, &draft);
     refuse_findings(&draft, arguments.accept_findings)?;
     if arguments.dry_run {
+        if arguments.json {
+            writeln!(out(), "{}", plan::line(&draft))?;
+        }
         say("This was a dry run: nothing was written down and nothing was sent.");
         return Ok(Exit::Done);
     }

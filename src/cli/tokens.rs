@@ -44,13 +44,11 @@ async fn create(session: &Session, arguments: CreateTokenArguments) -> anyhow::R
         groups: (!groups.is_empty()).then(|| groups.into_iter().collect()),
         expires_at: expires.map(|duration| session.clock.now().plus(duration)),
     };
-    let ends = wish
-        .expires_at
-        .map_or("ends when it is revoked".to_owned(), |at| format!("ends on {}", session.local(at)));
-    let token = accounts::create_token(&instance, &session.actor(), wish).await?;
+    let made = accounts::create_token(&instance, &session.actor(), wish).await?;
     store.close().await;
-    say(format_args!("The token {name} is made; it {ends}. It is shown this once:"));
-    write_text(&mut out(), &format!("{}\n", token.expose_secret()))?;
+    let ends = session.local(made.expires_at);
+    say(format_args!("The token {name} is made; it ends on {ends}. It is shown this once:"));
+    write_text(&mut out(), &format!("{}\n", made.token.expose_secret()))?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::delivery::AfterCrash;
-use crate::domain::duration::{format_duration, parse_duration};
+use crate::domain::duration::{format_duration, parse_duration, parse_some_time};
 use crate::domain::nearest;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::{Accounts, Approval, Database, DatabaseUrl, Delivery, Instance, Webhook};
@@ -93,7 +93,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 pub(super) fn delivery(section: &Section<'_>) -> Option<Delivery> {
-    let expires_after = section.required("expires_after", some_time);
+    let expires_after = section.required("expires_after", parse_some_time);
     let retry = retry(section);
     let after_crash = section.required("after_crash", |text| match text {
         "resend" => Ok(AfterCrash::Resend),
@@ -140,16 +140,9 @@ pub(super) fn accounts(section: &Section<'_>) -> Option<Accounts> {
 
 /// `retry = […]` and `then = "…"`.
 fn retry(section: &Section<'_>) -> Option<RetryPolicy> {
-    let pauses = section.list("retry", some_time);
-    let then = section.required("then", some_time);
+    let pauses = section.list("retry", parse_some_time);
+    let then = section.required("then", parse_some_time);
     Some(RetryPolicy { pauses, then: then? })
-}
-
-fn some_time(text: &str) -> Result<Duration, String> {
-    match parse_duration(text)? {
-        Duration::ZERO => Err(format!("\"{text}\" is no time at all: write at least 1s")),
-        duration => Ok(duration),
-    }
 }
 
 pub(super) fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {

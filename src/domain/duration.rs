@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest duration that anybody may type: ten years.
+const LONGEST: u64 = 3_660 * 86_400_000;
+
 /// Reads one number with one unit: `ms`, `s`, `m` or `min`, `h`, `d`.
 ///
 /// # Errors
@@ -11,7 +14,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong =
         || format!("\"{text}\" is no duration: write a number and a unit, such as 90s, 45m, 4h or 2d");
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let number: u64 = text[..unit_at].parse().map_err(|_| wrong())?;
+    let number = &text[..unit_at];
+    if number.is_empty() {
+        return Err(wrong());
+    }
     let factor: u64 = match text[unit_at..].trim_start() {
         "ms" => 1,
         "s" => 1_000,
@@ -20,9 +26,23 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400_000,
         _ => return Err(wrong()),
     };
-    let millis =
-        number.checked_mul(factor).filter(|millis| *millis <= 3_660 * 86_400_000).ok_or_else(wrong)?;
-    Ok(Duration::from_millis(millis))
+    // Of digits alone, a number is only unreadable where it is too large.
+    let millis = number.parse().ok().and_then(|number: u64| number.checked_mul(factor));
+    match millis.filter(|millis| *millis <= LONGEST) {
+        Some(millis) => Ok(Duration::from_millis(millis)),
+        None => Err(format!("\"{text}\" is too long: ten years (3660d) at most")),
+    }
+}
+
+/// The same of a time that must not be over at once.
+///
+/// # Errors
+/// As [`parse_duration`], and when it is no time at all.
+pub fn parse_some_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(format!("\"{text}\" is no time at all: write at least 1s")),
+        duration => Ok(duration),
+    }
 }
 
 /// The shortest words for a duration that a person waits for: `8 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
@@ -54,10 +74,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_what_would_be_right() {
-        for wrong in ["", "4", "h", "-1h", "4 hours", "99999999999999999999s", "1.5h", "4000d"] {
+        for wrong in ["", "4", "h", "-1h", "4 hours", "1.5h"] {
             let error = parse_duration(wrong).unwrap_err();
             assert!(error.contains("45m"), "{wrong}: {error}");
         }
+        for long in ["99999999999999999999s", "4000d", "18446744073709551615d"] {
+            let error = parse_duration(long).unwrap_err();
+            assert!(error.contains("is too long"), "{long}: {error}");
+        }
+        assert!(parse_some_time("0s").unwrap_err().contains("no time at all"));
+        assert_eq!(parse_some_time("1s"), Ok(Duration::from_secs(1)));
     }
 
     #[test]

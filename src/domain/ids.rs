@@ -10,6 +10,11 @@ use uuid::Uuid;
 use super::chance::Chance;
 use super::clock::Clock;
 
+/// A text that is no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no id: take it whole as a list shows it, such as 0193b2c4-7c1e-7d3a-9f00-2b1f6a4c8e55")]
+pub struct NoId;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -24,10 +29,10 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NoId;
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::from_str(text).map(Self)
+            fn from_str(text: &str) -> Result<Self, NoId> {
+                Uuid::from_str(text).map(Self).map_err(|_| NoId)
             }
         }
     };

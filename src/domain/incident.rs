@@ -3,6 +3,8 @@
 mod deadline;
 mod update;
 
+use std::time::Duration;
+
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::IncidentId;
 use crate::domain::key::{IncidentKey, ServiceKey};
@@ -13,6 +15,24 @@ pub use update::{REMIND_BEFORE, Reminder, ReminderKind, UpdateRhythm};
 
 /// The longest title, in characters: it stands in subjects and text messages.
 const LONGEST_TITLE: usize = 60;
+
+/// The furthest that a next update may be promised ahead: whoever reads "in three years" was not told anything, and a typed
+/// error would stop the clock.
+const FURTHEST_UPDATE: Duration = Duration::from_secs(31 * 24 * 3_600);
+
+/// What is wrong with a promise, made at `now`, to say more at `at`.
+///
+/// # Errors
+/// When it lies in the past, or further ahead than 31 days.
+pub fn check_promise(at: Timestamp, now: Timestamp) -> Result<(), &'static str> {
+    if at <= now {
+        return Err("the next update is promised for a time that has passed: name a later one");
+    }
+    if at > now.plus(FURTHEST_UPDATE) {
+        return Err("the next update is promised for more than 31 days from now: name an earlier time");
+    }
+    Ok(())
+}
 
 /// What has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]

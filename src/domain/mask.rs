@@ -19,7 +19,7 @@ pub fn mask_address(address: &str) -> String {
 
 /// `Uwe Poggensee` → `U. P.`: enough for whoever knows the list, and for nobody else.
 pub fn mask_name(name: &str) -> String {
-    let initials = name.split_whitespace().filter_map(|word| word.chars().next());
+    let initials = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     initials.map(|initial| format!("{initial}.")).collect::<Vec<_>>().join(" ")
 }
 
@@ -74,6 +74,7 @@ mod tests {
     #[test]
     fn a_name_keeps_its_initials() {
         assert_eq!(mask_name("Uwe  Poggensee"), "U. P.");
+        assert_eq!(mask_name("Jana Mertens (Vertretung) -"), "J. M. V.");
         assert_eq!(mask_name(""), "");
     }
 

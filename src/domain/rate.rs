@@ -93,7 +93,10 @@ impl FromStr for Rate {
             None => (text, None),
         };
         let (count, period) = quota.split_once('/').ok_or_else(wrong)?;
-        let count: u32 = count.trim().parse().map_err(|_| wrong())?;
+        let count = count.trim();
+        let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+        let too_fast = || format!("\"{text}\" is too fast: {} in one unit at most", u32::MAX);
+        let count: u32 = count.parse().map_err(|_| if is_number { too_fast() } else { wrong() })?;
         let period = match period.trim() {
             "s" => Period::Second,
             "min" => Period::Minute,
@@ -155,6 +158,8 @@ mod tests {
         {
             assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
         }
+        let fast = "99999999999999/s".parse::<Rate>().unwrap_err();
+        assert!(fast.contains("too fast"), "{fast}");
     }
 
     proptest! {

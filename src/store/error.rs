@@ -7,8 +7,7 @@ use std::path::PathBuf;
 pub enum StoreError {
     /// A reading command found no store.
     #[error(
-        "there is no store at {0} yet: run \"rundruf contacts import\" or \"rundruf send\" first, or check \
-         [database] url"
+        "there is no store at {0} yet: \"rundruf contacts import\" makes it; if there should be one, check [database] url"
     )]
     NotThere(String),
     /// A newer program has written it.

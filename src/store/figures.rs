@@ -17,6 +17,7 @@ use crate::domain::ids::NoticeId;
 
 use super::people::PeopleCount;
 use super::recipients::SilencedRecipient;
+use super::shares::{GroupShare, Share};
 use super::statement::statements;
 use super::summaries::NoticeSummary;
 use super::{Store, StoreError};
@@ -43,6 +44,10 @@ const MOST_KEPT: usize = 64;
 pub struct NoticeFigures {
     /// How many people there are, and how many were reached.
     pub people: PeopleCount,
+    /// The same by the groups that it was for, in the order of their names.
+    pub groups: Vec<GroupShare>,
+    /// How many organisations there are, and how many were reached.
+    pub organisations: Share,
     /// To whom nothing was sent because every address of theirs is suppressed.
     pub silenced: Vec<SilencedRecipient>,
     /// As of when that is.
@@ -104,7 +109,8 @@ impl Store {
             0 => Vec::new(),
             _ => self.silenced_recipients(notice.id).await?,
         };
-        let figures = NoticeFigures { people, silenced, as_of: now };
+        let (groups, organisations) = self.shares(notice.id, notice.alarm).await?;
+        let figures = NoticeFigures { people, groups, organisations, silenced, as_of: now };
         *kept = Some((stamp, figures.clone()));
         Ok(figures)
     }

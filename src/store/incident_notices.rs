@@ -58,6 +58,10 @@ statements! {
     /// The incident of every notice that has one.
     SELECT_LINKS = "
         SELECT l.notice_id, i.incident_key FROM incident_notices l JOIN incidents i ON i.incident_id = l.incident_id";
+    /// The incident of each of some notices that has one.
+    SELECT_LINKS_OF = "
+        SELECT l.notice_id, i.incident_key FROM incident_notices l JOIN incidents i ON i.incident_id = l.incident_id
+        WHERE l.notice_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// The reminders that were given for an incident.
     SELECT_REMINDERS = "
         SELECT reminder, reminder_due FROM incident_notices WHERE incident_id = $1 AND reminder IS NOT NULL";
@@ -192,6 +196,12 @@ pub(super) async fn released(tx: &mut Tx, notice: NoticeId, now: Timestamp) -> R
     Ok(())
 }
 
+fn parse_links(rows: Vec<(Uuid, String)>) -> Result<HashMap<NoticeId, IncidentKey>, StoreError> {
+    let parse =
+        |(notice, key): (Uuid, String)| Ok((NoticeId(notice), key.parse().map_err(StoreError::Damaged)?));
+    rows.into_iter().map(parse).collect()
+}
+
 impl Store {
     /// The incident of a notice, as it stood when the notice was submitted.
     ///
@@ -207,10 +217,19 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn incidents_of_notices(&self) -> Result<HashMap<NoticeId, IncidentKey>, StoreError> {
-        let rows: Vec<(Uuid, String)> = self.db.fetch(&SELECT_LINKS, ()).await?;
-        rows.into_iter()
-            .map(|(notice, key)| Ok((NoticeId(notice), key.parse().map_err(StoreError::Damaged)?)))
-            .collect()
+        parse_links(self.db.fetch(&SELECT_LINKS, ()).await?)
+    }
+
+    /// The key of the incident of each of `notices` that has one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn incidents_of(
+        &self,
+        notices: &[NoticeId],
+    ) -> Result<HashMap<NoticeId, IncidentKey>, StoreError> {
+        let ids: Vec<Uuid> = notices.iter().map(|notice| notice.0).collect();
+        parse_links(self.db.fetch(&SELECT_LINKS_OF, (Json(&ids),)).await?)
     }
 
     /// The notices of an incident in the order of their release; those that wait for it at the end.

@@ -1,5 +1,7 @@
 //! Notices in pages, and which of them may have changed: what programs and pages that watch read.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -7,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
+use crate::domain::key::IncidentKey;
 use crate::domain::notice::NoticeState;
 
 use super::statement::statements;
@@ -18,15 +21,23 @@ statements! {
         SELECT notice_id, visibility, audience, updated_at FROM notices
         WHERE notice_id > $1 AND state IN (SELECT value->>'word' FROM json_each($2))
           AND ($3 = '' OR template = $3) AND ($4 < 0 OR exercise = ($4 = 1))
+          AND ($6 = '' OR notice_id IN (SELECT l.notice_id FROM incident_notices l
+                                             JOIN incidents i ON i.incident_id = l.incident_id
+                                        WHERE i.incident_key = $6))
         ORDER BY notice_id LIMIT $5";
     /// The same, newest first.
     SELECT_NEWEST_FIRST = "
         SELECT notice_id, visibility, audience, updated_at FROM notices
         WHERE notice_id < $1 AND state IN (SELECT value->>'word' FROM json_each($2))
           AND ($3 = '' OR template = $3) AND ($4 < 0 OR exercise = ($4 = 1))
+          AND ($6 = '' OR notice_id IN (SELECT l.notice_id FROM incident_notices l
+                                             JOIN incidents i ON i.incident_id = l.incident_id
+                                        WHERE i.incident_key = $6))
         ORDER BY notice_id DESC LIMIT $5";
     /// What every reader of one must know first.
     SELECT_HEAD = "SELECT notice_id, visibility, audience, updated_at FROM notices WHERE number = $1";
+    /// Who may read each notice.
+    SELECT_VISIBILITIES = "SELECT notice_id, visibility FROM notices";
     /// Notices that may change at any moment.
     SELECT_LIVE = "
         SELECT notice_id, visibility, audience, updated_at FROM notices
@@ -42,6 +53,8 @@ pub struct NoticeFilter {
     pub template: Option<String>,
     /// Exercises only, or the real ones only.
     pub exercise: Option<bool>,
+    /// Of this incident only, its reminders among them.
+    pub incident: Option<IncidentKey>,
     /// The newest first.
     pub newest_first: bool,
 }
@@ -113,7 +126,9 @@ impl Store {
             (&SELECT_OLDEST_FIRST, Uuid::nil())
         };
         let start = after.map_or(start, |after| after.0);
-        let rows: Vec<HeadRow> = self.db.fetch(statement, (start, states, template, exercise, limit)).await?;
+        let incident = filter.incident.as_ref().map_or_else(String::new, ToString::to_string);
+        let wanted = (start, states, template, exercise, limit, incident);
+        let rows: Vec<HeadRow> = self.db.fetch(statement, wanted).await?;
         self.with_summaries(rows).await
     }
 
@@ -128,6 +143,15 @@ impl Store {
         live.retain(|row| !watched.iter().any(|known| known.head.id.0 == row.notice_id));
         watched.extend(self.with_summaries(live).await?);
         Ok(watched)
+    }
+
+    /// Who may read each notice: `internal`, `partner` or `public`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn visibilities(&self) -> Result<HashMap<NoticeId, String>, StoreError> {
+        let rows: Vec<(Uuid, String)> = self.db.fetch(&SELECT_VISIBILITIES, ()).await?;
+        Ok(rows.into_iter().map(|(notice, visibility)| (NoticeId(notice), visibility)).collect())
     }
 
     /// What a reader must know of the notice with this number.

@@ -10,6 +10,7 @@ on_both_engines!(
     the_log_is_read_checked_and_taken_away,
     a_proof_shows_names_for_a_reason_alone,
     whoever_was_telephoned_is_on_no_call_list,
+    all_that_is_held_about_somebody_is_shown_for_a_reason,
 );
 
 async fn the_log_is_read_checked_and_taken_away(engine: Engine) {
@@ -95,4 +96,16 @@ async fn whoever_was_telephoned_is_on_no_call_list(engine: Engine) {
     assert_eq!(stage.post("/api/v1/deliveries/replay", "", missed).await.json(200)["deliveries"], 0);
     let wording = stage.post(&format!("{notice}/wording/acceptance"), "", "").await.json(200);
     assert_eq!(wording["wording_accepted"], false, "{wording}");
+}
+
+async fn all_that_is_held_about_somebody_is_shown_for_a_reason(engine: Engine) {
+    let stage = Stage::new(engine, 2, 1).await;
+    let held = "/api/v1/contacts/c0/held-data";
+    let refused = stage.get(held).await;
+    refused.problem_about(422, "reveal");
+    assert!(!refused.body.contains("@d0.example"), "{refused:?}");
+    stage.get(&format!("{held}?reveal=%20")).await.problem_about(422, "reveal");
+    let shown = stage.get(&format!("{held}?reveal=Auskunft%20nach%20Art.%2015")).await;
+    assert!(shown.status == 200 && shown.body.contains("amt0@d0.example"), "{shown:?}");
+    assert_eq!(stage.entries_because("Auskunft nach Art. 15").await, 1);
 }

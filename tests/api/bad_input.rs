@@ -201,3 +201,40 @@ async fn a_request_keeps_its_name_from_the_caller_to_the_audit_log() {
     );
     assert_eq!(entry.origin, "127.0.0.1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_reads_is_not_swallowed() {
+    let stage = Stage::new(Engine::Sqlite, 1, 1).await;
+    let notices = stage.get("/api/v1/notices").await.json(200);
+    let notice = format!("/api/v1/notices/{}", notices["items"][0]["notice"].as_str().unwrap());
+    for action in ["pause", "resume", "retry", "wording/acceptance"] {
+        let refused = stage.post(&format!("{notice}/{action}"), "", r#"{"foo":1}"#).await;
+        refused.problem_about(422, "foo");
+    }
+    stage.post(&format!("{notice}/wording/acceptance"), "", "{").await.problem(400);
+    stage.post(&format!("{notice}/wording/acceptance"), "", "{}").await.json(200);
+    stage.post(&format!("{notice}/wording/acceptance"), "", "").await.json(200);
+    let draft = r#"{"template":"test","audience":{"groups":["all"]}}"#;
+    let draft = stage.post("/api/v1/drafts", "", draft).await.json(201);
+    let preview = format!("/api/v1/drafts/{}/preview", draft["id"].as_str().unwrap());
+    stage.post(&preview, "", r#"{"contact":"c0"}"#).await.problem_about(422, "contact");
+    stage.post(&format!("{preview}?contact=c0"), "", "").await.json(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_removes_nobody_else() {
+    let stage = Stage::new(Engine::Sqlite, 3, 0).await;
+    let upload = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"press.csv\"\r\n\r\n\
+                  id,name,email\nbote,Bote,bote@zeitung.example\n\r\n--x--\r\n";
+    let import = async |query: &str| {
+        let path = format!("/api/v1/contacts/import?{query}");
+        let headers = "Content-Type: multipart/form-data; boundary=x\r\n";
+        stage.ask("POST", &path, headers, upload.as_bytes()).await
+    };
+    import("prune=true").await.problem_about(422, "prune");
+    import("prune=true&dry_run=true").await.problem_about(422, "prune");
+    let whole = import("prune=true&complete=true&dry_run=true").await.json(200);
+    assert_eq!(whole["removed"].as_array().unwrap().len(), 3, "{whole}");
+    let added = import("").await.json(200);
+    assert_eq!((&added["added"][0], added["missing"].as_array().unwrap().len()), (&"bote".into(), 3));
+}

@@ -39,6 +39,14 @@ async fn everything_is_seen_once_page_by_page(engine: Engine) {
     assert_eq!(whole.json(200)["total"], 7);
     let report = stage.get(&format!("/api/v1/notices/{number}/report")).await.json(200);
     assert_eq!((&report["notice"]["total"], &report["people"]["total"]), (&7.into(), &7.into()));
+    assert!(report["head"]["sequence"].as_i64().unwrap() > 0, "{report}");
+    assert_eq!(report["organisations"]["total"], 7, "whoever has none counts as one: {report}");
+    assert_eq!(report["groups"][0]["group"], "all", "{report}");
+    let approval = stage.get(&format!("/api/v1/notices/{number}/approval")).await.json(200);
+    assert!(approval["texts"][0]["text"].as_str().unwrap().contains("Test"), "{approval}");
+    let people = stage.get(&format!("/api/v1/notices/{number}/people?limit=200")).await.json(200);
+    assert_eq!(people["items"].as_array().unwrap().len(), 7, "{people}");
+    assert!(!people.to_string().contains('@'), "no addresses: {people}");
     let id = of_one["items"][0]["id"].as_str().unwrap();
     assert_eq!(stage.get(&format!("/api/v1/deliveries/{id}")).await.json(200)["id"], id);
     assert_eq!(stage.get("/api/v1/groups/all").await.json(200)["members"], 7);

@@ -163,3 +163,81 @@ fn what_was_agreed_to_goes_out_at_its_time() {
         .refused(&["does not exist"]);
     desk.run("bodo", &["notices", "cancel", &number]).ends(0);
 }
+
+#[test]
+fn the_second_person_can_read_what_waits_and_for_whom_it_is() {
+    let desk = Desk::new("required = true");
+    let number = number(&desk.send(&["--to", "towns", "--yes"]).ends(3));
+    // What lies in the files today is not what was frozen.
+    desk.write(
+        "templates/kurz/email.de.md",
+        "---\nsubject: \"{{notice.number}}\"\n---\nGeheimtreff {{ort}}.\n",
+    );
+    let shown = desk.run("bodo", &["notices", "show", &number]).ends(0).out;
+    assert!(shown.contains("Treffpunkt Rathaus.") && !shown.contains("Geheimtreff"), "{shown}");
+    assert!(shown.contains(&format!("notices show {number} --people")), "{shown}");
+    let json = desk.shown(&number);
+    assert_eq!(json["texts"][0]["channel"], "email");
+    assert!(json["texts"][0]["text"].as_str().unwrap().contains("Treffpunkt Rathaus."), "{json}");
+    let people = desk.run("bodo", &["notices", "show", &number, "--people", "--json"]).ends(0).json();
+    let ids: Vec<&str> = people.iter().map(|person| person["contact"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["dorf", "stadt"]);
+    assert_eq!(people[0]["group"], "towns");
+
+    desk.run("bodo", &["audit", "proof", &number]).ends(0);
+    let proof = std::fs::read_to_string(desk.path(&format!("proof-{number}.html"))).unwrap();
+    for part in [
+        "Treffpunkt Rathaus.",
+        "noch nichts versandt:",
+        "wartet auf Freigabe",
+        "hinausgegangen ist davon nichts",
+    ] {
+        assert!(proof.contains(part), "{part:?} is not in\n{proof}");
+    }
+    assert!(!proof.contains("kein Weg"), "both have an address");
+    desk.run("bodo", &["notices", "reject", &number, "--reason", "falsch"]).ends(0);
+    desk.run("bodo", &["audit", "proof", &number, "--output", "rejected.html"]).ends(0);
+    let proof = std::fs::read_to_string(desk.path("rejected.html")).unwrap();
+    assert!(proof.contains("nichts versandt:") && !proof.contains("noch nichts versandt:"), "{proof}");
+}
+
+#[test]
+fn a_proof_says_of_nobody_else_that_there_is_no_way() {
+    let desk = Desk::new("required = true");
+    desk.write("contacts/towns.csv", "id,name,email\ndorf,Dorf,rathaus@dorf.test\nstadt,Stadt,\n");
+    desk.run("anna", &["contacts", "import"]).ends(0);
+    let number = number(&desk.send(&["--contact", "dorf", "--contact", "stadt", "--yes"]).ends(3));
+    desk.run("bodo", &["audit", "proof", &number]).ends(0);
+    let proof = std::fs::read_to_string(desk.path(&format!("proof-{number}.html"))).unwrap();
+    assert_eq!(proof.matches("kein Weg").count(), 1, "{proof}");
+    assert!(proof.contains("2 einzelne Kontakte"), "{proof}");
+}
+
+#[test]
+fn a_rule_about_a_group_that_nobody_has_is_told_of() {
+    let desk = Desk::new("groups = [\"pres\"]\ntell = \"nada\"");
+    let said = desk.run("anna", &["doctor"]).ends(1).out;
+    assert!(said.contains("BROKEN  approval: [approval] groups names \"pres\""), "{said}");
+    assert!(said.contains("did you mean \"press\"?"), "{said}");
+    assert!(said.contains("look    approval: [approval] tell names \"nada\""), "{said}");
+    let right = Desk::new("groups = [\"press\"]\ntell = \"crisis-staff\"");
+    let said = right.run("anna", &["doctor"]).out;
+    assert!(!said.contains("there is no such group"), "{said}");
+}
+
+#[test]
+fn a_dry_run_gives_its_plan_to_programs_too() {
+    let desk = Desk::new("required = true");
+    let plan = desk.send(&["--to", "outside", "--dry-run"]).ends(0).json().remove(0);
+    assert_eq!(plan["dry_run"], true, "{plan}");
+    assert_eq!(
+        (&plan["total"], &plan["contacts"], &plan["channels"]["email"]["total"]),
+        (&3.into(), &3.into(), &3.into())
+    );
+    assert!(
+        desk.run("anna", &["notices", "list", "--json"]).ends(0).out.is_empty(),
+        "nothing was written down"
+    );
+    let wrong = desk.send(&["--to", "towns", "--dry-run", "--expires", "0s"]).ends(2);
+    assert!(wrong.err.contains("no time at all"), "{wrong:?}");
+}

@@ -68,7 +68,8 @@ fn a_call_stands_in_the_proof() {
     let html = desk.read(&format!("proof-{number}.html"));
     contains(&html, &["erreicht: Telefon", "Erreichen vermerkt", "anna"]);
     assert!(!html.contains("Otto"), "a note may name people");
-    desk.run(&["audit", "proof", &number, "--reveal", "Akte"]).ok();
+    let again = desk.run(&["audit", "proof", &number, "--reveal", "Akte"]).ok();
+    contains(&again.err, &["took the place of a file of that name"]);
     let html = desk.read(&format!("proof-{number}.html"));
     assert!(html.contains("Otto") && !html.contains("<b>"), "what people type is text");
 }

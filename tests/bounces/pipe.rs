@@ -98,12 +98,15 @@ async fn whatever_is_no_receipt_changes_nothing_and_the_mail_server_is_rid_of_it
         .exits(0)
         .says(&["no reason that can be understood"]);
     pipe(&instance, &[], &[], "").exits(0).says(&["no returned message"]);
+    pipe(&instance, &[], &[], &report("5.1.1"))
+        .exits(0)
+        .says(&["a mail that came back (5.1.1", "not to a return path of this instance"]);
     let long = format!("{}{}", report("4.4.1").replace("failed", "delayed"), "x".repeat(3_000_000));
     pipe(&instance, &["--recipient", path], &[], &long).exits(0).says(&["no returned message"]);
     assert_eq!(instance.count("sent"), 1);
     let counts = instance.store().await.callback_counts().await.unwrap();
     let counts: Vec<_> = counts.iter().map(|row| (row.verdict.as_str(), row.count)).collect();
-    assert_eq!(counts, [("forged", 1), ("no_receipt", 3), ("unreadable", 1)]);
+    assert_eq!(counts, [("forged", 1), ("no_receipt", 4), ("unreadable", 1)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

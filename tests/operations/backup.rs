@@ -226,6 +226,9 @@ async fn nobody_is_asked_to_replace_a_store_by_a_file_that_is_not_there() {
     let instance = busy(Engine::Sqlite).await;
     let said = instance.run(&["restore", "nowhere.tar"]).exits(1);
     assert!(said.err.contains("nowhere.tar") && !said.err.contains("--replace"), "{said:?}");
+    let fresh = Instance::new(Engine::Sqlite).await;
+    fresh.run(&["restore", "nowhere.tar"]).exits(1).says(&["nowhere.tar", "cannot be opened"]);
+    assert!(!fresh.path("var/rundruf.db").exists(), "no store is made for it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,6 +114,21 @@ fn somebody_who_asks_is_told_everything() {
 }
 
 #[test]
+fn nobody_believes_that_a_hold_protects_what_is_not_there() {
+    let desk = Desk::new();
+    desk.run(&["contacts", "import"]).ok();
+    for typed in ["nope", "It Ausfall", "  "] {
+        desk.run(&["retention", "hold", "--incident", typed, "--reason", "file 12"])
+            .refused(&["there is no incident", "incidents list"]);
+    }
+    desk.run(&["retention", "hold", "--notice", "2026-0009", "--reason", "file 12"])
+        .refused(&["there is no notice"]);
+    let open = ["incidents", "open", "it-ausfall", "--title", "IT-Ausfall"];
+    desk.run(&open).ok();
+    desk.run(&["retention", "hold", "--incident", "it-ausfall", "--reason", "file 12"]).ok();
+}
+
+#[test]
 fn not_even_the_bytes_of_the_store_know_who_was_erased() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();

@@ -100,7 +100,10 @@ async fn one_delivery_shows_its_tries() {
     assert_eq!(line["state"], "failed");
     let nobody = "00000000-0000-7000-8000-000000000000";
     desk.run(&["deliveries", "show", nobody]).refused(&["there is no delivery", "deliveries list"]);
-    assert_eq!(desk.run(&["deliveries", "show", "7"]).code, 2);
+    for typed in ["7", "nonsense"] {
+        let said = desk.run(&["deliveries", "show", typed]).ends(2);
+        contains(&said.err, &["this is no id", "as a list shows it"]);
+    }
 }
 
 #[tokio::test]

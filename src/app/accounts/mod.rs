@@ -25,7 +25,7 @@ pub use provider::{
 pub use sessions::{end_own_session, end_session, sessions};
 pub use setup::{SETUP_CODE_LASTS, offer_setup, set_up};
 pub use sign_in::{Origin, Proof, SignedIn, sign_in};
-pub use tokens::{TokenWish, create_token, revoke_token, tokens};
+pub use tokens::{MadeToken, TokenWish, create_token, revoke_token, tokens};
 pub use users::{add_user, reset, set_contact, set_disabled, set_roles, user, users};
 
 #[cfg(test)]

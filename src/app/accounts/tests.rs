@@ -247,12 +247,11 @@ async fn a_token_ends_in_time_and_gives_no_more_than_it_has() {
     };
     let rights = [Right::AccountsWrite, Right::NoticesRead];
     let shell = Actor::shell("test");
-    let maker = create_token(&stage.instance, &shell, wish("maker", &rights, Some(end))).await.unwrap();
+    let maker = create_token(&stage.instance, &shell, wish("maker", &rights, Some(end))).await.unwrap().token;
     let actor = stage.actor(&maker).await;
     let beyond = [
         wish("more", &[Right::NoticesRelease], Some(end)),
         wish("longer", &[Right::NoticesRead], Some(end.plus(Duration::from_secs(1)))),
-        wish("endless", &[Right::NoticesRead], None),
     ];
     for wish in beyond {
         let refused = create_token(&stage.instance, &actor, wish).await;
@@ -261,6 +260,8 @@ async fn a_token_ends_in_time_and_gives_no_more_than_it_has() {
     let admin = add_user(&stage.instance, &actor, &name("eve"), [Role::Admin].into(), None).await;
     assert!(matches!(admin, Err(AccountsError::BeyondTheToken)));
     create_token(&stage.instance, &actor, wish("within", &[Right::NoticesRead], Some(end))).await.unwrap();
+    let unsaid = create_token(&stage.instance, &actor, wish("unsaid", &[Right::NoticesRead], None)).await;
+    assert_eq!(unsaid.unwrap().expires_at, end, "it ends with the token that made it");
     let limited = Actor { groups: Some(["schools".to_owned()].into()), ..actor.clone() };
     let kept = revoke_token(&stage.instance, &limited, &name("within")).await;
     assert!(matches!(kept, Err(AccountsError::LimitedToken)), "{kept:?}");
@@ -272,6 +273,23 @@ async fn a_token_ends_in_time_and_gives_no_more_than_it_has() {
     assert!(matches!(refused, Err(AccountsError::NoSuchGroup(_))));
     stage.clock.advance(Duration::from_secs(3_600));
     assert!(stage.caller(&maker).await.is_none());
+}
+
+#[tokio::test]
+async fn a_token_for_which_nobody_names_an_end_has_one() {
+    let stage = stage(|_| ()).await;
+    let wish = TokenWish {
+        name: name("plain"),
+        rights: [Right::NoticesRead].into(),
+        groups: None,
+        expires_at: None,
+    };
+    let made = create_token(&stage.instance, &Actor::shell("test"), wish).await.unwrap();
+    let days = Duration::from_secs(90 * 24 * 3_600);
+    assert_eq!(made.expires_at, stage.clock.now().plus(days));
+    assert!(stage.caller(&made.token).await.is_some());
+    stage.clock.advance(days);
+    assert!(stage.caller(&made.token).await.is_none());
 }
 
 #[tokio::test]

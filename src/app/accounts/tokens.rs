@@ -21,6 +21,9 @@ use super::users::{may_manage, may_see};
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 
+/// How long a token lasts unless somebody says otherwise: none is without an end.
+pub const USUAL_LIFE: Duration = Duration::from_secs(90 * 24 * 3_600);
+
 /// What a token is to be.
 #[derive(Debug, Clone)]
 pub struct TokenWish {
@@ -30,12 +33,20 @@ pub struct TokenWish {
     pub rights: BTreeSet<Right>,
     /// The groups that it is limited to; `None`: all.
     pub groups: Option<BTreeSet<String>>,
-    /// Its end; `None`: none.
+    /// Its end; `None`: after [`USUAL_LIFE`], or, if that is sooner, when the token ends by which it is made.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Makes a token and gives it, once. A token that a person makes ends with their account; one that is made at the
-/// shell ends when it is revoked.
+/// A token that was made.
+#[derive(Debug)]
+pub struct MadeToken {
+    /// The token itself: it is kept nowhere.
+    pub token: SecretString,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Makes a token and gives it, once. A token that a person makes ends with their account, too.
 ///
 /// # Errors
 /// Without [`Right::AccountsWrite`]; when the name was used before, a group is not there, or a token asks for more than
@@ -44,7 +55,7 @@ pub async fn create_token(
     instance: &Instance,
     actor: &Actor,
     wish: TokenWish,
-) -> Result<SecretString, AccountsError> {
+) -> Result<MadeToken, AccountsError> {
     actor.may(Right::AccountsWrite)?;
     let now = instance.now();
     if wish.rights.is_empty() {
@@ -53,7 +64,9 @@ pub async fn create_token(
     if wish.expires_at.is_some_and(|end| end < now.plus(SHORTEST) || end > now.plus(LONGEST)) {
         return Err(AccountsError::End);
     }
-    let account = owner(instance, actor, &wish).await?;
+    let (account, latest) = owner(instance, actor, &wish).await?;
+    let usual = now.plus(USUAL_LIFE);
+    let expires_at = wish.expires_at.unwrap_or_else(|| latest.map_or(usual, |latest| usual.min(latest)));
     let known = instance.store.groups().await?;
     if let Some(missing) = wish.groups.iter().flatten().find(|group| !known.contains_key(*group)) {
         return Err(AccountsError::NoSuchGroup(missing.clone()));
@@ -62,7 +75,7 @@ pub async fn create_token(
     let entry = entry(actor, "token.created", &wish.name).with(json!({
         "rights": wish.rights.iter().map(|right| right.as_str()).collect::<Vec<_>>(),
         "groups": wish.groups,
-        "expires_at": wish.expires_at.map(|end| end.to_string()),
+        "expires_at": expires_at.to_string(),
     }));
     let new = NewToken {
         name: wish.name,
@@ -71,21 +84,21 @@ pub async fn create_token(
         rights: wish.rights,
         groups: wish.groups,
         created_by: actor.label(),
-        expires_at: wish.expires_at,
+        expires_at: Some(expires_at),
     };
     instance.store.add_token(&new, &entry).await?;
-    Ok(token)
+    Ok(MadeToken { token, expires_at })
 }
 
-/// Whose token it becomes: what one makes belongs to whom it belongs to itself, has no more rights and groups, and no
-/// later end.
+/// Whose token it becomes, and the latest end that it may have: what one makes belongs to whom it belongs to itself, has
+/// no more rights and groups, and no later end.
 async fn owner(
     instance: &Instance,
     actor: &Actor,
     wish: &TokenWish,
-) -> Result<Option<AccountName>, AccountsError> {
+) -> Result<(Option<AccountName>, Option<Timestamp>), AccountsError> {
     if actor.way != Way::Token {
-        return Ok(own_name(actor).ok());
+        return Ok((own_name(actor).ok(), None));
     }
     let all = instance.store.tokens().await?;
     let maker =
@@ -95,11 +108,11 @@ async fn owner(
         (Some(_), None) => false,
         (Some(own), Some(wished)) => wished.is_subset(own),
     };
-    let ends = maker.expires_at.is_none_or(|end| wish.expires_at.is_some_and(|wished| wished <= end));
+    let ends = maker.expires_at.is_none_or(|end| wish.expires_at.is_none_or(|wished| wished <= end));
     if !groups || !ends || !wish.rights.is_subset(&actor.rights) {
         return Err(AccountsError::BeyondTheToken);
     }
-    Ok(maker.account.map(|account| account.parse()).transpose()?)
+    Ok((maker.account.map(|account| account.parse()).transpose()?, maker.expires_at))
 }
 
 /// All tokens that were ever made, oldest first.

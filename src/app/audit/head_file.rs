@@ -86,6 +86,27 @@ pub(super) fn add(path: &Path, head: &KeptHead) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Why a line could not be added, as far as can be seen without adding one; `None`: it could.
+pub(super) fn unusable(path: &Path) -> Option<String> {
+    if path.exists() {
+        return OpenOptions::new().append(true).open(path).err().map(|error| error.to_string());
+    }
+    let above = |path: &Path| {
+        path.parent().map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new(".").to_owned(),
+            false => folder.to_owned(),
+        })
+    };
+    // The folder is made if it alone is missing.
+    let folder = above(path)?;
+    let folder = if folder.is_dir() { folder } else { above(&folder)? };
+    if !folder.is_dir() {
+        return Some(format!("there is no folder {}", folder.display()));
+    }
+    let access = rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    access.err().map(|error| format!("nothing can be written in {}: {error}", folder.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +132,13 @@ mod tests {
         let kept = read(&path).unwrap();
         assert_eq!((kept.heads.len(), kept.heads[4].clone()), (39, head(5)));
         assert!(kept.damaged.is_empty());
-        assert!(add(&folder.path().join("no/such/disk/heads.log"), &head(1)).is_err());
+        let nowhere = folder.path().join("no/such/disk/heads.log");
+        assert!(add(&nowhere, &head(1)).is_err());
+        assert!(unusable(&nowhere).unwrap().contains("no/such"));
+        assert!(unusable(folder.path()).is_some(), "a folder is no file");
+        for path in [&path, &folder.path().join("new.log"), &folder.path().join("new/heads.log")] {
+            assert_eq!(unusable(path), None, "{}", path.display());
+        }
     }
 
     #[test]

@@ -39,6 +39,18 @@ pub enum HeadTrouble {
         /// What stood in the way.
         why: String,
     },
+    /// What was kept there is gone.
+    #[error(
+        "heads of the audit log up to entry {sequence} were kept at {place}, and it holds none now: it was removed or \
+         emptied. If none of you moved it, save the store and find out who had access. From now on heads are kept there \
+         again"
+    )]
+    Gone {
+        /// The place, as the configuration has it.
+        place: String,
+        /// The last entry whose head was kept there.
+        sequence: i64,
+    },
     /// The place knows what the log does not.
     #[error(
         "the audit log does not agree with {place}: {broken}. Save both, and find out who had access, before anything \
@@ -62,12 +74,13 @@ pub async fn keep(instance: &Instance) -> Result<Vec<HeadTrouble>, StoreError> {
     let mut troubles = Vec::new();
     for place in &instance.settings().audit.heads {
         let kept = match place {
-            HeadPlace::File(path) => keep_in_file(instance, path, &head).await?,
+            HeadPlace::File(path) => keep_in_file(instance, place, path, &head).await?,
             HeadPlace::Mail(address) => keep_by_mail(instance, place, address, &head).await?,
         };
         let place = place.to_string();
         troubles.extend(kept.err().map(|trouble| match trouble {
             Trouble::Unusable(why) => HeadTrouble::Unusable { place, why },
+            Trouble::Gone(sequence) => HeadTrouble::Gone { place, sequence },
             Trouble::Disagrees(broken) => HeadTrouble::Disagrees { place, broken },
         }));
     }
@@ -76,11 +89,13 @@ pub async fn keep(instance: &Instance) -> Result<Vec<HeadTrouble>, StoreError> {
 
 enum Trouble {
     Unusable(String),
+    Gone(i64),
     Disagrees(Broken),
 }
 
 async fn keep_in_file(
     instance: &Instance,
+    place: &HeadPlace,
     path: &Path,
     head: &Head,
 ) -> Result<Result<(), Trouble>, StoreError> {
@@ -101,9 +116,20 @@ async fn keep_in_file(
     if !is_due(instance, head, last, Duration::ZERO).await? {
         return Ok(Ok(()));
     }
+    let name = place.to_string();
+    let gone = if last.is_none() { instance.store.head_told(&name).await? } else { None };
     let line = KeptHead { at: instance.now(), head: head.clone() };
-    let added = in_background(path, move |path| head_file::add(path, &line)).await;
-    Ok(added.map_err(Trouble::Unusable))
+    if let Err(why) = in_background(path, move |path| head_file::add(path, &line)).await {
+        return Ok(Err(Trouble::Unusable(why)));
+    }
+    // The store knows that there is something to be found: whoever removes the file is found out by that.
+    instance.store.write_head_told(&name, head.sequence).await?;
+    Ok(gone.map_or(Ok(()), |(sequence, _)| Err(Trouble::Gone(sequence))))
+}
+
+/// Why heads could not be kept in the file at `path`; `None`: nothing is in the way. Nothing is written.
+pub fn unusable(path: &Path) -> Option<String> {
+    head_file::unusable(path)
 }
 
 /// Whether the log has the entry that `head` says: one that was written anew may have grown beyond it by now.

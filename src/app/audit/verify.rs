@@ -8,6 +8,7 @@ use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{Broken, Entry, Head, HeadMark, Walk};
 use crate::domain::clock::Timestamp;
 use crate::domain::settings::HeadPlace;
+use crate::store::StoreError;
 
 use super::head_file;
 use super::heads::in_background;
@@ -33,6 +34,8 @@ pub struct Kept {
     pub witnesses: Vec<Witness>,
     /// What a person should know of the places: one that cannot be read, lines that are no heads.
     pub remarks: Vec<String>,
+    /// Places that heads were kept in and that have lost them: whoever writes the log anew removes these first.
+    pub lost: Vec<String>,
 }
 
 /// A log that holds.
@@ -59,18 +62,39 @@ pub struct Violation {
     pub sound: i64,
 }
 
-/// The heads in all files that the settings name. A mailbox is read by a person.
-pub async fn kept_heads(instance: &Instance) -> Kept {
+/// The heads in all files that the settings name, and which of those files have lost what the store knows was kept
+/// there. A mailbox is read by a person.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn kept_heads(instance: &Instance) -> Result<Kept, StoreError> {
     let mut kept = Kept::default();
     for place in &instance.settings().audit.heads {
         match place {
-            HeadPlace::File(path) => add_file(&mut kept, path, &place.to_string()).await,
+            HeadPlace::File(path) => {
+                let (place, before) = (place.to_string(), kept.witnesses.len());
+                add_file(&mut kept, path, &place).await;
+                let found = kept.witnesses.get(before..).unwrap_or_default();
+                let found = found.iter().map(|witness| witness.mark.sequence).max().unwrap_or(0);
+                let told = instance.store.head_told(&place).await?;
+                kept.lost.extend(told.filter(|(told, _)| *told > found).map(|(told, _)| {
+                    let left = match found {
+                        0 => "none is there now".to_owned(),
+                        last => format!("the last there now is of entry {last}"),
+                    };
+                    format!(
+                        "heads up to entry {told} were kept at {place}, and {left}: it was removed, emptied or cut \
+                         off. Unless one of you moved it, the log cannot be relied on: save the store, and find out who \
+                         had access"
+                    )
+                }));
+            }
             HeadPlace::Mail(address) => kept
                 .remarks
                 .push(format!("compare with the mails to {} by --head NUMBER:HASH", address.as_str())),
         }
     }
-    kept
+    Ok(kept)
 }
 
 /// Adds the heads in one file, called `place`.

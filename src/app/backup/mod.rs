@@ -36,7 +36,7 @@ pub enum BackupError {
     #[error("{0}")]
     Denied(#[from] Denied),
     /// A file.
-    #[error("{path}: {why}")]
+    #[error("{path} cannot be read or written: {why}; check the path and who may use it")]
     File {
         /// Which.
         path: String,
@@ -82,6 +82,9 @@ impl BackupError {
 impl From<io::Error> for BackupError {
     fn from(error: io::Error) -> Self {
         // What age says of a chunk that was changed or cut off comes as an error of reading.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return Self::Damaged("it ends too early: it was cut off, or not copied to its end".to_owned());
+        }
         Self::Damaged(error.to_string())
     }
 }

@@ -4,7 +4,7 @@ use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
-use crate::domain::incident::{Deadline, DeadlineKind, Incident, IncidentEvent, parse_title};
+use crate::domain::incident::{Deadline, DeadlineKind, Incident, IncidentEvent, check_promise, parse_title};
 use crate::domain::template::Phase;
 
 use super::deadlines::named_owner;
@@ -70,11 +70,8 @@ pub async fn update(
                 "a closed incident promises nothing more: name a --phase to open it again",
             );
         }
-        if at <= now {
-            return refuse(
-                "next_update_at",
-                "the next update is promised for a time that has passed: name a later one",
-            );
+        if let Err(why) = check_promise(at, now) {
+            return refuse("next_update_at", why);
         }
         after.next_update_at = Some(at);
     }

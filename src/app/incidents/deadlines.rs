@@ -17,7 +17,7 @@ const LONGEST: usize = 500;
 pub enum Verdict {
     /// It is done.
     Done {
-        /// When; `None`: now.
+        /// When; `None`: now, or, where it is done already and only the proof changes, when it was done.
         at: Option<Timestamp>,
         /// What proves it: a notice's number, a file number, whom they spoke to.
         proof: String,
@@ -59,13 +59,17 @@ pub async fn decide(
     let by = actor.label();
     let action = match verdict {
         Verdict::Done { at, proof } => {
-            let at = at.unwrap_or(now);
-            if at > now || at < before.known_at {
+            let done_at = match &deadline.mark {
+                DeadlineMark::Done { at, .. } => Some(*at),
+                _ => None,
+            };
+            if at.is_some_and(|at| at > now || at < before.known_at) {
                 return Err(wrong("at")(
                     "it can only have been done between the moment at which the incident became known and now"
                         .to_owned(),
                 ));
             }
+            let at = at.or(done_at).unwrap_or(now);
             let proof = words(
                 "note",
                 &proof,

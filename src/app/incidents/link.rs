@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::compose::{ComposeError, Wish};
 use crate::app::notices::NoticeError;
 use crate::domain::clock::Timestamp;
-use crate::domain::incident::{Incident, Reminder};
+use crate::domain::incident::{Incident, Reminder, check_promise};
 use crate::domain::key::IncidentKey;
 use crate::domain::nearest::hint;
 use crate::domain::settings::Settings;
@@ -104,6 +104,9 @@ pub(crate) async fn link_incident(
     let reminder = wanted.reminder;
     let proposed =
         if said.is_none() && reminder.is_none() { proposal(spec, settings, released) } else { None };
+    if let Some(Err(why)) = said.map(|at| check_promise(at, released)) {
+        return Err(ComposeError::Incident(why.to_owned()));
+    }
     let promised_at = said.or(proposed);
     let standing = incident.next_update_at.filter(|at| reminder.is_some() || *at > released);
     let next_update_at = promised_at.or(standing);

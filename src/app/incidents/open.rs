@@ -5,7 +5,7 @@ use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::IncidentId;
-use crate::domain::incident::{Deadline, DeadlineKind, Incident, parse_title};
+use crate::domain::incident::{Deadline, DeadlineKind, Incident, check_promise, parse_title};
 use crate::domain::key::IncidentKey;
 use crate::domain::template::Phase;
 
@@ -51,11 +51,8 @@ pub async fn open(instance: &Instance, actor: &Actor, new: NewIncident) -> Resul
     if known_at > now {
         return refuse("known_at", "it cannot have become known in the future: name a time that has passed");
     }
-    if new.next_update_at.is_some_and(|at| at <= now) {
-        return refuse(
-            "next_update_at",
-            "the next update is promised for a time that has passed: name a later one",
-        );
+    if let Some(Err(why)) = new.next_update_at.map(|at| check_promise(at, now)) {
+        return refuse("next_update_at", why);
     }
     let named = named_owner(&new.owner)?;
     let owner = if named.is_empty() { actor.name.clone() } else { named };

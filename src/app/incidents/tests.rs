@@ -25,7 +25,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
 use crate::domain::ids::IdSource;
-use crate::domain::incident::DeadlineKind;
+use crate::domain::incident::{DeadlineKind, DeadlineMark};
 use crate::domain::notice::{Priority, Visibility};
 use crate::domain::seal::Seal;
 use crate::domain::settings::{DatabaseUrl, Settings};
@@ -191,6 +191,11 @@ async fn a_promise_is_taken_as_it_is_said_but_not_two_of_them_and_not_the_past()
     assert!(two.contains("two different times"), "{two}");
     let past = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START))).await;
     assert!(past.contains("has passed"), "{past}");
+    let far = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START.plus(HOUR * 24 * 32)))).await;
+    assert!(far.contains("more than 31 days"), "{far}");
+    let far = Change { next_update_at: Some(START.plus(HOUR * 24_000)), ..Change::default() };
+    let far = update(&world.instance, &world.anna, "it-ausfall", far).await.unwrap_err().to_string();
+    assert!(far.contains("more than 31 days"), "{far}");
     let elsewhere = Wish {
         incident: Some(IncidentWish { key: "it-ausfal".to_owned(), next_update: None, reminder: None }),
         ..World::wish("lage-ohne-neues", NOTHING_NEW, None)
@@ -273,6 +278,29 @@ async fn deadlines_are_reminded_of_until_they_are_done_with_a_proof() {
     say(DeadlineKind::BsiEarly, Verdict::NotApplicable { why: "kein NIS-2".to_owned() }).await.unwrap();
     world.clock.advance(HOUR * 100);
     assert_eq!(world.remind().await, []);
+}
+
+#[tokio::test]
+async fn a_deadline_that_was_met_in_time_stays_so_when_its_proof_is_mended() {
+    let world = world().await;
+    world.opened(vec![DeadlineKind::BsiEarly]).await;
+    let say =
+        |verdict| decide(&world.instance, &world.anna, "it-ausfall", DeadlineKind::BsiEarly, verdict, None);
+    let done = |at, proof: &str| Verdict::Done { at, proof: proof.to_owned() };
+    let mark = |incident: Incident| match incident.deadlines[0].mark.clone() {
+        DeadlineMark::Done { at, proof, .. } => (at, proof),
+        other => panic!("{other:?}"),
+    };
+    world.clock.advance(HOUR);
+    say(done(None, "per Portal gemeldet")).await.unwrap();
+    world.clock.advance(HOUR * 40);
+    let mended = say(done(None, "per Portal gemeldet, Az 12/26")).await.unwrap();
+    assert_eq!(mark(mended), (START.plus(HOUR), "per Portal gemeldet, Az 12/26".to_owned()));
+    let moved = say(done(Some(START.plus(HOUR * 2)), "es war zwei Uhr")).await.unwrap();
+    assert_eq!(mark(moved).0, START.plus(HOUR * 2), "whoever names a time means it");
+    say(Verdict::Reopened).await.unwrap();
+    let again = say(done(None, "doch noch einmal")).await.unwrap();
+    assert_eq!(mark(again).0, START.plus(HOUR * 41), "what was open again is done now");
 }
 
 #[tokio::test]

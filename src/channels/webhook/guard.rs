@@ -115,6 +115,9 @@ pub fn admit(
     }
     match (admitted.is_empty(), blocked) {
         (false, _) => Ok(admitted),
+        (true, Some((address, what))) if host == address.to_string() => Err(Refusal(format!(
+            "{address} is {what}: if it may be called, add its network to [webhook] allow_networks"
+        ))),
         (true, Some((address, what))) => Err(Refusal(format!(
             "{host} is {address}, {what}: if it may be called, add its network to [webhook] allow_networks"
         ))),
@@ -137,9 +140,11 @@ pub fn admit_literal(host: Option<Host<&str>>, plain: bool, allowed: &[IpNet]) -
 }
 
 fn unencrypted(host: &str, address: IpAddr) -> Refusal {
+    let address = address.to_string();
+    let whose = if host == address { address } else { format!("{host} ({address})") };
     Refusal(format!(
-        "http:// is not encrypted and goes only to networks in [webhook] allow_networks; {host} is {address}, in none \
-         of them: write https://"
+        "http:// is not encrypted and goes only to networks in [webhook] allow_networks, and {whose} is in none of them: \
+         write https://"
     ))
 }
 

@@ -137,7 +137,7 @@ pub struct CreateTokenArguments {
     /// Limit it to this group; may be given several times
     #[arg(long = "group", value_name = "GROUP")]
     pub groups: Vec<String>,
-    /// When it ends, for instance 90d; without it, when it is revoked
+    /// When it ends, for instance 365d; without it, after 90 days
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub expires: Option<std::time::Duration>,
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::domain::address::Channel;
 use crate::domain::approval::BreakGlass;
 use crate::domain::audience::{Audience, Filter};
-use crate::domain::duration::parse_duration;
+use crate::domain::duration::{parse_duration, parse_some_time};
 use crate::domain::notice::{Priority, Visibility};
 
 /// `send TEMPLATE …`
@@ -60,7 +60,7 @@ pub struct SendArguments {
     #[arg(long, value_name = "PRIORITY", default_value = "normal")]
     pub priority: Priority,
     /// How long the notice is worth sending (90s, 45m, 4h, 2d); without it what is configured
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_some_time)]
     pub expires: Option<Duration>,
     /// When to send it, in the instance's time zone: 2026-11-20T18:00 or 18:00
     #[arg(long, value_name = "TIME")]

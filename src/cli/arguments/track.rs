@@ -22,11 +22,17 @@ pub enum NoticesCommand {
         #[command(flatten)]
         format: ListFormat,
     },
-    /// Show one notice
+    /// Show one notice: where it stands, to whom it goes, and its words before they leave
     Show {
         #[command(flatten)]
         notice: NoticeArgument,
-        /// One line of JSON
+        /// List everybody whom it is for, as frozen with it, instead
+        #[arg(long)]
+        people: bool,
+        /// How to write the list of people
+        #[arg(long, value_enum, requires = "people", conflicts_with = "json")]
+        format: Option<Format>,
+        /// One line of JSON; with --people one object a line
         #[arg(long)]
         json: bool,
     },

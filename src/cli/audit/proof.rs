@@ -20,6 +20,7 @@ pub(super) async fn run(session: &Session, arguments: ProofArguments) -> anyhow:
     let html = make(&instance, &session.actor(), &notice, &wish).await?;
     store.close().await;
     let path = arguments.output.unwrap_or_else(|| PathBuf::from(format!("proof-{}.html", notice.number)));
+    let replaces = path.exists();
     write_file(&path, &html)
         .with_context(|| format!("{} cannot be written: check the path behind --output", path.display()))?;
     let whose = if wish.reveal.is_some() {
@@ -32,6 +33,9 @@ pub(super) async fn run(session: &Session, arguments: ProofArguments) -> anyhow:
         notice.number,
         path.display()
     ));
+    if replaces {
+        say("! It took the place of a file of that name.");
+    }
     if !notice.state.is_final() {
         say("! The notice has not ended: make the proof again when it has.");
     }

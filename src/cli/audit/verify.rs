@@ -10,7 +10,7 @@ use crate::store::Purpose;
 pub(super) async fn run(session: &Session, arguments: VerifyArguments) -> anyhow::Result<Exit> {
     let store = session.open_store(Purpose::Read).await?;
     let instance = session.open_instance(&store).await?;
-    let mut kept = kept_heads(&instance).await;
+    let mut kept = kept_heads(&instance).await?;
     for file in &arguments.files {
         if !file.exists() {
             anyhow::bail!("there is no file {}: check the path behind --heads", file.display());
@@ -27,13 +27,14 @@ pub(super) async fn run(session: &Session, arguments: VerifyArguments) -> anyhow
     let exit = match result {
         Ok(verified) => {
             write_text(&mut out(), &holds(session, &verified))?;
-            Exit::Done
+            if kept.lost.is_empty() { Exit::Done } else { Exit::Refused }
         }
         Err(violation) => {
             say(broken(session, &violation));
             Exit::Refused
         }
     };
+    kept.lost.iter().for_each(|lost| say(format_args!("! {lost}.")));
     kept.remarks.iter().for_each(|remark| say(format_args!("! {remark}")));
     Ok(exit)
 }

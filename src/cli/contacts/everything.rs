@@ -18,7 +18,7 @@ pub(super) async fn gather(session: &Session, store: &Store, id: &str) -> anyhow
     let instance = session.open_instance(store).await?;
     let contacts = store.contacts().await?;
     let known = find_contact(&contacts, id)?;
-    Ok(about(&instance, &session.actor(), known, &contacts).await?)
+    Ok(about(&instance, &session.actor(), known, &contacts, "").await?)
 }
 
 /// For people, on paper too.

@@ -17,7 +17,7 @@ pub(super) async fn run(session: &Session, arguments: PrintArguments) -> anyhow:
     let named = arguments.groups.iter().map(|name| Ok(find_group(&groups, name)?.name.clone()));
     let request = SheetRequest { groups: named.collect::<anyhow::Result<_>>()? };
     let instance = session.open_instance(&store).await?;
-    let sheet = contact_sheet(&instance, &session.actor(), &request).await?;
+    let sheet = contact_sheet(&instance, &session.actor(), &request, "").await?;
     let Some(path) = &arguments.output else {
         write_text(&mut out(), &sheet.html)?;
         return Ok(());

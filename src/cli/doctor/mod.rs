@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `instance` | settings, clock, templates |
 //! | `stored` | the store and what it holds |
+//! | `control` | rules of approval, API tokens, where the audit log's head is kept |
 //! | `disk` | room where we write |
 //! | `encryption` | whether the disk under the store is encrypted |
 //! | `keeping` | the last backup, our own certificate |
@@ -16,6 +17,7 @@
 //! | `certificates` | until when those are valid |
 
 mod certificates;
+mod control;
 mod disk;
 mod encryption;
 mod gateways;
@@ -31,7 +33,7 @@ mod stored;
 
 use std::io::Write;
 
-use crate::domain::settings::{EmailProvider, EmailTransport};
+use crate::domain::settings::{EmailProvider, EmailTransport, SmsProvider, SmsTransport};
 
 use super::arguments::DoctorArguments;
 use super::output::{counted, write_text};
@@ -142,7 +144,11 @@ fn is_real(session: &Session) -> bool {
         EmailTransport::Smtp(relay) => is_elsewhere(&relay.host),
         EmailTransport::Outbox(_) => false,
     };
-    settings.email.providers.iter().any(by_relay)
+    let by_gateway = |provider: &SmsProvider| match &provider.transport {
+        SmsTransport::Gateway(gateway) => gateway.url.host_str().is_some_and(is_elsewhere),
+        SmsTransport::Outbox(_) => false,
+    };
+    settings.email.providers.iter().any(by_relay) || settings.sms.providers.iter().any(by_gateway)
 }
 
 pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow::Result<Exit> {
@@ -156,6 +162,7 @@ pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow
     lines.show(disk::room(session))?;
     lines.show(encryption::disk(session))?;
     lines.show(secrets::files(session))?;
+    lines.show(control::heads(session))?;
     lines.show(keeping::own_certificate(session))?;
     lines.show(stored::store(session).await?)?;
     for provider in &session.settings.email.providers {

@@ -50,6 +50,7 @@ pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
     lines.extend(webhooks(&store).await?);
     lines.extend(endpoints(session, &store).await?);
     lines.extend(super::partners::lines(session, &store).await?);
+    lines.extend(super::control::lines(session, &store).await?);
     lines.extend(reviews(session, &store).await?);
     lines.extend(super::incidents::lines(session, &store).await?);
     lines.extend(waiting(session, &store).await?);

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::app::audit::proof::{FrozenWords, frozen_words};
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::duration::format_duration;
+use crate::domain::notice::NoticeState;
 use crate::domain::template::{Value, Values};
-use crate::store::{Decision, Notice, NoticeSummary, Purpose};
+use crate::store::{Decision, Notice, NoticeSummary, Purpose, Store, StoreError};
 
-use super::approval;
+use super::{approval, frozen};
 use crate::cli::lookup::find_notice;
-use crate::cli::output::{counted, write_text};
+use crate::cli::output::{counted, program, write_text};
 use crate::cli::report::{incident_lines, notice_meaning, result_cells};
 use crate::cli::session::{Session, out};
 use crate::cli::table::{Cell, json_object};
@@ -28,7 +30,7 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
     let paused_because = store.paused_because(summary.id).await?;
     let decisions = store.decisions(summary.id).await?;
     let text = if json {
-        line(&summary, &notice, &held, &decisions)
+        line(&summary, &notice, &held, &decisions, &words_of(session, &store, &notice).await?)
     } else {
         let mut text = words(session, &summary, &notice, &held)?;
         for line in incident_lines(session, &store, &summary).await? {
@@ -39,16 +41,30 @@ pub(super) async fn run(session: &Session, number: &str, json: bool) -> anyhow::
         }
         let authors = store.authors(notice.id, &notice.created_by).await?;
         approval::write(&mut text, session, &notice, &decisions, &authors)?;
+        if matches!(notice.state, NoticeState::Pending | NoticeState::Scheduled) {
+            frozen::write(&mut text, &words_of(session, &store, &notice).await?)?;
+            writeln!(text, "\nTo whom, one by one: {} notices show {number} --people", program(session))?;
+        }
         text
     };
     write_text(&mut out(), &text)?;
     Ok(())
 }
 
+async fn words_of(session: &Session, store: &Store, notice: &Notice) -> Result<FrozenWords, StoreError> {
+    frozen_words(store, &session.settings, notice).await
+}
+
 /// How many deliveries wait for each domain that is down.
 type Held = BTreeMap<String, i64>;
 
-fn line(summary: &NoticeSummary, notice: &Notice, held: &Held, decisions: &[Decision]) -> String {
+fn line(
+    summary: &NoticeSummary,
+    notice: &Notice,
+    held: &Held,
+    decisions: &[Decision],
+    words: &FrozenWords,
+) -> String {
     let time = |at: Timestamp| Cell::from(at.to_string());
     let mut cells = result_cells(summary);
     cells.extend([
@@ -75,7 +91,11 @@ fn line(summary: &NoticeSummary, notice: &Notice, held: &Held, decisions: &[Deci
     let open = line.strip_suffix('}').unwrap_or(&line);
     let audience = serde_json::to_string(&notice.audience).unwrap_or_default();
     let decisions = approval::json(decisions);
-    format!("{open},\"audience\":{audience},\"values\":{},\"decisions\":{decisions}}}\n", notice.variables)
+    let texts = frozen::json(words);
+    format!(
+        "{open},\"audience\":{audience},\"values\":{},\"decisions\":{decisions},\"texts\":{texts}}}\n",
+        notice.variables
+    )
 }
 
 fn words(

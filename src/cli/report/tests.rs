@@ -56,4 +56,7 @@ fn what_to_do_depends_on_the_reason() {
         let advice = advice(DeliveryState::Failed, code);
         assert!(advice.contains(expected), "{code}: {advice}");
     }
+    for state in [DeliveryState::Failed, DeliveryState::Suppressed, DeliveryState::Cancelled] {
+        assert!(advice(state, "erased").contains("nothing to do"), "{state}");
+    }
 }

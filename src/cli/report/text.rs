@@ -7,7 +7,7 @@ use crate::cli::session::Session;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::notice::NoticeState;
-use crate::store::{NextTries, NoticeSummary, ReasonCount};
+use crate::store::{ERASED_CODE, NextTries, NoticeSummary, ReasonCount};
 
 use super::words::{advice, delivery_meaning, notice_meaning};
 use super::{Facts, MOST_NAMES, in_words};
@@ -196,14 +196,15 @@ impl Report<'_> {
         }
         let not_out: Vec<&str> = [DeliveryState::Failed, DeliveryState::Expired, DeliveryState::Suppressed]
             .into_iter()
-            .filter(|state| counts.get(*state) > 0)
+            .filter(|state| counts.get(*state) > self.erased(*state))
             .map(DeliveryState::as_str)
             .collect();
         if !not_out.is_empty() {
             let states = not_out.join(",");
             steps.push((format!("deliveries list --notice {number} --state {states}"), "who did not get it"));
         }
-        let wants_retry = !not_out.is_empty() || counts.get(DeliveryState::Cancelled) > 0;
+        let cancelled = counts.get(DeliveryState::Cancelled) - self.erased(DeliveryState::Cancelled);
+        let wants_retry = !not_out.is_empty() || cancelled > 0;
         if wants_retry && self.notice.state.is_final() {
             steps.push((format!("notices retry {number}"), "send it again to those who did not get it"));
         }
@@ -231,6 +232,12 @@ impl Report<'_> {
             writeln!(text, "  {program} {command:<width$}  {purpose}")?;
         }
         Ok(())
+    }
+
+    /// How many deliveries stand in `state` because their contact was erased: nobody can send these again.
+    fn erased(&self, state: DeliveryState) -> i64 {
+        let of_erased = self.facts.reasons.iter().filter(|one| one.state == state && one.code == ERASED_CODE);
+        of_erased.map(|reason| reason.count).sum()
     }
 
     /// On paper it is one more place that the log has to agree with: `audit verify --head NUMBER:HASH`.

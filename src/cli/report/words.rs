@@ -2,6 +2,7 @@
 
 use crate::domain::delivery::DeliveryState;
 use crate::domain::notice::NoticeState;
+use crate::store::ERASED_CODE;
 
 /// What it means that a delivery stands in `state`.
 pub(in crate::cli) const fn delivery_meaning(state: DeliveryState) -> &'static str {
@@ -35,6 +36,9 @@ pub(in crate::cli) const fn notice_meaning(state: NoticeState) -> &'static str {
 
 /// What to do about deliveries that stand in `state` for the reason `code`.
 pub(in crate::cli) fn advice(state: DeliveryState, code: &str) -> &'static str {
+    if code == ERASED_CODE {
+        return "the contact was erased: nothing to do";
+    }
     match state {
         DeliveryState::Queued => "tried again by itself; nothing to do now",
         DeliveryState::Unclear => {

@@ -13,6 +13,7 @@ use crate::domain::price::Price;
 
 use super::super::output::counted;
 use super::super::session::{Session, say};
+use super::super::table::{Cell, json_object};
 
 /// How many names a list shows before it only counts.
 const NAMES: usize = 20;
@@ -58,6 +59,26 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     for finding in &draft.findings {
         say(format_args!("! {finding}"));
     }
+}
+
+/// The plan as the one line of JSON that a dry run ends with: there is no notice yet, so it has neither number nor state.
+pub(in crate::cli) fn line(draft: &Draft) -> String {
+    let all = draft.plan.everybody();
+    let number = |count: usize| Cell::Number(count as i64);
+    let channels = all
+        .deliveries
+        .iter()
+        .map(|(channel, count)| (channel.as_str(), Cell::Object(vec![("total", number(*count))])));
+    json_object(&[
+        ("dry_run", true.into()),
+        ("total", number(all.deliveries.values().sum())),
+        ("channels", Cell::Object(channels.collect())),
+        ("contacts", number(all.contacts)),
+        ("merged", number(all.merged)),
+        ("blocked", number(all.blocked)),
+        ("unreachable", number(all.unreachable)),
+        ("findings", number(draft.findings.len())),
+    ])
 }
 
 fn show_cascade(cascade: &Cascade, alarm: bool) {

@@ -10,7 +10,7 @@ pub enum Cell {
     Text(String),
     /// A number.
     Number(i64),
-    /// `true` or `false`; yes or nothing in a table.
+    /// `true` or `false`; yes or nothing in a table, yes or no in a spreadsheet.
     Flag(bool),
     /// Several texts.
     List(Vec<String>),
@@ -48,6 +48,9 @@ impl Cell {
 
     /// The value for a spreadsheet, which must not take it for a formula.
     pub(in crate::cli) fn csv_text(&self) -> String {
+        if *self == Self::Flag(false) {
+            return "no".to_owned();
+        }
         let plain = self.plain();
         let is_text = matches!(self, Self::Text(_) | Self::List(_));
         if is_text && plain.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_telephone_number(&plain) {
@@ -141,6 +144,7 @@ mod tests {
             assert_eq!(Cell::from(harmless).csv_text(), harmless);
         }
         assert_eq!(Cell::from(-1).csv_text(), "-1");
+        assert_eq!([true, false].map(|flag| Cell::from(flag).csv_text()), ["yes", "no"]);
     }
 
     #[test]

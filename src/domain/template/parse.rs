@@ -74,7 +74,7 @@ fn unknown<'a>(spec: &TemplateSpec, name: &str, names: impl Iterator<Item = &'a 
 
 fn missing(variable: &Variable) -> String {
     let example = variable.example.as_ref().map(|example| format!(", such as {example}")).unwrap_or_default();
-    format!("is required and was not given: add --set {}=…{example}", variable.name)
+    format!("is required and was not given: {}=…{example}", variable.name)
 }
 
 /// Reads what was typed for one variable.

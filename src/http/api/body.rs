@@ -37,6 +37,10 @@ where
     }
 }
 
+/// A body of which only the names of its fields matter.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub(super) struct JsonObject(pub(super) serde_json::Map<String, serde_json::Value>);
+
 /// The whole body.
 ///
 /// # Errors

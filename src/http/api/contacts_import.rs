@@ -39,9 +39,12 @@ pub(super) struct How {
     /// Takes the good rows although others are faulty.
     #[serde(default)]
     skip_bad: bool,
-    /// Also removes every contact that these files do not have.
+    /// Also removes every contact that these files do not have. Only with `complete`.
     #[serde(default)]
     prune: bool,
+    /// Says that these files are all there are: without them nobody else is to be told anything.
+    #[serde(default)]
+    complete: bool,
 }
 
 /// Contact files.
@@ -138,6 +141,13 @@ pub(super) async fn import(
     Uploaded(files): Uploaded,
 ) -> Result<Json<Imported>, Problem> {
     reach::unlimited(&actor, "somebody without such a limit must import")?;
+    if how.prune && !how.complete {
+        return Err(Problem::invalid(
+            "prune",
+            "it removes every contact that the uploaded files do not have: upload all of them, and say so with \
+             complete=true",
+        ));
+    }
     let folder = Folder::new(&instance)?;
     for (name, bytes) in files {
         folder.put(&name, &bytes)?;

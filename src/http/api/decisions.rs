@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::app::audit::proof::frozen_words;
 use crate::app::incidents::wording;
 use crate::app::instance::Instance;
 use crate::app::notices::{break_glass, decide};
@@ -79,6 +80,22 @@ impl ShownDecision {
     }
 }
 
+/// The words of one channel in one language, as frozen.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FrozenText)]
+struct ShownText {
+    /// email, sms or webhook.
+    #[schema(example = "email")]
+    channel: &'static str,
+    /// The language's code.
+    #[schema(example = "de")]
+    language: String,
+    /// One line; empty where there is none.
+    subject: String,
+    /// What stands in it. What belongs to a recipient stands as `[field]`.
+    text: String,
+}
+
 /// What a second person is asked about, and what was decided.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Approval {
@@ -97,6 +114,10 @@ pub(super) struct Approval {
     superseded_by: Option<String>,
     /// What was decided, oldest first.
     decisions: Vec<ShownDecision>,
+    /// The words, by each channel and in each language that they have. The people are at `…/people`.
+    texts: Vec<ShownText>,
+    /// Why the words cannot be made out of what was frozen; null: they stand in `texts`.
+    texts_fault: Option<String>,
     /// Words that claim more than the incident's phase allowed when it was submitted.
     wording: Vec<String>,
     /// Whether somebody has said that they are meant so.
@@ -122,9 +143,18 @@ pub(super) async fn list(
     let decisions = decisions.into_iter().map(|one| ShownDecision::new(one, &notice.content_hash)).collect();
     let wording = wording::wording(&instance, &actor, head.id).await?;
     let authors = instance.store.authors(head.id, &notice.created_by).await?;
+    let frozen = frozen_words(&instance.store, &instance.settings(), &notice).await?;
+    let texts = frozen.texts.into_iter().map(|words| ShownText {
+        channel: words.channel.as_str(),
+        language: words.language,
+        subject: words.subject,
+        text: words.text,
+    });
     Ok(Json(Approval {
         decisions,
         authors: authors.into_iter().collect(),
+        texts: texts.collect(),
+        texts_fault: Some(frozen.fault).filter(|fault| !fault.is_empty()),
         wording: hints(&wording.hints),
         wording_accepted: wording.accepted,
         hash: notice.content_hash,

@@ -92,9 +92,13 @@ pub(super) async fn list(State(instance): State<Instance>, paging: Paging) -> Re
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Down {
-    /// Their names.
-    #[schema(min_items = 1, max_items = 500, example = json!(["musterdorf.example"]))]
+    /// Their names; may be left out with `hosted`.
+    #[serde(default)]
+    #[schema(max_items = 500, example = json!(["musterdorf.example"]))]
     domains: Vec<String>,
+    /// All of ours too, as `[email] hosted_domains` names them.
+    #[serde(default)]
+    hosted: bool,
     /// Why; may be left out.
     #[serde(default)]
     #[schema(max_length = 300)]
@@ -126,7 +130,7 @@ pub(super) async fn down(
     JsonBody(down): JsonBody<Down>,
 ) -> Result<Json<SetAside>, Problem> {
     reach::unlimited(&actor, "somebody without such a limit must do that")?;
-    let names = named(down.domains)?;
+    let names = named(&instance, down.domains, down.hosted)?;
     let reason = down.reason.trim();
     if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
         return Err(Problem::invalid(
@@ -142,9 +146,13 @@ pub(super) async fn down(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Up {
-    /// Their names.
-    #[schema(min_items = 1, max_items = 500, example = json!(["musterdorf.example"]))]
+    /// Their names; may be left out with `hosted`.
+    #[serde(default)]
+    #[schema(max_items = 500, example = json!(["musterdorf.example"]))]
     domains: Vec<String>,
+    /// All of ours too, as `[email] hosted_domains` names them.
+    #[serde(default)]
+    hosted: bool,
 }
 
 /// What comes of it.
@@ -172,12 +180,20 @@ pub(super) async fn up(
     JsonBody(up): JsonBody<Up>,
 ) -> Result<Json<Released>, Problem> {
     reach::unlimited(&actor, "somebody without such a limit must do that")?;
-    let (domains, released) = domains::up(&instance, &actor, &named(up.domains)?).await?;
+    let names = named(&instance, up.domains, up.hosted)?;
+    let (domains, released) = domains::up(&instance, &actor, &names).await?;
     Ok(Json(Released { domains, released }))
 }
 
 /// Domains as addresses have them, each once.
-fn named(typed: Vec<String>) -> Result<Vec<String>, Problem> {
+fn named(instance: &Instance, mut typed: Vec<String>, hosted: bool) -> Result<Vec<String>, Problem> {
+    if hosted {
+        let settings = instance.settings();
+        if settings.email.hosted_domains.is_empty() {
+            return Err(Problem::invalid("hosted", "[email] hosted_domains is empty: name them in domains"));
+        }
+        typed.extend(settings.email.hosted_domains.iter().cloned());
+    }
     if typed.is_empty() || typed.len() > MOST_AT_ONCE {
         return Err(Problem::invalid("domains", format!("name 1 to {MOST_AT_ONCE} domains")));
     }

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::Shared;
 
 use super::caller::{SignedIn, authenticate};
-use super::idempotency;
 use super::problem::{Kind, Problem};
 use super::route::{Needs, Repetition};
+use super::{body, idempotency};
 
 /// What the table says of a route.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) struct Guard {
     pub(super) needs: Needs,
     pub(super) repetition: Repetition,
     pub(super) largest_body: usize,
+    /// Whether anything is read from a body.
+    pub(super) reads_body: bool,
 }
 
 /// Lets through whoever may use the route, once for each key.
@@ -29,9 +32,15 @@ pub(super) async fn stand(State(guard): State<Guard>, request: Request, next: Ne
         Ok(passed) => passed,
         Err(problem) => return problem.into_response(),
     };
-    let Passed { request, caller } = passed;
+    let Passed { mut request, caller } = passed;
     if is_encoded(request.headers()) {
         return encoded().into_response();
+    }
+    if !guard.reads_body && request.method() != Method::GET {
+        request = match without_body(request).await {
+            Ok(request) => request,
+            Err(problem) => return problem.into_response(),
+        };
     }
     match caller {
         Some(SignedIn(actor)) if guard.repetition != Repetition::Harmless => {
@@ -57,6 +66,24 @@ impl Guard {
         parts.extensions.insert(caller.clone());
         Ok(Passed { request: Request::from_parts(parts, body), caller: Some(caller) })
     }
+}
+
+/// A request to a route that reads nothing from a body must not bring anything in one: whoever puts a field there would
+/// believe that it was heeded.
+async fn without_body(request: Request) -> Result<Request, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(body).await?;
+    let bytes = bytes.trim_ascii();
+    if !bytes.is_empty() {
+        let body::JsonObject(fields) = body::parse(bytes)?;
+        if let Some(field) = fields.keys().next() {
+            return Err(Problem::invalid(
+                field,
+                "nothing is read from a body here: what this address knows stands in its query, if anywhere",
+            ));
+        }
+    }
+    Ok(Request::from_parts(parts, Body::empty()))
 }
 
 /// Whether a body comes compressed (RFC 9110, section 8.4): a small one may become a huge one, and none is unpacked here.

@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 use crate::app::instance::Instance;
 use crate::domain::clock::Timestamp;
 use crate::domain::mask::mask_addresses_in;
-use crate::store::{ListedNotice, NoticeFigures};
+use crate::store::{self, NoticeFigures, Share};
 
+use super::audit::ShownHead;
 use super::caller::SignedIn;
-use super::notices::ShownNotice;
+use super::notices::{Incidents, ListedNotice, ShownNotice};
 use super::parameters::Named;
 use super::problem::Problem;
 use super::reach;
@@ -20,9 +21,13 @@ use super::reach;
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Report {
     /// The notice with its counters.
-    notice: ShownNotice,
+    notice: ListedNotice,
     /// People, where a notice counts them.
     people: People,
+    /// Organisations; whoever has none counts as one. One is reached when one of its people is.
+    organisations: ShownShare,
+    /// The same by the groups that it was for, by their names.
+    groups: Vec<Group>,
     /// Failures, doubts and deferrals by reason, the most frequent first.
     reasons: Vec<Reason>,
     /// Contacts for whom no delivery could be made.
@@ -33,6 +38,38 @@ pub(super) struct Report {
     merged: Vec<Merged>,
     /// When deferred deliveries are tried again; null when none waits.
     next_tries: Option<NextTries>,
+    /// Where the audit log ended when this was put together: on paper it is one more place that the log has to agree
+    /// with.
+    head: ShownHead,
+}
+
+/// How many of something there are, and how many of them were reached.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReachedShare)]
+struct ShownShare {
+    /// How many there are.
+    total: i64,
+    /// How many were reached.
+    reached: i64,
+}
+
+impl From<Share> for ShownShare {
+    fn from(share: Share) -> Self {
+        Self { total: share.total, reached: share.reached }
+    }
+}
+
+/// A group that a notice was for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GroupReached)]
+struct Group {
+    /// Its name; empty for contacts that were named one by one.
+    #[schema(example = "municipalities")]
+    group: String,
+    /// Its organisations.
+    organisations: ShownShare,
+    /// Its people.
+    people: ShownShare,
 }
 
 /// How many people were reached. "Reached" is, for an alarm, confirmed; otherwise, handed over and not returned.
@@ -114,7 +151,15 @@ pub(super) async fn show(
     let store = &instance.store;
     let (id, missing) = (head.id, || Problem::not_found("such notice"));
     let summary = store.notice_summary(id).await?.ok_or_else(missing)?;
-    let NoticeFigures { people, silenced, as_of } = store.notice_figures(&summary).await?;
+    let NoticeFigures { people, groups, organisations, silenced, as_of } =
+        store.notice_figures(&summary).await?;
+    let incidents = Incidents::of(&instance, &[id]).await?;
+    let listed = store::ListedNotice { head, summary };
+    let groups = groups.into_iter().map(|share| Group {
+        group: share.group,
+        organisations: share.organisations.into(),
+        people: share.people.into(),
+    });
     let next_tries = store.next_tries(id).await?;
     let time = |at: Timestamp| at.to_string();
     Ok(Json(Report {
@@ -124,6 +169,8 @@ pub(super) async fn show(
             underway: people.underway,
             as_of: time(as_of),
         },
+        organisations: organisations.into(),
+        groups: groups.collect(),
         reasons: store.reasons(id).await?.into_iter().map(Reason::from).collect(),
         unreachable: store
             .unreachable_recipients(id)
@@ -143,7 +190,8 @@ pub(super) async fn show(
             first: time(next.first),
             last: time(next.last),
         }),
-        notice: ShownNotice::new(&ListedNotice { head, summary }),
+        notice: incidents.with(id, ShownNotice::new(&listed)),
+        head: store.audit_head().await?.into(),
     }))
 }
 

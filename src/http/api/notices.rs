@@ -1,6 +1,6 @@
 //! `/notices`: what was sent, to whom, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,8 @@ use crate::app::instance::Instance;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::Counts;
 use crate::domain::ids::NoticeId;
-use crate::store::{ListedNotice, NoticeFilter, NoticeHead, NoticeSummary};
+use crate::domain::key::IncidentKey;
+use crate::store::{self, NoticeFilter, NoticeHead, NoticeSummary};
 
 use super::caller::SignedIn;
 use super::etag::ETag;
@@ -39,8 +40,10 @@ pub(super) struct ShownNotice {
     /// How many deliveries there are.
     total: i64,
     /// Deliveries by state, every state named.
+    #[schema(value_type = BTreeMap<String, i64>)]
     counts: States,
     /// The same by channel, with states that occur; `total` stands among them.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, i64>>)]
     channels: BTreeMap<&'static str, States>,
     /// The template's title.
     title: String,
@@ -74,10 +77,57 @@ pub(super) struct ShownNotice {
     completed_at: Option<String>,
     /// How many deliveries there will be.
     recipients: i64,
+    /// The number of the notice that it takes the place of.
+    supersedes: Option<String>,
+    /// The number of the last notice that takes its place.
+    superseded_by: Option<String>,
+    /// Whether one person released it alone and nobody has looked at that yet.
+    review_open: bool,
+}
+
+/// A notice with where its incident stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListedNotice {
+    #[serde(flatten)]
+    notice: ShownNotice,
+    /// The key of its incident; null: it belongs to none.
+    #[schema(example = "it-ausfall")]
+    incident: Option<String>,
+    /// Whether more was to be said of that incident by now.
+    overdue: bool,
+}
+
+/// The incidents of some notices.
+pub(super) struct Incidents {
+    of: HashMap<NoticeId, IncidentKey>,
+    overdue: BTreeSet<IncidentKey>,
+}
+
+impl Incidents {
+    /// Those of `notices`, as they stand now.
+    pub(super) async fn of(instance: &Instance, notices: &[NoticeId]) -> Result<Self, Problem> {
+        let of = instance.store.incidents_of(notices).await?;
+        if of.is_empty() {
+            return Ok(Self { of, overdue: BTreeSet::new() });
+        }
+        let (all, now) = (instance.store.incidents().await?, instance.now());
+        let overdue = all.into_iter().filter(|incident| incident.is_overdue(now));
+        Ok(Self { of, overdue: overdue.map(|incident| incident.key).collect() })
+    }
+
+    /// `shown` with its incident.
+    pub(super) fn with(&self, id: NoticeId, shown: ShownNotice) -> ListedNotice {
+        let key = self.of.get(&id);
+        ListedNotice {
+            notice: shown,
+            incident: key.map(ToString::to_string),
+            overdue: key.is_some_and(|key| self.overdue.contains(key)),
+        }
+    }
 }
 
 impl ShownNotice {
-    pub(super) fn new(listed: &ListedNotice) -> Self {
+    pub(super) fn new(listed: &store::ListedNotice) -> Self {
         Self::of(&listed.head, &listed.summary)
     }
 
@@ -103,6 +153,9 @@ impl ShownNotice {
             expires_at: time(notice.expires_at),
             completed_at: notice.completed_at.map(time),
             recipients: notice.recipients,
+            supersedes: notice.supersedes.clone(),
+            superseded_by: notice.superseded_by.clone(),
+            review_open: notice.review_open,
         }
     }
 }
@@ -133,6 +186,9 @@ pub(super) struct Wanted {
     template: Option<String>,
     /// Exercises only, or the real ones only.
     exercise: Option<bool>,
+    /// Of the incident with this key only, with the reminders to the crisis staff.
+    #[param(example = "it-ausfall")]
+    incident: Option<String>,
     /// The oldest first unless it says `newest`.
     order: Option<Order>,
 }
@@ -156,18 +212,20 @@ pub(super) enum Order {
     path = "/notices",
     tag = "notices",
     params(Wanted, PageParameters),
-    responses((status = 200, description = "A page of notices", body = Page<ShownNotice>)),
+    responses((status = 200, description = "A page of notices", body = Page<ListedNotice>)),
 )]
 pub(super) async fn list(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Filters(wanted): Filters<Wanted>,
     paging: Paging,
-) -> Result<Page<ShownNotice>, Problem> {
+) -> Result<Page<ListedNotice>, Problem> {
+    let incident = wanted.incident.as_deref().map(str::parse).transpose();
     let filter = NoticeFilter {
         states: words("state", wanted.state.as_deref())?,
         template: wanted.template,
         exercise: wanted.exercise,
+        incident: incident.map_err(|why: String| Problem::invalid("incident", why))?,
         newest_first: wanted.order == Some(Order::Newest),
     };
     let mut after: Option<NoticeId> = paging.after()?;
@@ -181,14 +239,17 @@ pub(super) async fn list(
             break;
         }
     }
-    Ok(paging.page(found, |listed| listed.head.id.to_string()).map(|listed| ShownNotice::new(&listed)))
+    let page = paging.page(found, |listed| listed.head.id.to_string());
+    let ids: Vec<NoticeId> = page.items.iter().map(|listed| listed.head.id).collect();
+    let incidents = Incidents::of(&instance, &ids).await?;
+    Ok(page.map(|listed| incidents.with(listed.head.id, ShownNotice::new(&listed))))
 }
 
 /// A notice in full.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WholeNotice {
     #[serde(flatten)]
-    listed: ShownNotice,
+    listed: ListedNotice,
     /// The eight characters by which people check that it is genuine.
     #[schema(example = "K7TQ2MXB")]
     code: String,
@@ -248,8 +309,9 @@ pub(super) async fn show(
     let held = instance.store.waiting_for_domains(Some(head.id)).await?;
     let audience = notice.audience;
     let filters = audience.filters.into_iter();
+    let incidents = Incidents::of(&instance, &[head.id]).await?;
     let whole = WholeNotice {
-        listed: ShownNotice::of(&head, &summary),
+        listed: incidents.with(head.id, ShownNotice::of(&head, &summary)),
         code: notice.code,
         held: held.values().sum(),
         audience: ShownAudience {

@@ -98,7 +98,8 @@ fn complete(operation: &mut Value, route: &Route) {
         kinds.extend([Kind::Conflict, Kind::Invalid, Kind::Malformed, Kind::TooSlow, Kind::TooLarge]);
     }
     kinds.extend(of_parameters(&operation["parameters"]));
-    if !operation["requestBody"].is_null() {
+    // Where no body is described, one with something in it is refused.
+    if !operation["requestBody"].is_null() || route.method() != "GET" {
         kinds.extend([Kind::Malformed, Kind::TooSlow, Kind::TooLarge, Kind::UnsupportedType, Kind::Invalid]);
     }
     add_answers(operation, &kinds);

@@ -75,7 +75,8 @@ fn misfit(text: &str) -> Problem {
         .iter()
         .find_map(|begin| said.split_once(begin).and_then(|(_, rest)| rest.split('`').next()));
     if let Some(field) = quoted {
-        return Problem::invalid(field, said);
+        let prefix = format!("{field}: ");
+        return Problem::invalid(field, said.strip_prefix(prefix.as_str()).unwrap_or(said));
     }
     match said.split_once(": ") {
         Some((field, why)) => Problem::invalid(field, why),
@@ -127,6 +128,7 @@ mod tests {
         {
             let problem = format!("{:?}", read(query).await.unwrap_err());
             assert!(problem.contains(&format!("field: {field:?}")), "{query}: {problem}");
+            assert!(!problem.contains(&format!("{field}: {field}:")), "{query}: {problem}");
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::domain::contact::ContactCard;
 use crate::domain::settings::Settings;
 use crate::domain::template::{TemplateSpec, Values, parse_values};
 use crate::templates::{
-    CheckSettings, Checked, Finding, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send,
+    CheckSettings, Checked, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared, Preview,
+    check as check_template, check_send, load_template,
 };
 
 use super::body::JsonBody;
@@ -23,7 +24,7 @@ use super::caller::SignedIn;
 use super::contacts::Visible;
 use super::parameters::Named;
 use super::problem::{FieldError, Problem};
-use super::templates::{load, off_the_runtime};
+use super::templates::{load, off_the_runtime, unloaded};
 
 /// What a preview is made with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -182,6 +183,47 @@ fn values(
     })
 }
 
+/// What the check of a template finds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TemplateCheck {
+    /// Everything that is wrong, in the order of files and lines; with anything here it is not sent.
+    findings: Vec<ShownFinding>,
+}
+
+/// Checks a template's files, as `templates check` does
+#[utoipa::path(
+    get,
+    path = "/templates/{name}/check",
+    tag = "templates",
+    params(("name" = String, Path, description = "The template's name", example = "erst-kommune")),
+    responses((status = 200, description = "What was found", body = TemplateCheck)),
+)]
+pub(super) async fn check(
+    State(instance): State<Instance>,
+    Named(name): Named<String>,
+) -> Result<Json<TemplateCheck>, Problem> {
+    let settings = instance.settings();
+    let folder = settings.instance.templates.display().to_string();
+    let look = move || -> Result<Vec<Finding>, LoadError> {
+        let template = match load_template(&settings.instance.templates, &name) {
+            Ok(template) => template,
+            Err(LoadError::Broken(findings)) => return Ok(findings),
+            Err(error) => return Err(error),
+        };
+        let sender_domains = [settings.email.from.address.domain().to_owned()];
+        Ok(check_template(&template, &check_settings(&settings, &sender_domains)))
+    };
+    let mut findings = off_the_runtime(look).await?.map_err(unloaded)?;
+    findings.sort();
+    findings.dedup();
+    let findings = findings.into_iter().map(|finding| ShownFinding::new(finding, &folder)).collect();
+    Ok(Json(TemplateCheck { findings }))
+}
+
+fn check_settings<'a>(settings: &'a Settings, sender_domains: &'a [String]) -> CheckSettings<'a> {
+    CheckSettings { instance: &settings.instance, sender_domains, transliterate: settings.sms.transliterate }
+}
+
 pub(super) async fn contact(
     instance: &Instance,
     actor: &Actor,
@@ -226,11 +268,7 @@ pub(super) fn render(
     };
     let notice = NoticeFacts::example(&settings.instance);
     let sender_domains = [settings.email.from.address.domain().to_owned()];
-    let how = CheckSettings {
-        instance: &settings.instance,
-        sender_domains: &sender_domains,
-        transliterate: settings.sms.transliterate,
-    };
+    let how = check_settings(settings, &sender_domains);
     let folder = settings.instance.templates.display().to_string();
     let checked = Checked::new(template, &how).map_err(broken)?;
     let findings = check_send(&checked, values, &notice, &how);

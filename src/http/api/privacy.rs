@@ -1,9 +1,11 @@
 //! Data protection: erasing a contact, all that is held about one, what is kept for how long, and legal holds.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::instance::Instance;
 use crate::app::{about, erasure, retention};
@@ -12,9 +14,12 @@ use crate::domain::retention::HoldScope;
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
-use super::parameters::Named;
+use super::parameters::{Filters, Named};
 use super::problem::{Kind, Problem};
 use super::reach;
+
+/// How long one request lets go of what has been kept for its time.
+const LONGEST_RUN: Duration = Duration::from_secs(10);
 
 /// Why, in one line that names nobody: it stays in the audit log for good.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -85,6 +90,16 @@ pub(super) async fn erase(
     }))
 }
 
+/// Why everything that is held about a contact is shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HeldReason {
+    /// Why you need it, which is logged: addresses and numbers stand in it as they are.
+    #[param(min_length = 1, max_length = 300)]
+    reveal: String,
+}
+
 /// Shows all that is held about a contact
 ///
 /// Addresses unmasked, with the purpose and legal basis of each; every notice sent to it; where its pseudonym stands in
@@ -93,18 +108,20 @@ pub(super) async fn erase(
     get,
     path = "/contacts/{id}/held-data",
     tag = "data protection",
-    params(("id" = String, Path, description = "The id from the file")),
+    params(("id" = String, Path, description = "The id from the file"), HeldReason),
     responses((status = 200, description = "Everything", body = serde_json::Value)),
 )]
 pub(super) async fn held(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
     Named(id): Named<String>,
+    Filters(wanted): Filters<HeldReason>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     reach::unlimited(&actor, "somebody without such a limit must do that")?;
+    let reason = reach::check_reason(&wanted.reveal)?;
     let (contacts, place) = find(&instance, &id).await?;
     let known = contacts.get(place).ok_or_else(|| Problem::not_found("such contact"))?;
-    let about = about::about(&instance, &actor, known, &contacts).await?;
+    let about = about::about(&instance, &actor, known, &contacts, reason).await?;
     let unwritable = |_| Problem::new(Kind::Failed, "what is held cannot be written down");
     serde_json::to_value(about).map(Json).map_err(unwritable)
 }
@@ -179,6 +196,26 @@ pub(super) async fn show(
         }
     });
     Ok(Json(Retention { kinds: kinds.collect(), holds: holds.collect() }))
+}
+
+/// Lets go of everything whose time is over
+///
+/// What is kept for longer than [retention] says, and is under no hold, is deleted or made nameless. What a running
+/// service does each night by itself; the answer says what would still go. Ask again if it names anything.
+#[utoipa::path(
+    post,
+    path = "/retention/run",
+    tag = "data protection",
+    responses((status = 200, description = "It is done, or a part of it", body = Retention)),
+)]
+pub(super) async fn run(
+    State(instance): State<Instance>,
+    SignedIn(actor): SignedIn,
+) -> Result<Json<Retention>, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
+    let end = instance.now().plus(LONGEST_RUN);
+    retention::run(&instance, &actor, &|| instance.now() < end).await?;
+    show(State(instance), SignedIn(actor)).await
 }
 
 /// What a hold covers, and why it is set or lifted.

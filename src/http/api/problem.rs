@@ -120,7 +120,7 @@ impl Kind {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Malformed => "The request cannot be read",
-            Self::Unauthenticated => "A valid token is needed",
+            Self::Unauthenticated => "The caller is not known here",
             Self::Forbidden => "That is not allowed",
             Self::NotFound => "There is nothing at this address",
             Self::MethodNotAllowed => "This address does not do that",

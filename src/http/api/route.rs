@@ -107,6 +107,13 @@ impl Route {
         self.documented.1.paths.keys().next().map_or("", String::as_str)
     }
 
+    /// Whether its description has a body: where it has none, none is taken.
+    fn reads_body(&self) -> bool {
+        let item = self.documented.1.paths.values().next();
+        let operations = item.into_iter().flat_map(|item| [&item.put, &item.post, &item.delete, &item.patch]);
+        operations.flatten().any(|operation| operation.request_body.is_some())
+    }
+
     /// The same with its guard before the handler: nothing of the handler runs before the caller is known and allowed.
     pub(super) fn guarded(self, shared: &Arc<Shared>) -> UtoipaMethodRouter<Arc<Shared>> {
         let guard = Guard {
@@ -114,6 +121,7 @@ impl Route {
             needs: self.needs,
             repetition: self.repetition,
             largest_body: self.largest_body,
+            reads_body: self.reads_body(),
         };
         let limit = axum::extract::DefaultBodyLimit::max(self.largest_body);
         self.documented.map(|methods| {

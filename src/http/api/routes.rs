@@ -6,9 +6,9 @@ use crate::domain::actor::Right;
 use super::accounts::{identities, own, provider, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    alarms, audit, calls, contacts, contacts_import, decisions, deliveries, domains, drafts, events, groups,
-    incident_deadlines, incidents, instance, notice_report, notices, partners, previews, privacy, replay,
-    services, steering, suppressions, templates, workers,
+    alarms, audit, calls, contact_sheet, contacts, contacts_import, decisions, deliveries, domains, drafts,
+    events, groups, incident_deadlines, incidents, instance, notice_people, notice_report, notices, partners,
+    previews, privacy, replay, services, steering, suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -22,6 +22,7 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), notices::list),
         route!(right(Right::NoticesRead), notices::show),
         route!(right(Right::NoticesRead), notice_report::show),
+        route!(right(Right::ContactsRead), notice_people::list),
         route!(right(Right::NoticesRead), deliveries::list),
         route!(right(Right::NoticesRead), deliveries::show),
         route!(right(Right::NoticesRelease), deliveries::resolve),
@@ -64,12 +65,14 @@ pub(super) fn table() -> Vec<Route> {
         // Contacts and groups
         route!(right(Right::ContactsRead), contacts::list),
         route!(right(Right::ContactsRead), contacts::show),
+        route!(right(Right::ContactsReveal), contact_sheet::make),
         route!(right(Right::ContactsWrite), contacts_import::import).body_up_to(contacts_import::LARGEST),
         route!(right(Right::ContactsRead), groups::list),
         route!(right(Right::ContactsRead), groups::show),
         // Templates
         route!(right(Right::NoticesRead), templates::list),
         route!(right(Right::NoticesRead), templates::show),
+        route!(right(Right::NoticesRead), previews::check),
         route!(right(Right::NoticesRead), previews::preview).harmless(),
         // Suppressions and domains
         route!(right(Right::NoticesRead), suppressions::list),
@@ -138,6 +141,7 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::ContactsWrite), privacy::erase),
         route!(right(Right::ContactsReveal), privacy::held),
         route!(right(Right::AuditRead), privacy::show),
+        route!(right(Right::SettingsWrite), privacy::run),
         route!(right(Right::SettingsWrite), privacy::hold),
         route!(right(Right::SettingsWrite), privacy::lift),
         // Operations

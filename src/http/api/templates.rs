@@ -171,17 +171,19 @@ pub(super) async fn show(
 /// # Errors
 /// 404, or 409 when its files are not right.
 pub(super) async fn load(settings: Arc<Settings>, name: String) -> Result<FrozenTemplate, Problem> {
-    off_the_runtime(move || load_template(&settings.instance.templates, &name)).await?.map_err(|error| {
-        match error {
-            LoadError::Unknown { .. } => {
-                Problem::not_found("such template: GET /api/v1/templates lists them")
-            }
-            LoadError::Broken(findings) => {
-                Problem::conflict(format!("its files are not right, at {} places", findings.len()))
-            }
-            LoadError::Folder { .. } => Problem::failed(error),
-        }
-    })
+    off_the_runtime(move || load_template(&settings.instance.templates, &name)).await?.map_err(unloaded)
+}
+
+/// Why there is no template to work with.
+pub(super) fn unloaded(error: LoadError) -> Problem {
+    match error {
+        LoadError::Unknown { .. } => Problem::not_found("such template: GET /api/v1/templates lists them"),
+        LoadError::Broken(findings) => Problem::conflict(format!(
+            "its files are not right, at {} places: GET /api/v1/templates/NAME/check names them",
+            findings.len()
+        )),
+        LoadError::Folder { .. } => Problem::failed(error),
+    }
 }
 
 /// Files are read where nobody else waits.

@@ -1,6 +1,7 @@
 //! Figures of a notice that are kept in memory: they are those that a new count would give, whoever changes what.
 
 use super::*;
+use crate::store::{GroupShare, Share};
 
 on_both_engines!(
     figures_follow_every_change_by_whichever_process,
@@ -87,6 +88,9 @@ async fn figures_follow_every_change_by_whichever_process(bench: Bench) {
     a_second_passes(&bench);
     let later = figures(&bench, &other, notice).await;
     assert_eq!(later.people, same.people);
+    let share = Share { total: 4, reached: 3 };
+    assert_eq!(later.groups, [GroupShare { group: "all".to_owned(), organisations: share, people: share }]);
+    assert_eq!(later.organisations, share, "whoever has no organisation counts as one");
     assert_eq!(later.as_of, bench.clock.now(), "what has not changed is as of now");
 }
 

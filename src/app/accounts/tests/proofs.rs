@@ -95,8 +95,8 @@ async fn a_new_password_ends_the_tokens_that_its_owner_has_made() {
         groups: None,
         expires_at: None,
     };
-    let hers = create_token(&stage.instance, &actor, wish("hers")).await.unwrap();
-    let shells = create_token(&stage.instance, &Actor::shell("test"), wish("shells")).await.unwrap();
+    let hers = create_token(&stage.instance, &actor, wish("hers")).await.unwrap().token;
+    let shells = create_token(&stage.instance, &Actor::shell("test"), wish("shells")).await.unwrap().token;
     assert_eq!(stage.actor(&hers).await.label(), "token:hers");
     change_password(&stage.instance, &actor, None, &secret(PASSWORD), secret(OTHER), false, &from(HOME))
         .await

@@ -115,3 +115,21 @@ async fn a_log_that_was_written_anew_and_is_longer_by_now_is_told_of_too() {
         "no head of the new log stands behind those of the old one"
     );
 }
+
+#[tokio::test]
+async fn heads_that_were_kept_and_are_gone_are_missed() {
+    let stage = stage().await;
+    stage.write("notice.released").await;
+    assert_eq!(stage.kept().await, [1]);
+    let lost = || async { crate::app::audit::verify::kept_heads(&stage.instance).await.unwrap().lost };
+    assert_eq!(lost().await, Vec::<String>::new());
+    std::fs::write(stage.folder.path().join("heads.log"), "nonsense\n").unwrap();
+    assert_eq!(lost().await.len(), 1, "emptied");
+    std::fs::remove_file(stage.folder.path().join("heads.log")).unwrap();
+    assert!(lost().await[0].contains("up to entry 1"), "removed");
+    stage.write("notice.completed").await;
+    let troubles = keep(&stage.instance).await.unwrap();
+    assert!(matches!(&troubles[..], [HeadTrouble::Gone { sequence: 1, .. }]), "{troubles:?}");
+    assert_eq!(stage.kept().await, [2], "and heads are kept there again");
+    assert_eq!(lost().await, Vec::<String>::new());
+}

@@ -21,7 +21,8 @@ use crate::store::{Notice, NoticeSummary};
 
 use super::reading::{Looked, Manner, record_reading};
 use results::{Call, Recipient, Sight, Time};
-use wording::{Wording, version, wordings};
+pub use wording::{FrozenWords, Wording, frozen_words};
+use wording::{version, wordings};
 use words::Words;
 
 /// How many entries are read at once.
@@ -117,6 +118,7 @@ struct Page {
     facts: Vec<Fact>,
     course: Vec<Step>,
     wordings: Vec<Wording>,
+    wording_hint: &'static str,
     wording_fault: String,
     totals: Vec<Total>,
     /// Empty: names are masked.
@@ -144,7 +146,10 @@ async fn page(
     let (course, released_by) = course(instance, &notice.number, words, &times).await?;
     let results = results::read(instance, summary, sight, words, &times).await?;
     let used = |channel: &Channel| summary.channels.get(channel).is_some_and(|counts| counts.total() > 0);
-    let channels: Vec<Channel> = Channel::ALL.into_iter().filter(used).collect();
+    let used: Vec<Channel> = Channel::ALL.into_iter().filter(used).collect();
+    // Before there is a delivery, it is the words that were frozen which somebody has to answer for.
+    let has_left = notice.released_at.is_some() && !used.is_empty();
+    let channels = if used.is_empty() { notice.channels.clone() } else { used };
     let (texts, fault) = match wordings(&notice, incident.as_ref(), &settings, &channels, words) {
         Ok(texts) => (texts, String::new()),
         Err(fault) => (Vec::new(), fault),
@@ -157,6 +162,7 @@ async fn page(
         facts: facts(&notice, wish, released_by.as_deref(), words, &times),
         course,
         wordings: texts,
+        wording_hint: if has_left { words.wording_hint } else { words.frozen_hint },
         wording_fault: fault,
         totals: totals(summary, words),
         revealed: wish.reveal.clone().unwrap_or_default(),
@@ -202,7 +208,7 @@ fn facts(notice: &Notice, wish: &Wish, released_by: Option<&str>, words: &Words,
 fn audience(audience: &Audience, words: &Words) -> String {
     let mut parts = audience.groups.clone();
     if !audience.contacts.is_empty() {
-        parts.push(format!("+ {}", audience.contacts.len()));
+        parts.push(words.single_contacts(audience.contacts.len()));
     }
     if !audience.except.is_empty() {
         parts.push(format!("{} {}", words.except, audience.except.join(", ")));

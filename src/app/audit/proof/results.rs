@@ -8,6 +8,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{ContactKey, DeliveryId};
 use crate::domain::mask::{mask_address, mask_addresses_in, mask_name};
+use crate::domain::notice::NoticeState;
 use crate::store::{
     DeliveryFilter, DeliveryRow, NoticePerson, NoticeSummary, PersonWay, ReceiptRow, StoreError,
     UnreachableRecipient,
@@ -30,8 +31,8 @@ pub(super) struct Recipient {
     /// speed is compared.
     pub(super) confirmed: String,
     pub(super) ways: Vec<Way>,
-    /// Why there is no way; empty where there is one.
-    pub(super) none: String,
+    /// Where nothing was sent: what that means, and why; empty where something was.
+    pub(super) none: (&'static str, String),
 }
 
 /// One way by which a recipient was tried.
@@ -104,6 +105,7 @@ pub(super) async fn read(
         deliveries: deliveries(instance, notice).await?,
         receipts: store.receipts_of_notice(notice.id).await?,
         unreachable: store.unreachable_recipients(notice.id).await?,
+        state: notice.state,
         sight,
         words,
         times,
@@ -137,6 +139,7 @@ struct Facts<'a> {
     deliveries: HashMap<DeliveryId, DeliveryRow>,
     receipts: HashMap<DeliveryId, Vec<ReceiptRow>>,
     unreachable: Vec<UnreachableRecipient>,
+    state: NoticeState,
     sight: Sight,
     words: &'a Words,
     times: &'a Times,
@@ -148,10 +151,11 @@ impl Facts<'_> {
         let ways: Vec<Way> =
             self.ways.get(&facts.contact).into_iter().flatten().map(|way| self.way(way)).collect();
         let lost = self.unreachable.iter().find(|lost| lost.contact == facts.contact);
-        let none = if ways.is_empty() {
-            lost.map_or_else(|| "–".to_owned(), |lost| mask_addresses_in(&lost.reason))
-        } else {
-            String::new()
+        // Only of whom it was found out when the notice was submitted is it said that there is no way to them.
+        let none = match lost {
+            _ if !ways.is_empty() => ("", String::new()),
+            Some(lost) => (self.words.no_way, mask_addresses_in(&lost.reason)),
+            None => (self.words.nothing_sent(self.state), self.words.notice(self.state).to_owned()),
         };
         Recipient {
             key: facts.contact.to_string(),

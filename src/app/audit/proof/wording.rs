@@ -11,19 +11,51 @@ use crate::domain::audit::canonical;
 use crate::domain::contact::ContactCard;
 use crate::domain::settings::{Instance, Settings};
 use crate::domain::template::Values;
-use crate::store::{IncidentLink, Notice};
+use crate::store::{IncidentLink, Notice, Store, StoreError};
 use crate::templates::{Compiled, FrozenTemplate, IncidentFacts, NoticeFacts, Prepared, Reader};
 
 use super::words::Words;
 
 /// The words of one channel in one language.
 #[derive(Debug)]
-pub(super) struct Wording {
-    pub(super) channel: &'static str,
-    pub(super) language: String,
-    /// Empty where there is none.
-    pub(super) subject: String,
-    pub(super) text: String,
+pub struct Wording {
+    /// By which channel.
+    pub channel: Channel,
+    /// What people call that channel.
+    pub(super) channel_name: &'static str,
+    /// The language's code.
+    pub language: String,
+    /// Empty where there is none; of a webhook without a text of its own, that it has the general form.
+    pub subject: String,
+    /// What stands in it; a field of the recipient's stands as `[name]`.
+    pub text: String,
+}
+
+/// What a notice says, as it lies frozen in the store.
+#[derive(Debug, Default)]
+pub struct FrozenWords {
+    /// By each of its channels, in each language that its template has.
+    pub texts: Vec<Wording>,
+    /// Why they cannot be made any more; empty where they can.
+    pub fault: String,
+}
+
+/// What `notice` says by every channel that was frozen with it: what a second person reads before agreeing. The fields
+/// of a recipient stand under their English names.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn frozen_words(
+    store: &Store,
+    settings: &Settings,
+    notice: &Notice,
+) -> Result<FrozenWords, StoreError> {
+    let incident = store.notice_incident(notice.id).await?;
+    let found = wordings(notice, incident.as_ref(), settings, &notice.channels, Words::of("en"));
+    Ok(match found {
+        Ok(texts) => FrozenWords { texts, fault: String::new() },
+        Err(fault) => FrozenWords { texts: Vec::new(), fault },
+    })
 }
 
 /// SHA-256 over the frozen template in its canonical form, hexadecimal.
@@ -58,7 +90,8 @@ pub(super) fn wordings(
             let filled =
                 fill(&prepared, *channel, reader, settings, words).map_err(|fault| fault.to_string())?;
             found.push(Wording {
-                channel: words.channel(*channel),
+                channel: *channel,
+                channel_name: words.channel(*channel),
                 language: language.to_owned(),
                 subject: filled.0,
                 text: filled.1,

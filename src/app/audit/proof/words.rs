@@ -32,6 +32,7 @@ pub(super) struct Words {
     pub(super) why: &'static str,
     pub(super) wording: &'static str,
     pub(super) wording_hint: &'static str,
+    pub(super) frozen_hint: &'static str,
     pub(super) subject: &'static str,
     pub(super) not_filled: &'static str,
     pub(super) standard_body: &'static str,
@@ -82,6 +83,8 @@ const GERMAN: Words = Words {
     why: "Begründung",
     wording: "Wortlaut",
     wording_hint: "Wie er hinausging. Angaben zum Empfänger stehen als [Feld].",
+    frozen_hint: "Wie er eingereicht und festgehalten wurde; hinausgegangen ist davon nichts. Angaben zum Empfänger \
+                  stehen als [Feld].",
     subject: "Betreff",
     not_filled: "Der Wortlaut lässt sich nicht mehr erzeugen",
     standard_body: "Allgemeine Form des Webhooks mit dem Text der E-Mail",
@@ -133,6 +136,8 @@ const ENGLISH: Words = Words {
     why: "Reason",
     wording: "Wording",
     wording_hint: "As it went out. What belongs to the recipient stands as [field].",
+    frozen_hint: "As it was submitted and frozen; nothing of it has left. What belongs to the recipient stands as \
+                  [field].",
     subject: "Subject",
     not_filled: "The wording cannot be made any more",
     standard_body: "The webhook's general form with the text of the e-mail",
@@ -247,10 +252,31 @@ impl Words {
         }
     }
 
+    /// That nothing was sent to somebody for whom there is a way, of a notice in `state`.
+    pub(super) fn nothing_sent(&self, state: NoticeState) -> &'static str {
+        if state.is_final() {
+            self.choose("nichts versandt:", "nothing was sent:")
+        } else {
+            self.choose("noch nichts versandt:", "nothing sent yet:")
+        }
+    }
+
+    /// How many contacts were named one by one.
+    pub(super) fn single_contacts(&self, count: usize) -> String {
+        let words = if count == 1 {
+            self.choose("einzelner Kontakt", "single contact")
+        } else {
+            self.choose("einzelne Kontakte", "single contacts")
+        };
+        format!("{count} {words}")
+    }
+
     /// What an entry of the log tells of; its own word where there is no other.
     pub(super) fn action<'a>(&self, action: &'a str) -> &'a str {
         match action {
             "notice.submitted" => self.choose("eingereicht", "submitted"),
+            "notice.corrected" => self.choose("als Berichtigung eingereicht", "submitted as a correction"),
+            "notice.wording_accepted" => self.choose("Wortwahl so gemeint", "wording said to be meant so"),
             "notice.approved" => self.choose("von zweiter Person freigegeben", "approved by a second person"),
             "notice.rejected" => self.choose("abgelehnt", "rejected"),
             "notice.released" => self.choose("freigegeben", "released"),

@@ -61,6 +61,14 @@ pub fn read(
     Ok(Receipt { delivery, round, source: SOURCE.to_owned(), kind, reason })
 }
 
+/// Why a message came back that tells of a failure, whosever it was: for words about one that nobody can assign.
+/// `None`: it tells of none.
+pub fn failure_in(raw: &[u8]) -> Option<Reason> {
+    let returned = Returned::parse(&raw[..raw.len().min(LARGEST)]);
+    let (kind, reason) = news(&returned).ok()?;
+    matches!(kind, ReceiptKind::Failed(_)).then_some(reason)
+}
+
 /// The delivery whose return path the message came back to.
 fn delivery(
     returned: &Returned<'_>,

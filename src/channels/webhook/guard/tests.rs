@@ -133,6 +133,11 @@ fn of_many_addresses_only_those_are_called_that_may_be() {
     assert!(refusal.contains("hooks.example is 10.0.0.1, a private address"), "{refusal}");
     assert!(refusal.contains("[webhook] allow_networks"), "{refusal}");
     assert!(admit("hooks.example", [], false, &[]).is_err());
+    let literal: IpAddr = "169.254.169.254".parse().unwrap();
+    for plain in [true, false] {
+        let refusal = admit("169.254.169.254", [literal], plain, &[]).unwrap_err().to_string();
+        assert_eq!(refusal.matches("169.254.169.254").count(), 1, "{refusal}");
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(in super::super) struct Token {
     created_at: String,
     /// Who made it.
     created_by: String,
-    /// When it ends; null: not by itself.
+    /// When it ends; null: not by itself, as only tokens of earlier times.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
     /// When it was last used, to the minute.
@@ -77,7 +77,7 @@ pub(in super::super) struct NewToken {
     rights: Vec<String>,
     /// The groups that it is limited to; without: all.
     groups: Option<Vec<String>>,
-    /// When it ends; without: not by itself.
+    /// When it ends; without: after 90 days, or with the token that makes it if that ends sooner.
     #[schema(format = "date-time", example = "2027-01-31T00:00:00Z")]
     expires_at: Option<String>,
 }
@@ -89,6 +89,9 @@ pub(in super::super) struct ShownToken {
     name: String,
     /// For `Authorization: Bearer …`.
     token: String,
+    /// When it ends.
+    #[schema(format = "date-time")]
+    expires_at: String,
 }
 
 /// Lists tokens
@@ -129,8 +132,9 @@ pub(in super::super) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let wish = wish(new)?;
     let name = wish.name.to_string();
-    let token = accounts::create_token(&instance, &actor, wish).await?;
-    let shown = ShownToken { name, token: token.expose_secret().to_owned() };
+    let made = accounts::create_token(&instance, &actor, wish).await?;
+    let token = made.token.expose_secret().to_owned();
+    let shown = ShownToken { name, token, expires_at: made.expires_at.to_string() };
     Ok((StatusCode::CREATED, NOT_KEPT, Json(shown)))
 }
 

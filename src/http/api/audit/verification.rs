@@ -47,6 +47,9 @@ pub(in super::super) struct Verification {
     broken: Option<Break>,
     /// What a person should know of the places where heads are kept.
     remarks: Vec<String>,
+    /// Places that heads were kept in and that have lost them; where there is one, a log that holds by itself cannot be
+    /// relied on all the same.
+    lost: Vec<String>,
 }
 
 /// Where the log is broken.
@@ -101,13 +104,13 @@ pub(in super::super) async fn verify(
     if comparison.heads.len() > MOST_HEADS {
         return Err(Problem::invalid("heads", format!("name {MOST_HEADS} at most")));
     }
-    let mut kept = kept_heads(&instance).await;
+    let mut kept = kept_heads(&instance).await?;
     for (index, head) in comparison.heads.iter().enumerate() {
         let mark: HeadMark =
             head.parse().map_err(|why: String| Problem::invalid(format!("heads[{index}]"), why))?;
         kept.witnesses.push(Witness { mark, place: format!("heads[{index}]"), at: None });
     }
-    let remarks = kept.remarks;
+    let (remarks, lost) = (kept.remarks, kept.lost);
     Ok(Json(match verify::verify(&instance, &actor, &kept.witnesses).await? {
         Ok(verified) => Verification {
             whole: true,
@@ -117,6 +120,7 @@ pub(in super::super) async fn verify(
             head: Some(verified.head.into()),
             broken: None,
             remarks,
+            lost,
         },
         Err(violation) => Verification {
             whole: false,
@@ -126,6 +130,7 @@ pub(in super::super) async fn verify(
             vouched: 0,
             broken: Some((*violation).into()),
             remarks,
+            lost,
         },
     }))
 }

@@ -11,7 +11,7 @@ use crate::app::incidents::link::IncidentWish;
 use crate::app::instance::Instance;
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::clock::Timestamp;
-use crate::domain::duration::parse_duration;
+use crate::domain::duration::{parse_duration, parse_some_time};
 use crate::domain::local_time::read_time;
 use crate::domain::notice::{Priority, Visibility};
 
@@ -159,7 +159,7 @@ impl DraftBody {
             visibility: visibility.unwrap_or_default(),
             exercise: self.exercise,
             at: time("at", self.at.as_deref())?,
-            expires_after: duration("expires_after", self.expires_after.as_deref())?,
+            expires_after: one("expires_after", self.expires_after.as_deref(), parse_some_time)?,
             incident: self.incident.map(|key| IncidentWish { key, next_update, reminder: None }),
             accept_wording: self.accept_wording,
             hints_seen: Vec::new(),
