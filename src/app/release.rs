@@ -85,7 +85,7 @@ pub async fn submit_stored(
 ) -> Result<Submitted, NoticeError> {
     actor.may(Right::NoticesWrite)?;
     may_reach(actor, draft)?;
-    let second_person = second_person_for(instance, draft);
+    let second_person = second_person_for(instance, actor, draft);
     write(instance, actor, draft, Provenance { draft: stored, second_person, ..Provenance::default() }).await
 }
 
@@ -112,11 +112,15 @@ async fn write(
     })
 }
 
-/// Why `draft` needs a second person; `None`: it does not.
-pub fn second_person_for(instance: &Instance, draft: &Draft) -> Option<String> {
+/// Why `draft`, submitted by `actor`, needs a second person; `None`: it does not. Whoever may write and not release
+/// always needs one, whatever the settings ask for.
+pub fn second_person_for(instance: &Instance, actor: &Actor, draft: &Draft) -> Option<String> {
     let groups: Vec<&str> = draft.reach.iter().flat_map(|reach| &reach.groups).map(String::as_str).collect();
     let asked = Asked { groups: &groups, recipients: draft.people.len(), visibility: draft.wish.visibility };
-    needs_second_person(&instance.settings().approval, &asked)
+    needs_second_person(&instance.settings().approval, &asked).or_else(|| {
+        let denied = actor.may(Right::NoticesRelease).err()?;
+        Some(format!("{} may write notices, and not release them ({})", actor.label(), denied.right))
+    })
 }
 
 /// Says whether `actor` may address everybody whom `draft` names.

@@ -159,8 +159,9 @@ async fn pause(session: &Session, number: &str) -> anyhow::Result<()> {
     let notice = find_notice(session, &store, number).await?;
     steer::pause(&session.open_instance(&store).await?, &session.actor(), &notice.number).await?;
     let waiting = notice.counts().get(DeliveryState::Queued) + notice.recipients - notice.fanned_out;
+    let is = if notice.state == NoticeState::Paused { "was paused before" } else { "is paused" };
     say(format_args!(
-        "{number} is paused: {} until \"{} notices resume {number}\". What is being handed over at this moment still \
+        "{number} {is}: {} until \"{} notices resume {number}\". What is being handed over at this moment still \
          leaves. It expires at {} all the same.",
         counted(waiting, "delivery waits", "deliveries wait"),
         program(session),
@@ -193,6 +194,11 @@ async fn cancel(session: &Session, number: &str) -> anyhow::Result<()> {
     // No worker may be running: what has not left is ended here and now.
     end_cancelled(&store, before.id).await?;
     let counts = find_notice(session, &store, number).await?.counts();
+    if before.state == NoticeState::Cancelled {
+        say(format_args!("{number} was cancelled before: nothing was changed."));
+        store.close().await;
+        return Ok(());
+    }
     let stopped = counted(counts.get(DeliveryState::Cancelled), "delivery was", "deliveries were");
     let mut words = vec![format!("{number} is cancelled: {stopped} stopped")];
     let left = counts.got_out();
@@ -238,27 +244,29 @@ async fn retry(session: &Session, number: &str) -> anyhow::Result<()> {
             who_sends(session)
         ));
     }
-    for line in left_out(session, &counts, retried.deliveries as i64) {
+    let unwritten = notice.recipients - notice.fanned_out;
+    for line in left_out(&program(session), &counts, unwritten, retried.deliveries as i64) {
         say(line);
     }
     store.close().await;
     Ok(())
 }
 
-/// Who is not sent a notice again and why, a line each. `retried` of those counted before are.
-fn left_out(session: &Session, counts: &Counts, retried: i64) -> Vec<String> {
-    let program = program(session);
+/// Who is not sent a notice again and why, a line each. `retried` of those counted before are; `unwritten` are not
+/// counted, because they are still to be made.
+fn left_out(program: &str, counts: &Counts, unwritten: i64, retried: i64) -> Vec<String> {
     let not_out =
         [DeliveryState::Failed, DeliveryState::Expired, DeliveryState::Cancelled, DeliveryState::Suppressed];
-    // All of these are sent again, unless their address is suppressed now.
+    // All of these are sent again, unless their address is suppressed now, or nobody has it any more.
     let suppressed = not_out.into_iter().map(|state| counts.get(state)).sum::<i64>() - retried;
     let unclear = counts.get(DeliveryState::Unclear);
     let mut lines = Vec::new();
     if suppressed > 0 {
         let left_out = counted(suppressed, "delivery is", "deliveries are");
         lines.push(format!(
-            "{left_out} left out because the address is blocked: correct it in the contact file and import it, or, if \
-             it is right, \"{program} suppressions lift ADDRESS\" ({program} suppressions list), and retry."
+            "{left_out} left out because the address is blocked, or the contact no longer has it: correct it in the \
+             contact file and import it, or, if it is right, \"{program} suppressions lift ADDRESS\" ({program} \
+             suppressions list), and retry."
         ));
     }
     if unclear > 0 {
@@ -271,7 +279,11 @@ fn left_out(session: &Session, counts: &Counts, retried: i64) -> Vec<String> {
         let waiting = counted(counts.open(), "delivery still waits", "deliveries still wait");
         lines.push(format!("{waiting} and will go out by itself: \"{program} notices report\" shows when."));
     }
-    if retried == 0 && counts.got_out() == counts.total() {
+    if unwritten > 0 {
+        let more = counted(unwritten, "more delivery is", "more deliveries are");
+        lines.push(format!("{more} still to be written: a running service or worker goes on by itself."));
+    }
+    if retried == 0 && unwritten == 0 && counts.got_out() == counts.total() {
         lines.push(format!("All {} got out.", counted(counts.total(), "delivery", "deliveries")));
     }
     lines
@@ -279,4 +291,19 @@ fn left_out(session: &Session, counts: &Counts, retried: i64) -> Vec<String> {
 
 fn who_sends(session: &Session) -> String {
     format!("A running service sends them; if there is none: {} worker --drain", program(session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_written_yet_is_not_said_to_have_got_out() {
+        let mut counts = Counts::default();
+        let lines = left_out("rundruf", &counts, 2, 0);
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].contains("2 more deliveries are still to be written"), "{lines:?}");
+        counts.add(DeliveryState::Sent, 2);
+        assert_eq!(left_out("rundruf", &counts, 0, 0), ["All 2 deliveries got out."]);
+    }
 }

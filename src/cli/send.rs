@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::cascade::confirmation_fault;
 use crate::app::compose::{Draft, Wish, compose};
+use crate::app::plan::GroupShare;
 use crate::app::release::{Submitted, submit};
 use crate::dispatch::{Finish, Goal};
 use crate::domain::notice::NoticeState;
@@ -66,10 +67,16 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     let asked = asked_to_stop();
     let instance = session.open_instance(&store).await?;
     let mut submitted = submit(&instance, &session.actor(), &draft).await?;
-    if submitted.state == NoticeState::Pending
-        && let Some((reason, note)) = alone::reason(session, &arguments, &submitted)?
-    {
-        submitted.state = alone::release(session, &instance, &submitted.number, reason, &note).await?;
+    if submitted.state == NoticeState::Pending {
+        if let Some((reason, note)) = alone::reason(session, &arguments, &submitted, &asked).await? {
+            submitted.state = alone::release(session, &instance, &submitted.number, reason, &note).await?;
+        }
+    } else if arguments.break_glass.is_some() {
+        say(format_args!(
+            "Notice {} needs no second person: it is released as usual, --break-glass was not used, and nobody has to \
+             review it.",
+            submitted.number
+        ));
     }
     let exit = match follow(session, &arguments, &store, &submitted, &asked).await {
         Ok(exit) => exit,
@@ -138,15 +145,29 @@ pub(super) fn confirm(session: &Session, draft: &Draft) -> anyhow::Result<bool> 
     if !session.is_interactive() {
         bail!("nothing was sent: there is no terminal to ask at; add --yes to send without being asked");
     }
-    let count: usize = draft.plan.everybody().deliveries.values().sum();
-    let recipients = counted(count as i128, "recipient", "recipients");
     let question = if draft.wish.exercise { "Send this exercise" } else { "Send this" };
     let mut terminal = std::io::stderr().lock();
-    write!(terminal, "{question} to {recipients}? Type yes: ")?;
+    write!(terminal, "{question} to {}? Type yes: ", whom(&draft.plan.everybody()))?;
     terminal.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "yes" | "y" | "ja" | "j"))
+    Ok(is_yes(&answer))
+}
+
+/// How many people get something, and how many messages that are.
+fn whom(everybody: &GroupShare) -> String {
+    let contacts = everybody.contacts.saturating_sub(everybody.blocked + everybody.unreachable);
+    let messages: usize = everybody.deliveries.values().sum();
+    format!(
+        "{} ({})",
+        counted(contacts as i128, "contact", "contacts"),
+        counted(messages as i128, "message", "messages")
+    )
+}
+
+/// The whole word, in either language: a key pressed by mistake sends nothing.
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "yes" | "ja")
 }
 
 async fn follow(
@@ -311,5 +332,29 @@ fn say_how_to_go_on(notice: &NoticeSummary) {
             "{left} of {} {wait}. Go on with: rundruf worker --drain",
             counted(notice.recipients, "delivery", "deliveries")
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::Channel;
+
+    #[test]
+    fn nothing_but_the_whole_word_sends() {
+        assert!(is_yes("yes\n") && is_yes(" JA \n"));
+        for answer in ["", "y", "j", "yy", "yes please", "no", "\n"] {
+            assert!(!is_yes(answer), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_question_counts_people_and_says_how_many_messages_they_get() {
+        let deliveries = [(Channel::Email, 1), (Channel::Sms, 1)].into();
+        let mut share =
+            GroupShare { contacts: 3, blocked: 1, unreachable: 1, deliveries, ..GroupShare::default() };
+        assert_eq!(whom(&share), "1 contact (2 messages)");
+        share.contacts = 5;
+        assert_eq!(whom(&share), "3 contacts (2 messages)", "some share an address");
     }
 }

@@ -46,7 +46,7 @@ impl Housekeeping {
         let mut reclaimed = Reclaimed::default();
         if now >= self.look_at {
             reclaimed = store.reclaim(after_crash).await?;
-            store.release_scheduled().await?;
+            store.release_scheduled(&destination(email)).await?;
             self.take_configured_domains_down(store, email).await?;
             self.parting = true;
             self.fan_outs =

@@ -83,8 +83,7 @@ pub fn second_person<'a>(actor: &Actor, authors: impl IntoIterator<Item = &'a St
     match authors.into_iter().find(|author| is_same_person(&own, author)) {
         Some(author) => Err(format!(
             "nobody approves their own: {author} wrote or submitted it, or stands behind the token that did; another \
-             approver must look at it. If nobody can be reached, release it alone, with a reason (notices release \
-             --break-glass)"
+             approver must look at it"
         )),
         None => Ok(()),
     }

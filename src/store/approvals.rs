@@ -15,7 +15,7 @@ use super::erasure::refuse_erased;
 use super::error::once_more;
 use super::frozen::frozen_hash;
 use super::notices::{Submission, about};
-use super::rounds::{AddressRow, readdressed};
+use super::rounds::{AddressRow, moved_away};
 use super::statement::statements;
 use super::steering::standing;
 use super::{Store, StoreError};
@@ -56,6 +56,30 @@ statements! {
                           WHERE k.contact_key = r.contact_key AND k.channel = r.channel
                             AND lower(k.address) = lower(r.address))
         ORDER BY r.delivery_id, p.rank";
+    /// The same for the later ways of cascades; not those addresses that are a way of the contact already.
+    SELECT_LATER_MENDED = "
+        SELECT s.delivery_id, s.channel, s.address AS frozen, p.address AS address,
+               (SELECT CAST(count(*) AS BIGINT) FROM suppressions x
+                WHERE x.channel = s.channel AND x.address = lower(p.address) AND (x.until IS NULL OR x.until > $2))
+                   AS suppressions,
+               CAST(0 AS BIGINT) AS left_behind
+        FROM cascade_steps s
+             JOIN contacts c ON c.contact_key = COALESCE(s.deputy_key, s.contact_key) AND c.removed_at IS NULL
+             JOIN contact_points p ON p.contact_key = c.contact_key AND p.channel = s.channel
+        WHERE s.notice_id = $1 AND s.fired_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM contact_points k
+                          WHERE k.contact_key = c.contact_key AND k.channel = s.channel
+                            AND lower(k.address) = lower(s.address))
+          AND NOT EXISTS (SELECT 1 FROM cascade_steps f
+                          WHERE f.notice_id = s.notice_id AND f.contact_key = s.contact_key
+                            AND f.channel = s.channel AND lower(f.address) = lower(p.address))
+        ORDER BY s.delivery_id, p.rank";
+    /// Later ways have these addresses instead.
+    MEND_LATER = "
+        UPDATE cascade_steps SET address = moved.address
+        FROM (SELECT unhex(value->>'id', '-') AS delivery_id, value->>'address' AS address FROM json_each($1)) AS moved
+        WHERE cascade_steps.notice_id = $2 AND cascade_steps.delivery_id = moved.delivery_id
+          AND cascade_steps.fired_at IS NULL";
     /// Every address of the frozen list.
     SELECT_TAKEN = "SELECT channel, address FROM recipients WHERE notice_id = $1";
     /// The frozen list has these addresses instead.
@@ -288,20 +312,24 @@ impl Store {
     }
 
     /// The frozen list takes over the addresses that its contacts have now, where they no longer have the frozen one.
-    async fn mend_addresses(
+    pub(super) async fn mend_addresses(
         &self,
         tx: &mut Tx,
         notice: NoticeId,
         destination: &(dyn Fn(&Address) -> Option<String> + Sync),
     ) -> Result<(), StoreError> {
         let now: Vec<AddressRow> = tx.fetch(&SELECT_MENDED, (notice.0, self.now().0)).await?;
-        if now.is_empty() {
-            return Ok(());
-        }
-        let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
-        let moved = readdressed(&now, taken, destination);
-        if !moved.is_empty() {
+        if !now.is_empty() {
+            let taken: Vec<(String, String)> = tx.fetch(&SELECT_TAKEN, (notice.0,)).await?;
+            let moved = moved_away(&now, taken, destination);
             tx.execute(&MEND, (Json(&moved), notice.0)).await?;
+        }
+        let later: Vec<AddressRow> = tx.fetch(&SELECT_LATER_MENDED, (notice.0, self.now().0)).await?;
+        if !later.is_empty() {
+            // One by one: two of them may lead to one address, and the second shares the delivery that is there then.
+            let ways = later.chunk_by(|one, other| one.delivery_id == other.delivery_id);
+            let moved: Vec<_> = ways.flat_map(|way| moved_away(way, Vec::new(), destination)).collect();
+            tx.execute(&MEND_LATER, (Json(&moved), notice.0)).await?;
         }
         Ok(())
     }

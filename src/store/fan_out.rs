@@ -9,6 +9,7 @@ use crate::domain::ids::NoticeId;
 use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
+use super::recipients::still_theirs;
 use super::statement::statements;
 use super::{Store, StoreError};
 
@@ -19,9 +20,12 @@ statements! {
         SELECT notice_id, recipients, fanned_out FROM notices
         WHERE state IN ('sending', 'paused', 'cancelled') AND fanned_out < recipients
         ORDER BY priority, released_at, notice_id";
-    /// The cursor of one notice.
+    /// The cursor of one notice; and whether it waited, for its time or for a second person, and leaves now.
     SELECT_CURSOR = "
-        SELECT recipients, fanned_out FROM notices
+        SELECT recipients, fanned_out,
+               CAST(CASE WHEN state <> 'cancelled' AND (scheduled_at IS NOT NULL OR second_person <> '')
+                         THEN 1 ELSE 0 END AS BIGINT)
+        FROM notices
         WHERE notice_id = $1 AND state IN ('sending', 'paused', 'cancelled') AND fanned_out < recipients /*lock*/";
     /// One batch. A suppressed address becomes a delivery in its final state, so that counts add up.
     INSERT_DELIVERIES = "
@@ -57,9 +61,20 @@ statements! {
         FROM recipients
         WHERE notice_id = $1 AND position > $2 AND position <= $3
         ORDER BY position";
+    /// Of a batch: addresses that nobody has any more whom they were for. They may be strangers' by now.
+    SUPPRESS_GONE = concat!("
+        UPDATE deliveries SET state = 'suppressed', reason_code = $4,
+                              reason = 'the contact no longer has this address'
+        WHERE state = 'queued'
+          AND delivery_id IN (SELECT r.delivery_id FROM recipients r
+                              WHERE r.notice_id = $1 AND r.position > $2 AND r.position <= $3
+                                AND NOT ", still_theirs!("r"), ")");
     /// How far it has come.
     UPDATE_CURSOR = "UPDATE notices SET fanned_out = $2, updated_at = $3 WHERE notice_id = $1";
 }
+
+/// The reason of a delivery that was not sent because nobody has its address any more whom it was for.
+pub const ADDRESS_GONE: &str = "address gone";
 
 /// A fan-out that has not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +111,10 @@ impl Store {
     async fn try_fan_out(&self, notice: NoticeId, batch: i64) -> Result<Option<FanOut>, StoreError> {
         let now = self.now().0;
         let mut tx = self.db.begin().await?;
-        let Some((recipients, done)) = tx.fetch_first::<(i64, i64), _>(&SELECT_CURSOR, (notice.0,)).await?
-        else {
-            return Ok(None);
-        };
+        let cursor = tx.fetch_first::<(i64, i64, i64), _>(&SELECT_CURSOR, (notice.0,)).await?;
+        let Some((recipients, done, waited)) = cursor else { return Ok(None) };
         let end = recipients.min(done + batch);
-        make_deliveries(&mut tx, notice.0, done, end, now).await?;
+        make_deliveries(&mut tx, notice.0, done, end, waited != 0, now).await?;
         tx.execute(&UPDATE_CURSOR, (notice.0, end, now)).await?;
         if end == recipients {
             complete_notices(&mut tx, [notice.0], now).await?;
@@ -111,24 +124,30 @@ impl Store {
     }
 }
 
-/// Makes the deliveries of the recipients behind `done` up to `end`, and counts them.
+/// Makes the deliveries of the recipients behind `done` up to `end`, and counts them. Where the frozen list `waited`,
+/// nothing goes to an address that is nobody's of them any more.
 pub(super) async fn make_deliveries(
     tx: &mut Tx,
     notice: Uuid,
     done: i64,
     end: i64,
+    waited: bool,
     now: i64,
 ) -> Result<(), StoreError> {
     let mut tally = Tally::default();
-    if tx.fetch_first::<(String,), _>(&SELECT_ANY_SUPPRESSION, (now,)).await?.is_some() {
-        tx.execute(&INSERT_DELIVERIES, (notice, done, end, now)).await?;
+    let any_blocked = tx.fetch_first::<(String,), _>(&SELECT_ANY_SUPPRESSION, (now,)).await?.is_some();
+    let insert = if any_blocked { &INSERT_DELIVERIES } else { &INSERT_UNSUPPRESSED };
+    tx.execute(insert, (notice, done, end, now)).await?;
+    if waited {
+        tx.execute(&SUPPRESS_GONE, (notice, done, end, ADDRESS_GONE)).await?;
+    }
+    if any_blocked || waited {
         let counts: Vec<(String, String, i64)> = tx.fetch(&COUNT_BATCH, (notice, done, end)).await?;
         for (channel, state, count) in counts {
             let state: DeliveryState = state.parse().map_err(StoreError::Damaged)?;
             tally.add(notice, &channel, state, count);
         }
     } else {
-        tx.execute(&INSERT_UNSUPPRESSED, (notice, done, end, now)).await?;
         let counts: Vec<(String, i64)> = tx.fetch(&COUNT_RECIPIENTS, (notice, done, end)).await?;
         for (channel, count) in counts {
             tally.add(notice, &channel, DeliveryState::Queued, count);

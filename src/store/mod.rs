@@ -85,7 +85,7 @@ pub use endpoints::{FAILING, FailingEndpoint, Replayed};
 pub use erasure::{ERASED, ERASED_CODE, Erased};
 pub use error::StoreError;
 pub use everybody::Everybody;
-pub use fan_out::FanOut;
+pub use fan_out::{ADDRESS_GONE, FanOut};
 pub use figures::NoticeFigures;
 pub use gauges::{Gauges, OldestDue, StateCount};
 pub use holds::LegalHold;

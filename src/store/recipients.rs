@@ -12,6 +12,37 @@ use super::connection::Tx;
 use super::statement::{stands_apart_of_notice, statements};
 use super::{Store, StoreError};
 
+/// Whether somebody whom a recipient or a delivery is for has its address still: to be put into a WHERE, with the name
+/// that its table has there.
+macro_rules! still_theirs {
+    ($row:literal) => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM contact_points own JOIN contacts c ON c.contact_key = own.contact_key
+                      WHERE own.contact_key = ",
+            $row,
+            ".contact_key AND own.channel = ",
+            $row,
+            ".channel AND lower(own.address) = lower(",
+            $row,
+            ".address) AND c.removed_at IS NULL)
+              OR EXISTS (SELECT 1
+                         FROM merged_recipients m
+                              JOIN contacts c ON c.contact_key = m.contact_key AND c.removed_at IS NULL
+                              JOIN contact_points own ON own.contact_key = m.contact_key
+                         WHERE m.notice_id = ",
+            $row,
+            ".notice_id AND m.delivery_id = ",
+            $row,
+            ".delivery_id AND own.channel = ",
+            $row,
+            ".channel AND lower(own.address) = lower(",
+            $row,
+            ".address)))"
+        )
+    };
+}
+pub(super) use still_theirs;
+
 statements! {
     /// Writes a piece of the frozen list.
     INSERT_RECIPIENTS = "

@@ -19,6 +19,7 @@ use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::notices::{about, number_of};
+use super::recipients::still_theirs;
 use super::statement::{statements, ways_of_notice};
 use super::steering::next_state;
 use super::{Store, StoreError};
@@ -35,6 +36,11 @@ statements! {
         FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
                                 JOIN notices n ON n.notice_id = d.notice_id
         ORDER BY n.number";
+    /// Those of them whose address nobody has any more whom they were for.
+    SELECT_GONE = concat!("
+        SELECT d.delivery_id FROM deliveries d
+        WHERE d.delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1)) AND NOT ", still_theirs!("d"), "
+        ORDER BY d.delivery_id");
     /// The decision that it got there, or did not.
     DECIDE = "
         UPDATE deliveries SET state = $2, reason_code = 'manual', reason = $3, updated_at = $4
@@ -44,8 +50,8 @@ statements! {
         UPDATE deliveries SET state = 'queued', round = round + 1, attempts = 0, lane = '', due_at = $2,
                               process_id = NULL, provider_ref = NULL, updated_at = $2
         WHERE delivery_id IN (SELECT unhex(value->>'id', '-') FROM json_each($1))";
-    /// Deliveries of a notice that did not get out, and whose address may be used. Where people are followed, only of
-    /// those whom nothing else has reached: nobody is told twice.
+    /// Deliveries of a notice that did not get out, and whose address may be used and is still that of somebody whom it
+    /// is for. Where people are followed, only of those whom nothing else has reached: nobody is told twice.
     SELECT_NOT_OUT = concat!("
         WITH ways (contact_key, delivery_id, by_deputy) AS MATERIALIZED ", ways_of_notice!(), "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state FROM deliveries d
@@ -53,6 +59,7 @@ statements! {
           AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.channel = d.channel AND s.address = lower(d.address)
                           AND (s.until IS NULL OR s.until > $2))
+          AND ", still_theirs!("d"), "
           AND (NOT EXISTS (SELECT 1 FROM notices n WHERE n.notice_id = $1 AND n.cascade_after IS NOT NULL)
                OR d.delivery_id IN (
                       SELECT w.delivery_id FROM ways w
@@ -86,12 +93,17 @@ statements! {
               FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id
           AND deliveries.state IN ('failed', 'expired', 'cancelled', 'suppressed')";
-    /// Whether a notice waited for a second person and was never let go: cancelled or not, it must not leave.
-    SELECT_NEVER_AGREED = "
-        SELECT n.number FROM notices n
-        WHERE n.notice_id = $1 AND n.released_at IS NULL AND n.second_person <> ''
-          AND NOT EXISTS (SELECT 1 FROM notice_decisions d
-                          WHERE d.notice_id = n.notice_id AND d.kind IN ('approved', 'break-glass', 'alarm'))";
+    /// Whether a notice was never let go, because nobody agreed to it (1) or its time had not come (0): cancelled or
+    /// not, it must not leave by a side door.
+    SELECT_NEVER_RELEASED = "
+        SELECT n.number,
+               CAST(CASE WHEN n.second_person <> ''
+                              AND NOT EXISTS (SELECT 1 FROM notice_decisions d
+                                              WHERE d.notice_id = n.notice_id
+                                                AND d.kind IN ('approved', 'break-glass', 'alarm'))
+                         THEN 1 ELSE 0 END AS BIGINT)
+        FROM notices n
+        WHERE n.notice_id = $1 AND n.released_at IS NULL";
     /// What has taken the place of a notice, and was not stopped itself.
     SELECT_SUCCESSOR = "
         SELECT number FROM notices WHERE supersedes = $1 AND state NOT IN ('rejected', 'cancelled', 'expired')
@@ -126,12 +138,18 @@ pub struct Retried {
 /// An address that a contact has now.
 #[derive(sqlx::FromRow)]
 pub(super) struct AddressRow {
-    delivery_id: Uuid,
+    pub(super) delivery_id: Uuid,
     channel: String,
     frozen: String,
     address: String,
     suppressions: i64,
     left_behind: i64,
+}
+
+impl AddressRow {
+    fn parse(&self) -> Option<Address> {
+        Address::parse(self.channel.parse().ok()?, &self.address).ok()
+    }
 }
 
 #[derive(Serialize)]
@@ -162,15 +180,41 @@ pub(super) fn readdressed(
     taken: Vec<(String, String)>,
     destination: &(dyn Fn(&Address) -> Option<String> + Sync),
 ) -> Vec<AddressInput> {
+    elsewhere(now, taken, |addresses| open_way(addresses, destination))
+}
+
+/// As [`readdressed`], for contacts who no longer have the frozen address. Where nothing can go to any address they
+/// have now, the first takes its place all the same: it shows as blocked then, and the frozen one may be a stranger's.
+pub(super) fn moved_away(
+    now: &[AddressRow],
+    taken: Vec<(String, String)>,
+    destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+) -> Vec<AddressInput> {
+    elsewhere(now, taken, |addresses| {
+        let first = || addresses.iter().find_map(|row| Some((row, row.parse()?.natural_destination())));
+        open_way(addresses, destination).or_else(first)
+    })
+}
+
+/// The first address that is not blocked and can be reached, and what a delivery to it is throttled with.
+fn open_way<'a>(
+    addresses: &'a [AddressRow],
+    destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+) -> Option<(&'a AddressRow, String)> {
+    let open = |row: &'a AddressRow| Some((row, destination(&row.parse()?)?));
+    addresses.iter().filter(|row| row.suppressions == 0).find_map(open)
+}
+
+fn elsewhere<'a>(
+    now: &'a [AddressRow],
+    taken: Vec<(String, String)>,
+    way: impl Fn(&'a [AddressRow]) -> Option<(&'a AddressRow, String)>,
+) -> Vec<AddressInput> {
     let mut taken: BTreeSet<(String, String)> =
         taken.into_iter().map(|(channel, address)| (channel, address.to_lowercase())).collect();
     let mut moved = Vec::new();
     for addresses in now.chunk_by(|one, other| one.delivery_id == other.delivery_id) {
-        let way = addresses.iter().filter(|row| row.suppressions == 0).find_map(|row| {
-            let address = Address::parse(row.channel.parse().ok()?, &row.address).ok()?;
-            Some((row, destination(&address)?))
-        });
-        let Some((row, destination)) = way else { continue };
+        let Some((row, destination)) = way(addresses) else { continue };
         let address = row.address.to_lowercase();
         if address != row.frozen.to_lowercase()
             && row.left_behind == 0
@@ -187,7 +231,8 @@ impl Store {
     /// again have until `expires_at`. The entry's subject becomes the notice that they belong to.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] names a delivery that does not exist or is not unclear.
+    /// [`StoreError::Conflict`] names a delivery that does not exist, is not unclear, or would be sent again to an
+    /// address that its contact no longer has.
     pub async fn resolve(
         &self,
         ids: &[DeliveryId],
@@ -232,6 +277,13 @@ impl Store {
                     )));
                 }
             }
+            if let Some((gone,)) = tx.fetch_first::<(Uuid,), _>(&SELECT_GONE, (Json(&input),)).await? {
+                return Err(StoreError::Conflict(format!(
+                    "the contact of delivery {} no longer has the address that it went to: decide that it was sent or \
+                     failed, and send the notice again to those who did not get it; nothing was changed",
+                    DeliveryId(gone)
+                )));
+            }
             self.start_round(&mut tx, &rows, expires_at).await?;
             append(&mut tx, &entry, self.now()).await?;
             return tx.commit().await;
@@ -252,8 +304,8 @@ impl Store {
     }
 
     /// Sends a notice again to those who did not get it. Where the contact has another address now, it goes there:
-    /// to the first that is not suppressed and that has a `destination`. Addresses that are suppressed now and
-    /// deliveries that are unclear are left out.
+    /// to the first that is not suppressed and that has a `destination`. Addresses that are suppressed now, those that
+    /// nobody has any more whom they were for, and deliveries that are unclear are left out.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the notice is not one that can be sent again.
@@ -276,7 +328,7 @@ impl Store {
     ) -> Result<Retried, StoreError> {
         let mut tx = self.db.begin().await?;
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
-        was_agreed_to(&mut tx, notice.0).await?;
+        was_released(&mut tx, notice.0).await?;
         if let Some(successor) = successor_of(&mut tx, notice.0).await? {
             return Err(StoreError::Conflict(format!(
                 "{successor} corrects it, and nobody is to get what is wrong: send {successor} again instead"
@@ -324,7 +376,7 @@ impl Store {
         write_counts(tx, &tally.into_deltas()).await?;
         for notice in notices {
             let state = next_state(tx, NoticeId(notice), NoticeEvent::Retry).await?;
-            was_agreed_to(tx, notice).await?;
+            was_released(tx, notice).await?;
             tx.execute(&REOPEN_NOTICE, (notice, state.as_str(), expires_at.0, now)).await?;
         }
         // Nothing to wait for can be left over, but a notice must never hang.
@@ -340,16 +392,15 @@ async fn successor_of(tx: &mut Tx, notice: Uuid) -> Result<Option<String>, Store
     Ok(row.map(|(number,)| number))
 }
 
-/// Makes sure that a notice which goes on was once let go: one that waits for a second person and is cancelled has not
-/// got round that.
-async fn was_agreed_to(tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
-    match tx.fetch_first::<(String,), _>(&SELECT_NEVER_AGREED, (notice,)).await? {
-        None => Ok(()),
-        Some((number,)) => Err(StoreError::Conflict(format!(
-            "{number} waited for a second person, and nobody has released it: there is nothing to send again. Submit it \
-             anew"
-        ))),
-    }
+/// Makes sure that a notice which goes on was once let go. One that waits for a second person or for its time and is
+/// cancelled has not got round that: its release is what the log, the timeline and the incident's clock are told by.
+async fn was_released(tx: &mut Tx, notice: Uuid) -> Result<(), StoreError> {
+    let why = match tx.fetch_first::<(String, i64), _>(&SELECT_NEVER_RELEASED, (notice,)).await? {
+        None => return Ok(()),
+        Some((number, 0)) => format!("{number} was stopped before its time had come, and nobody has got it"),
+        Some((number, _)) => format!("{number} waited for a second person, and nobody has released it"),
+    };
+    Err(StoreError::Conflict(format!("{why}: there is nothing to send again. Submit it anew")))
 }
 
 /// The entry about a person's decision: about the notice whose deliveries they are, or about all of them.

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::domain::actor::Actor;
+use crate::domain::address::Address;
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
@@ -99,17 +100,21 @@ impl Store {
         Ok(next)
     }
 
-    /// Releases every scheduled notice whose time has come; gives the time of the next one.
+    /// Releases every scheduled notice whose time has come; gives the time of the next one. Their frozen lists take over
+    /// addresses that were mended meanwhile, as far as they have a `destination`.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn release_scheduled(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn release_scheduled(
+        &self,
+        destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+    ) -> Result<Option<Timestamp>, StoreError> {
         let now = self.now().0;
         let due: Vec<(Uuid, String)> = self.db.fetch(&SELECT_SCHEDULED, (now,)).await?;
         for (notice, number) in due {
             let subject = Subject::new("notice", &number);
             let entry = NewEntry::new(&Actor::program("dispatcher"), "notice.released", subject);
-            match self.release_due(NoticeId(notice), &entry).await {
+            match self.release_due(NoticeId(notice), destination, &entry).await {
                 // Another process was quicker, or a person cancelled it.
                 Ok(()) | Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error),
@@ -120,11 +125,17 @@ impl Store {
     }
 
     /// Releases a notice whose time has come.
-    async fn release_due(&self, notice: NoticeId, entry: &NewEntry) -> Result<(), StoreError> {
+    async fn release_due(
+        &self,
+        notice: NoticeId,
+        destination: &(dyn Fn(&Address) -> Option<String> + Sync),
+        entry: &NewEntry,
+    ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         if standing(&mut tx, notice).await? != NoticeState::Scheduled {
             return Err(StoreError::Conflict("somebody else was quicker".to_owned()));
         }
+        self.mend_addresses(&mut tx, notice, destination).await?;
         self.release_in(&mut tx, notice).await?;
         append(&mut tx, entry, self.now()).await?;
         tx.commit().await

@@ -75,6 +75,15 @@ fn a_mended_address_is_used_and_voids_nothing() {
 }
 
 #[test]
+fn a_reason_that_nobody_asked_for_is_said_to_be_unused() {
+    let desk = Desk::new("required = false");
+    let sent = desk.send(&["--to", "towns", "--yes", "--break-glass", "attack"]).ends(0);
+    assert!(sent.err.contains("needs no second person") && sent.err.contains("was not used"), "{sent:?}");
+    let listed = desk.run("anna", &["notices", "list"]).ends(0);
+    assert!(!listed.err.contains("notices review"), "nothing is to be reviewed: {listed:?}");
+}
+
+#[test]
 fn a_rejected_notice_is_never_sent() {
     let desk = Desk::new("required = true");
     let number = number(&desk.send(&["--to", "towns", "--yes"]).ends(3));

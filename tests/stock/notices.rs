@@ -107,6 +107,20 @@ async fn a_report_names_everybody_who_was_not_reached_and_what_to_do() {
     );
 }
 
+#[test]
+fn whoever_was_telephoned_is_not_said_to_need_telling_another_way() {
+    let desk = Desk::configured("[instance]\nname = \"Kommunale IT\"\nshort_name = \"KIM\"\n");
+    desk.write("contacts/towns.csv", "id,name,email\ndorf,Dorf,rathaus@dorf.test\nhof,Hof,\n");
+    desk.write("templates/kurz/template.toml", "title = \"Kurz\"\n");
+    desk.write("templates/kurz/email.de.md", "---\nsubject: \"Kurz\"\n---\nKurz.\n");
+    desk.run(&["contacts", "import"]).ok();
+    desk.run(&["send", "kurz", "--to", "towns", "--yes"]);
+    let report = || desk.run(&["notices", "report", "2026-0001"]).ok().out;
+    contains(&report(), &["Not reachable: 1", "→ tell them another way"]);
+    desk.run(&["notices", "reached", "2026-0001", "hof", "--by", "phone"]).ok();
+    assert!(!report().contains("Not reachable"), "{}", report());
+}
+
 #[tokio::test]
 async fn a_notice_is_shown_with_what_was_typed() {
     let desk = Desk::new();
@@ -146,6 +160,8 @@ async fn cancelling_ends_what_waits_at_once_without_a_worker() {
     let counts = store.notice_summary(id).await.unwrap().unwrap().counts();
     let counts: Vec<i64> = counts.iter().map(|(_, count)| count).collect();
     assert_eq!(counts, [0, 0, 1, 0, 0, 0, 0, 2, 0]);
+    let again = desk.run(&["notices", "cancel", "2026-0001"]).ok();
+    contains(&again.err, &["2026-0001 was cancelled before: nothing was changed"]);
     desk.run(&["notices", "pause", "2026-0001"])
         .refused(&["a notice that is cancelled cannot be paused", "nothing was changed"]);
 }

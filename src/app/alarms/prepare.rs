@@ -25,11 +25,11 @@ use super::{find, may_handle, refuse_findings};
 const APPROVED_DAYS: u64 = 365;
 
 /// Prepares an alarm: `wish` holds the values that are fixed, `open` names those that whoever fires it fills; `None`:
-/// those that the template declares as open, or, where it declares none, all that have no value. One of the same name
-/// is replaced and has to be agreed to again. Gives the plan, and what is open.
+/// those that the template declares as open. One of the same name is replaced and has to be agreed to again. Gives the
+/// plan, and what is open.
 ///
 /// # Errors
-/// When `actor` may not, or the wish could not be sent.
+/// When `actor` may not, the wish could not be sent, or nobody says which of the missing values are left open.
 pub async fn prepare(
     instance: &Instance,
     actor: &Actor,
@@ -41,7 +41,7 @@ pub async fn prepare(
     let name = plain_name(name)?;
     let wish = Wish { at: None, ..wish };
     let template = template(instance, &wish)?;
-    let open = open.unwrap_or_else(|| left_open(&template, &wish));
+    let open = open.map_or_else(|| left_open(&template, &wish), Ok)?;
     check_open(&template, &wish, &open)?;
     let draft = composed(instance, template, &wish, &open, &BTreeMap::new()).await?;
     may_reach(actor, &draft)?;
@@ -105,13 +105,27 @@ pub async fn approve(
     Ok(approval)
 }
 
-/// What stays open where nobody says it.
-fn left_open(template: &FrozenTemplate, wish: &Wish) -> Vec<String> {
+/// What stays open where nobody says it: what the template declares as open. Where it declares nothing, somebody has to
+/// say it: what is left open is what nobody agrees to.
+fn left_open(template: &FrozenTemplate, wish: &Wish) -> Result<Vec<String>, NoticeError> {
     let variables = &template.spec.variables;
-    let declares = variables.iter().any(|variable| variable.open);
-    let is_open =
-        |variable: &&Variable| (variable.open || !declares) && !wish.values.contains_key(&variable.name);
-    variables.iter().filter(is_open).map(|variable| variable.name.clone()).collect()
+    let missing = || variables.iter().filter(|variable| !wish.values.contains_key(&variable.name));
+    let names = |chosen: &mut dyn Iterator<Item = &Variable>| -> Vec<String> {
+        chosen.map(|variable| variable.name.clone()).collect()
+    };
+    if variables.iter().any(|variable| variable.open) {
+        return Ok(names(&mut missing().filter(|variable| variable.open)));
+    }
+    let required = names(&mut missing().filter(|variable| variable.required));
+    if required.is_empty() {
+        return Ok(Vec::new());
+    }
+    Err(NoticeError::Wrong(format!(
+        "{} does not say what may be left open, and these have no value: {}. Name with --open what whoever fires it \
+         fills in (only place and time, if possible), and give the others their value now: they are what is agreed to",
+        wish.template,
+        required.join(", ")
+    )))
 }
 
 /// Only short facts may be left open, never whole sentences: those are what was agreed to.

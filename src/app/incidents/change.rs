@@ -5,7 +5,9 @@ use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::clock::Timestamp;
 use crate::domain::incident::{Deadline, DeadlineKind, Incident, IncidentEvent, check_promise, parse_title};
+use crate::domain::notice::NoticeState;
 use crate::domain::template::Phase;
+use crate::store::TimelineNotice;
 
 use super::deadlines::named_owner;
 use super::link::find_incident;
@@ -102,7 +104,7 @@ fn switch_on(incident: &mut Incident, kinds: &[DeadlineKind], owner: &str, actor
 /// Ends an incident: it promises nothing more. Its deadlines stay until each is done or does not apply.
 ///
 /// # Errors
-/// As [`update`].
+/// As [`update`]; and when a notice that is still to leave promises more, for nobody would watch that.
 pub async fn close(
     instance: &Instance,
     actor: &Actor,
@@ -116,10 +118,32 @@ pub async fn close(
     if !before.is_open() {
         return Ok(before);
     }
+    promises_nothing_more(instance, &before).await?;
     let mut after = before.clone();
     after.apply(IncidentEvent::Close, instance.now()).map_err(wrong("phase"))?;
     let entry = entry(actor, "incident.closed", &before, &after).because(reason);
     finish(instance, after, &entry).await
+}
+
+/// Says whether no notice that is still to leave promises more for `incident`.
+async fn promises_nothing_more(instance: &Instance, incident: &Incident) -> Result<(), IncidentError> {
+    let waits =
+        |notice: &TimelineNotice| matches!(notice.state, NoticeState::Pending | NoticeState::Scheduled);
+    let timeline = instance.store.incident_timeline(incident.id).await?;
+    let promising: Vec<String> = timeline
+        .iter()
+        .filter(|notice| waits(notice) && notice.promised_at.is_some())
+        .map(|notice| format!("{} ({})", notice.number, notice.state))
+        .collect();
+    if promising.is_empty() {
+        return Ok(());
+    }
+    Err(IncidentError::Taken(format!(
+        "still to leave, and promising more for {}: {}. Stop what is not to leave any more (notices cancel NUMBER), or \
+         let it leave, then close the incident; nothing was changed",
+        incident.key,
+        promising.join(", ")
+    )))
 }
 
 fn refuse(field: &'static str, why: &str) -> Result<Incident, IncidentError> {

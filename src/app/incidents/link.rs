@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::app::compose::{ComposeError, Wish};
+use crate::app::instance::Instance;
 use crate::app::notices::NoticeError;
 use crate::domain::clock::Timestamp;
 use crate::domain::incident::{Incident, Reminder, check_promise};
@@ -14,7 +15,7 @@ use crate::domain::nearest::hint;
 use crate::domain::settings::Settings;
 use crate::domain::template::{TemplateSpec, Value, Values, parse_value};
 use crate::domain::wording::WordingHint;
-use crate::store::{IncidentLink, Store};
+use crate::store::{IncidentLink, Notice, Store};
 use crate::templates::{
     Compiled, IncidentFacts, NoticeFacts, Prepared, WordingListError, load_wording, wording_hints,
 };
@@ -204,6 +205,36 @@ impl From<ComposeError> for super::IncidentError {
             other => Self::Wrong { field: "incident", why: other.to_string() },
         }
     }
+}
+
+/// Says whether `notice` can keep what its text promises when it leaves at `released`: the time has not passed by then,
+/// and its incident, whose clock would watch it, is open.
+///
+/// # Errors
+/// [`NoticeError::Conflict`] says why not, and what to do.
+pub(crate) async fn can_keep_promise(
+    instance: &Instance,
+    notice: &Notice,
+    released: Timestamp,
+) -> Result<(), NoticeError> {
+    let Some(link) = instance.store.notice_incident(notice.id).await? else { return Ok(()) };
+    let Some(promised) = link.promised_at else { return Ok(()) };
+    let (number, key) = (&notice.number, &link.key);
+    if promised <= released {
+        let at = promised.in_zone(&instance.settings().instance.timezone).strftime("%d.%m.%Y %H:%M");
+        return Err(NoticeError::Conflict(format!(
+            "{number} promises the next update for {at}, which has passed by then: stop it (notices cancel {number}), \
+             and submit it anew with a later one (--next-update)"
+        )));
+    }
+    let incident = instance.store.incident(key).await?;
+    if incident.is_some_and(|incident| !incident.is_open()) {
+        return Err(NoticeError::Conflict(format!(
+            "{key} is closed, and {number} promises more for it, which nobody would watch: stop it (notices cancel \
+             {number}), or open the incident again (incidents update {key} --phase restoring)"
+        )));
+    }
+    Ok(())
 }
 
 /// Says whether this is a reminder that somebody else has given meanwhile.

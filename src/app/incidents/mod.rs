@@ -25,7 +25,7 @@ pub enum IncidentError {
     /// There is no such thing.
     #[error("{0}")]
     NotThere(String),
-    /// The key is taken.
+    /// The key is taken, or something else stands in the way.
     #[error("{0}")]
     Taken(String),
     /// It was changed since it was read.

@@ -15,6 +15,8 @@ use super::remind::{GROUP, Reminded, remind_crisis_staff};
 use super::*;
 use crate::app::compose::{ComposeError, Draft, Wish, compose};
 use crate::app::instance::Instance;
+use crate::app::notices::decide::approve;
+use crate::app::notices::steer;
 use crate::app::release::submit;
 use crate::config::defaults;
 use crate::domain::actor::{Actor, Right};
@@ -26,7 +28,7 @@ use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group, WebhookFormat};
 use crate::domain::ids::IdSource;
 use crate::domain::incident::{DeadlineKind, DeadlineMark};
-use crate::domain::notice::{Priority, Visibility};
+use crate::domain::notice::{NoticeState, Priority, Visibility};
 use crate::domain::seal::Seal;
 use crate::domain::settings::{DatabaseUrl, Settings};
 use crate::domain::template::Phase;
@@ -324,6 +326,53 @@ async fn whoever_may_not_changes_nothing_and_every_change_has_its_entry() {
     let actions: Vec<&str> = of_incident.map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["incident.opened", "incident.updated", "incident.closed"], "nothing new, no entry");
     assert_eq!(entries.last().unwrap().reason, "alles läuft");
+}
+
+/// An author: what they submit waits for a second person.
+fn dora() -> Actor {
+    let mut dora = Actor::shell("dora");
+    dora.rights.remove(&Right::NoticesRelease);
+    dora
+}
+
+#[tokio::test]
+async fn nothing_leaves_that_promises_what_has_passed_by_then() {
+    let world = world().await;
+    world.opened(Vec::new()).await;
+    let promised = START.plus(HOUR * 4);
+    let wish =
+        Wish { at: Some(START.plus(HOUR)), ..World::wish("lage-ohne-neues", NOTHING_NEW, Some(promised)) };
+    let scheduled = world.send(wish).await;
+    let schedule = async |at| steer::schedule(&world.instance, &world.anna, &scheduled, at).await;
+    let refused = schedule(START.plus(HOUR * 72)).await.unwrap_err().to_string();
+    assert!(refused.contains("promises the next update for 20.11.2026 09:40"), "{refused}");
+    schedule(START.plus(HOUR * 3)).await.unwrap();
+
+    let draft = world.compose(World::wish("lage-ohne-neues", NOTHING_NEW, Some(promised))).await.unwrap();
+    let waits = submit(&world.instance, &dora(), &draft).await.unwrap();
+    assert_eq!(waits.state, NoticeState::Pending);
+    world.clock.advance(HOUR * 4);
+    let approved = approve(&world.instance, &world.anna, &waits.number, None).await;
+    let refused = approved.unwrap_err().to_string();
+    assert!(refused.contains("has passed by then") && refused.contains("notices cancel"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_incident_is_not_closed_while_a_notice_is_still_to_promise_more_for_it() {
+    let world = world().await;
+    world.opened(Vec::new()).await;
+    let draft = world.compose(World::wish("lage-ohne-neues", NOTHING_NEW, None)).await.unwrap();
+    let waits = submit(&world.instance, &dora(), &draft).await.unwrap().number;
+    let later = Wish { at: Some(START.plus(HOUR)), ..World::wish("lage-ohne-neues", NOTHING_NEW, None) };
+    let scheduled = world.send(later).await;
+    let close = async || close(&world.instance, &world.anna, "it-ausfall", "", None).await;
+    let refused = close().await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("{waits} (pending), {scheduled} (scheduled)")), "{refused}");
+    assert!(world.read().await.is_open());
+    for number in [&waits, &scheduled] {
+        steer::cancel(&world.instance, &world.anna, number).await.unwrap();
+    }
+    close().await.unwrap();
 }
 
 #[tokio::test]

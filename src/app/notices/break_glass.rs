@@ -16,7 +16,7 @@ use crate::domain::notice::{NoticeState, Priority};
 use crate::store::{NewDecision, Notice, Submission, Verdict};
 use crate::templates::{LoadError, built_in_template, load_template};
 
-use super::decide::{one_text, open_destination};
+use super::decide::{one_text, open_destination, waits};
 use super::{NoticeError, find};
 
 /// The template by which approvers are told; one in the folder of templates goes before the one that is compiled in.
@@ -59,6 +59,7 @@ pub async fn release(
     }
     let note = one_text(note)?;
     let notice = find(&instance.store, number).await?;
+    waits(number, notice.state)?;
     let decision = NewDecision {
         verdict: Verdict::BreakGlass,
         by: actor.label(),

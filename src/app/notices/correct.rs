@@ -9,6 +9,7 @@ use crate::domain::audience::Audience;
 use crate::domain::ids::ContactKey;
 use crate::domain::notice::NoticeState;
 use crate::store::Notice;
+use crate::templates::load_template;
 
 use super::{NoticeError, find};
 
@@ -27,7 +28,7 @@ pub struct Correction {
 /// notice says, whatever `wish` does.
 ///
 /// # Errors
-/// When nobody has got the old one, or everything that is wrong with the wish.
+/// When nobody has got the old one, the wish names another as the corrected one, or everything that is wrong with it.
 pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Notice, Draft), NoticeError> {
     let old = find(&instance.store, number).await?;
     let reached = instance.store.reached_contacts(old.id).await?;
@@ -43,6 +44,7 @@ pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Not
         next_update: None,
         reminder: None,
     });
+    let wish = naming(instance, &old.number, wish)?;
     let wish = Wish {
         incident: wish.incident.clone().or(incident),
         audience: Audience { contacts: ids, ..Audience::default() },
@@ -54,10 +56,32 @@ pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Not
     Ok((old, draft))
 }
 
+/// `wish` with `number` as the value of the variable that names the corrected notice, if its template has one.
+///
+/// # Errors
+/// When another was given: people would be told that a notice is void which is not.
+fn naming(instance: &Instance, number: &str, mut wish: Wish) -> Result<Wish, NoticeError> {
+    // What is wrong with the template is said when it is composed.
+    let template = load_template(&instance.settings().instance.templates, &wish.template).ok();
+    let Some(variable) = template.as_ref().and_then(|template| template.spec.corrected_variable()) else {
+        return Ok(wish);
+    };
+    let given = wish.values.entry(variable.name.clone()).or_insert_with(|| number.to_owned());
+    if given.trim() != number {
+        return Err(NoticeError::Wrong(format!(
+            "{name} is the number of the notice that is corrected: that is {number}, not \"{}\". Leave {name} out",
+            given.chars().take(60).flat_map(char::escape_debug).collect::<String>(),
+            name = variable.name
+        )));
+    }
+    Ok(wish)
+}
+
 /// Submits `draft` in the place of `old`, and cancels what of that has not left.
 ///
 /// # Errors
-/// When `actor` may not, or nobody has got the old one; then nothing has changed.
+/// When `actor` may not, nobody has got the old one, or it would have to be stopped by somebody who may not do that;
+/// then nothing has changed.
 pub async fn correct(
     instance: &Instance,
     actor: &Actor,
@@ -82,7 +106,15 @@ pub async fn correct(
     may_reach(actor, &everybody)?;
     // While the old one is on its way, more get it until it is stopped: as many as it is for.
     let is_underway = matches!(old.state, NoticeState::Sending | NoticeState::Paused);
-    let second_person = second_person_for(instance, if is_underway { &everybody } else { draft });
+    if is_underway && actor.may(Right::NoticesRelease).is_err() {
+        return Err(NoticeError::Forbidden(format!(
+            "{number} is still on its way, and its correction would stop it: that takes the right {}. Somebody who has \
+             it stops it (notices cancel {number}); then correct it",
+            Right::NoticesRelease,
+            number = old.number
+        )));
+    }
+    let second_person = second_person_for(instance, actor, if is_underway { &everybody } else { draft });
     let provenance = Provenance { supersedes: Some(old.id), second_person, ..Provenance::default() };
     let mut submission = submission(instance, actor, &everybody, provenance)?;
     submission.notice.audience = draft.wish.audience.clone();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::incidents::link::can_keep_promise;
 use crate::app::instance::Instance;
 use crate::domain::account::AccountName;
 use crate::domain::actor::{Actor, Right, Way};
@@ -18,7 +19,8 @@ use super::{NoticeError, find};
 /// if that is what waits.
 ///
 /// # Errors
-/// When they may not, it is their own, or it is another than they looked at.
+/// When they may not, it does not wait, it is their own, it is another than they looked at, or it could not keep what
+/// it promises.
 pub async fn approve(
     instance: &Instance,
     actor: &Actor,
@@ -27,9 +29,16 @@ pub async fn approve(
 ) -> Result<NoticeState, NoticeError> {
     actor.may(Right::NoticesRelease)?;
     let notice = find(&instance.store, number).await?;
+    waits(number, notice.state)?;
     let hash = looked_at(&notice, hash)?;
     let authors = instance.store.authors(notice.id, &notice.created_by).await?;
-    second_person(actor, &authors).map_err(NoticeError::Forbidden)?;
+    second_person(actor, &authors).map_err(|why| {
+        NoticeError::Forbidden(format!(
+            "{why}. If nobody can be reached, release it alone, with a reason (notices release {number} --break-glass)"
+        ))
+    })?;
+    let now = instance.now();
+    can_keep_promise(instance, &notice, notice.scheduled_at.map_or(now, |at| at.max(now))).await?;
     let decision = NewDecision {
         verdict: Verdict::Approved,
         by: actor.label(),
@@ -112,6 +121,19 @@ pub async fn review(instance: &Instance, actor: &Actor, number: &str, note: &str
     let entry = NewEntry::new(actor, "notice.reviewed", Subject::new("notice", number)).because(note.clone());
     let reviewed = instance.store.review(notice.id, &actor.label(), &note, &entry).await;
     reviewed.map_err(NoticeError::about(number))
+}
+
+/// Says whether a notice waits for a second person: nothing else can be decided about.
+///
+/// # Errors
+/// [`NoticeError::Conflict`] says where it stands instead.
+pub fn waits(number: &str, state: NoticeState) -> Result<(), NoticeError> {
+    if state == NoticeState::Pending {
+        return Ok(());
+    }
+    Err(NoticeError::Conflict(format!(
+        "{number}: it is {state}: only a notice that waits for a second person (pending) can be decided about"
+    )))
 }
 
 /// The longest reason or note, in characters.

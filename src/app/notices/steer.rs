@@ -1,5 +1,6 @@
 //! A notice on its way: pause, resume, cancel, send again, another time.
 
+use crate::app::incidents::link::can_keep_promise;
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Address;
@@ -99,7 +100,7 @@ pub async fn retry(
 /// about words and people.
 ///
 /// # Errors
-/// When `actor` may not, the time has passed, or the notice has been released.
+/// When `actor` may not, the time has passed, the notice has been released, or it could not keep what it promises.
 pub async fn schedule(
     instance: &Instance,
     actor: &Actor,
@@ -111,6 +112,7 @@ pub async fn schedule(
     if at <= instance.now() {
         return Err(NoticeError::Wrong("that time has passed: name one in the future".to_owned()));
     }
+    can_keep_promise(instance, &notice, at).await?;
     let entry = NewEntry::new(actor, "notice.scheduled", Subject::new("notice", number));
     let moved = instance.store.reschedule_notice(notice.id, at, &entry).await;
     moved.map_err(NoticeError::about(number))

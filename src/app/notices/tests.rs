@@ -28,6 +28,7 @@ use crate::domain::settings::{DatabaseUrl, Settings};
 use crate::store::{Purpose, Store};
 
 mod alarms_and_drafts;
+mod authors_alone;
 
 const START: Timestamp = Timestamp(1_795_149_600_000);
 const TEMPLATE: &str = "title = \"Kurz\"\n[[variable]]\nname = \"ort\"\ntype = \"text\"\nrequired = true\n\

@@ -44,6 +44,7 @@ pub(super) async fn release(
 ) -> anyhow::Result<Exit> {
     let store = open_existing(session).await?;
     let notice = find_notice(session, &store, number).await?;
+    decide::waits(&notice.number, notice.state)?;
     let Some((reason, note)) = alone::required(session, reason, note)? else {
         say("Nothing was released: it waits for a second person.");
         return Ok(Exit::Refused);

@@ -170,7 +170,10 @@ fn deliveries(summary: &NoticeSummary) -> String {
     let parts = counts.iter().filter(|(_, count)| *count != 0);
     let parts: Vec<String> = parts.map(|(state, count)| format!("{state} {count}")).collect();
     let not_yet = summary.recipients - counts.total();
-    let not_yet = if not_yet > 0 { format!("; {not_yet} not written yet") } else { String::new() };
+    // One that was cancelled is gone on with until everybody shows as stopped; these are not.
+    let is_to_leave = !matches!(summary.state, NoticeState::Rejected | NoticeState::Expired);
+    let not_yet =
+        if not_yet > 0 && is_to_leave { format!("; {not_yet} not written yet") } else { String::new() };
     if parts.is_empty() {
         format!("none{not_yet}")
     } else {

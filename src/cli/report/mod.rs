@@ -75,18 +75,25 @@ pub(super) async fn write_report(
     store: &Store,
     notice: &NoticeSummary,
 ) -> anyhow::Result<()> {
-    let silenced = match notice.counts().get(DeliveryState::Suppressed) {
+    let mut silenced = match notice.counts().get(DeliveryState::Suppressed) {
         0 => Vec::new(),
         _ => store.silenced_recipients(notice.id).await?,
     };
+    let people = People::read(store, notice).await?;
+    // Whoever was reached another way needs nothing more.
+    let mut unreachable = store.unreachable_recipients(notice.id).await?;
+    let reached = people.reached();
+    unreachable.retain(|one| !reached.contains(one.id.as_str()));
+    silenced.retain(|one| !reached.contains(one.id.as_str()));
+    drop(reached);
     let mut facts = Facts {
         silenced,
         reasons: store.reasons(notice.id).await?,
-        unreachable: store.unreachable_recipients(notice.id).await?,
+        unreachable,
         merged: store.merged_recipients(notice.id).await?,
         next_tries: store.next_tries(notice.id).await?,
         unconfirmed: unconfirmed(session, store, notice).await?,
-        people: People::read(store, notice).await?,
+        people,
         audit: None,
         incident: incident_lines(session, store, notice).await?,
     };

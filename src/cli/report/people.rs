@@ -1,6 +1,6 @@
 //! Who was reached: people and organisations, and why the others were not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::app::people::NoticePeople;
@@ -45,6 +45,12 @@ impl People {
             "People: {} of {} {word}; organisations: {} of {}",
             people.reached, people.all, organisations.reached, organisations.all
         )
+    }
+
+    /// The ids of those who were reached, by whatever way.
+    pub(super) fn reached(&self) -> HashSet<&str> {
+        let reached = self.0.all.iter().filter(|person| person.is_reached(self.0.alarm));
+        reached.map(|person| person.person.id.as_str()).collect()
     }
 
     /// People and organisations among those for whom `which` holds. An organisation is reached when one of its people

@@ -77,11 +77,14 @@ impl Report<'_> {
         writeln!(text, "\nDeliveries: {}", counts.total())?;
         let not_yet = self.notice.recipients - self.notice.fanned_out;
         if not_yet > 0 {
-            writeln!(
-                text,
-                "  {} not written yet: a running service or worker goes on",
-                counted(not_yet, "more is", "more are")
-            )?;
+            let more = counted(not_yet, "more is", "more are");
+            match self.notice.state {
+                NoticeState::Rejected | NoticeState::Expired => {}
+                NoticeState::Draft | NoticeState::Pending | NoticeState::Scheduled => {
+                    writeln!(text, "  {more} written when it is released")?;
+                }
+                _ => writeln!(text, "  {more} not written yet: a running service or worker goes on")?,
+            }
         }
         for (state, count) in counts.iter().filter(|(_, count)| *count != 0) {
             writeln!(text, "  {count:>7}  {:<10}  {}", state.as_str(), delivery_meaning(state))?;

@@ -2,7 +2,7 @@
 
 use crate::domain::delivery::DeliveryState;
 use crate::domain::notice::NoticeState;
-use crate::store::ERASED_CODE;
+use crate::store::{ADDRESS_GONE, ERASED_CODE};
 
 /// What it means that a delivery stands in `state`.
 pub(in crate::cli) const fn delivery_meaning(state: DeliveryState) -> &'static str {
@@ -13,7 +13,7 @@ pub(in crate::cli) const fn delivery_meaning(state: DeliveryState) -> &'static s
         DeliveryState::Delivered => "somebody reported that it arrived",
         DeliveryState::Failed => "refused for good, or came back; did not arrive",
         DeliveryState::Expired => "its time ran out before it could be sent; did not arrive",
-        DeliveryState::Suppressed => "the address is blocked; nothing was sent",
+        DeliveryState::Suppressed => "the address is blocked, or not theirs any more; nothing was sent",
         DeliveryState::Cancelled => "stopped by a person before it left",
         DeliveryState::Unclear => "may have left or not: a person has to decide",
     }
@@ -43,6 +43,9 @@ pub(in crate::cli) fn advice(state: DeliveryState, code: &str) -> &'static str {
         DeliveryState::Queued => "tried again by itself; nothing to do now",
         DeliveryState::Unclear => {
             "find out whether it arrived (ask the recipient, look into the relay's log), then resolve it"
+        }
+        DeliveryState::Suppressed if code == ADDRESS_GONE => {
+            "the contact files no longer have this address: tell them another way, or import one and send again"
         }
         DeliveryState::Suppressed => {
             "correct the address in the contact file and import it; if the address is right, lift the block"

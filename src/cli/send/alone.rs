@@ -3,6 +3,8 @@
 use std::io::{BufRead, Write};
 
 use anyhow::bail;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::instance::Instance;
 use crate::app::notices::break_glass;
@@ -14,14 +16,16 @@ use super::super::arguments::SendArguments;
 use super::super::output::program;
 use super::super::session::{Session, say};
 
-/// Why a notice that waits for a second person is to be released by one; `None`: it is not.
+/// Why a notice that waits for a second person is to be released by one; `None`: it is not. Whoever wants to stop
+/// meanwhile has answered that, too: it waits.
 ///
 /// # Errors
 /// When the terminal cannot be read.
-pub(super) fn reason(
+pub(super) async fn reason(
     session: &Session,
     arguments: &SendArguments,
     submitted: &Submitted,
+    asked: &CancellationToken,
 ) -> anyhow::Result<Option<(BreakGlass, String)>> {
     if let Some(reason) = arguments.break_glass {
         return Ok(Some((reason, arguments.note.clone())));
@@ -34,7 +38,26 @@ pub(super) fn reason(
          once, and one of them looks at it afterwards.",
         submitted.number, submitted.second_person
     ));
-    ask()
+    let Some(answer) = unless_stopped(asked, ask).await? else {
+        // The question stands on that line.
+        say("");
+        return Ok(None);
+    };
+    answer
+}
+
+/// What `question` gives, or nothing when the program is `asked` to stop before. A thread of its own waits for the
+/// terminal, and nobody waits for it: a read cannot be broken off.
+async fn unless_stopped<T: Send + 'static>(
+    asked: &CancellationToken,
+    question: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<Option<T>> {
+    let (sender, answer) = oneshot::channel();
+    std::thread::Builder::new().name("question".to_owned()).spawn(move || drop(sender.send(question())))?;
+    Ok(tokio::select! {
+        answer = answer => answer.ok(),
+        () = asked.cancelled() => None,
+    })
 }
 
 /// Asks for a reason by one key; anything else means: wait for the second person.
@@ -48,6 +71,8 @@ pub(in crate::cli) fn ask() -> anyhow::Result<Option<(BreakGlass, String)>> {
     }
     write!(terminal, "Release it alone, because (1-4, words behind it if you like; Enter: wait): ")?;
     terminal.flush()?;
+    // Whatever is said while the answer is waited for must not wait, too.
+    drop(terminal);
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     let mut keys = answer.trim().chars();
@@ -108,5 +133,27 @@ pub(in crate::cli) fn required(
             "say why you release it alone: --break-glass {}",
             BreakGlass::ALL.map(BreakGlass::as_str).join("|")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_nobody_answers_does_not_keep_the_program_from_stopping() {
+        let asked = CancellationToken::new();
+        let (held, never) = std::sync::mpsc::channel::<()>();
+        let waiting = asked.clone();
+        let question = tokio::spawn(async move { unless_stopped(&waiting, move || never.recv()).await });
+        asked.cancel();
+        assert!(question.await.unwrap().unwrap().is_none());
+        drop(held);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_heard() {
+        let answer = unless_stopped(&CancellationToken::new(), || 7).await;
+        assert_eq!(answer.unwrap(), Some(7));
     }
 }

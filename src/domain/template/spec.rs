@@ -13,6 +13,9 @@ use crate::domain::nearest::hint;
 /// What templates call the promised next update.
 const NEXT_UPDATE: &str = "naechste";
 
+/// What templates call the number of the notice that theirs corrects.
+const CORRECTED: &str = "ersetzt_nr";
+
 /// Words by language code: `de` → `Beginn der Störung`.
 pub type Labels = BTreeMap<String, String>;
 
@@ -55,6 +58,11 @@ impl TemplateSpec {
     /// The variable in which its text promises the next update: the date and time called `naechste`.
     pub fn next_update_variable(&self) -> Option<&Variable> {
         self.variable(NEXT_UPDATE).filter(|variable| variable.kind == VariableType::Datetime)
+    }
+
+    /// The variable in which a correction's text names the notice that is wrong: the text called `ersetzt_nr`.
+    pub fn corrected_variable(&self) -> Option<&Variable> {
+        self.variable(CORRECTED).filter(|variable| variable.kind == VariableType::Text)
     }
 
     /// The declaration of `name`.

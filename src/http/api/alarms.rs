@@ -138,8 +138,8 @@ pub(super) struct NewAlarm {
     /// The values that are fixed.
     #[serde(default)]
     values: BTreeMap<String, String>,
-    /// The variables that whoever fires it fills: place and time; without it those that the template declares as open,
-    /// or, where it declares none, all that have no value.
+    /// The variables that whoever fires it fills: place and time; without it those that the template declares as open.
+    /// Where it declares none and values are missing, they have to be named.
     open: Option<Vec<String>>,
     /// Whom it is for.
     audience: AudienceBody,

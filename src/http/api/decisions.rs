@@ -183,7 +183,7 @@ pub(super) struct Agreement {
     request_body = Agreement,
     responses(
         (status = 200, description = "It is released", body = Standing),
-        (status = 409, description = "It does not wait, or is not what was looked at"),
+        (status = 409, description = "It does not wait, is not what was looked at, or could not keep what it promises"),
     ),
 )]
 pub(super) async fn approve(

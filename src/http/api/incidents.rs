@@ -313,7 +313,10 @@ pub(super) struct Closing {
     tag = "incidents",
     params(("incident" = String, Path, description = "Its key")),
     request_body = Closing,
-    responses((status = 200, description = "It is closed", body = Shown)),
+    responses(
+        (status = 200, description = "It is closed", body = Shown),
+        (status = 409, description = "A notice that promises more for it is still to leave"),
+    ),
 )]
 pub(super) async fn close(
     State(instance): State<Instance>,

@@ -36,7 +36,7 @@ pub(super) struct NewTime {
     request_body = NewTime,
     responses(
         (status = 200, description = "It has another time", body = Standing),
-        (status = 409, description = "It has been released"),
+        (status = 409, description = "It has been released, or could not keep what it promises"),
     ),
 )]
 pub(super) async fn schedule(
@@ -140,7 +140,7 @@ pub(super) struct SentAgain {
     params(("number" = String, Path, description = "Its number", example = "2026-0007")),
     responses(
         (status = 200, description = "What is sent again", body = SentAgain),
-        (status = 409, description = "It has not ended"),
+        (status = 409, description = "It has not ended, or was stopped before it was released"),
     ),
 )]
 pub(super) async fn retry(

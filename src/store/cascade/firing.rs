@@ -321,7 +321,7 @@ impl Firing {
         if fired > 0 {
             let end = self.recipients + fired as i64;
             tx.execute(&INSERT_FIRED, (notice, Json(&self.fired))).await?;
-            make_deliveries(tx, notice, self.recipients, end, now).await?;
+            make_deliveries(tx, notice, self.recipients, end, false, now).await?;
             tx.execute(&UPDATE_LENGTH, (notice, end, now)).await?;
         }
         if !self.sharing.is_empty() {

@@ -2,13 +2,17 @@
 
 use super::*;
 use crate::domain::audit::Walk;
-use crate::store::{AlarmApproval, NewAlarm};
+use crate::store::{AlarmApproval, CascadeContact, CascadeStep, NewAlarm};
 
 on_both_engines!(
     a_decision_is_about_what_was_looked_at_and_is_made_once,
     what_was_tampered_with_cannot_be_released,
     what_nobody_released_is_not_sent_again,
+    what_was_stopped_before_its_time_is_not_sent_again,
     a_mended_address_is_taken_over_and_is_no_other_content,
+    what_waited_never_goes_to_an_address_that_a_contact_no_longer_has,
+    what_leaves_at_its_time_goes_to_the_addresses_of_that_time,
+    later_ways_lead_to_the_addresses_that_contacts_have_when_it_leaves,
     a_draft_is_changed_by_one_of_two_and_goes_with_its_submission,
     a_prepared_alarm_loses_its_agreement_when_it_is_prepared_anew,
     a_correction_leaves_out_who_has_not_got_the_old_one,
@@ -79,6 +83,21 @@ impl Bench {
         Submission { supersedes: Some(old), ..submission(new, list, Vec::new(), Release::Now) }
     }
 
+    /// The contact files as they are now: ids and addresses.
+    async fn now_have(&self, contacts: &[(&str, &str)], prune: bool) {
+        let contacts = contacts.iter().map(|(id, address)| contact(id, address, &["all"])).collect();
+        self.store.import_contacts(&book(contacts), &self.ids, prune, &entry()).await.unwrap();
+    }
+
+    /// Every delivery's address and state, once all are made.
+    async fn fanned_out(&self) -> Vec<(String, String)> {
+        self.fan_out_all().await;
+        let rows = self.store.deliveries(&DeliveryFilter::default(), None, 10).await.unwrap();
+        let mut all: Vec<_> = rows.into_iter().map(|row| (row.address, row.state)).collect();
+        all.sort_unstable();
+        all
+    }
+
     async fn chain_is_whole(&self) {
         let mut walk = Walk::default();
         for entry in self.store.audit_entries(0, 1_000).await.unwrap() {
@@ -137,17 +156,109 @@ async fn what_nobody_released_is_not_sent_again(bench: Bench) {
     bench.store.retry_notice(id, later, &natural, &entry()).await.unwrap();
 }
 
+async fn what_was_stopped_before_its_time_is_not_sent_again(bench: Bench) {
+    let (id, hash) = bench.pending().await;
+    let at = bench.clock.now().plus(Duration::from_secs(3_600));
+    bench.store.reschedule_notice(id, at, &entry()).await.unwrap();
+    let state = bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    assert_eq!(state, NoticeState::Scheduled);
+    bench.store.move_notice(id, NoticeEvent::Cancel, &entry()).await.unwrap();
+    bench.fan_out_all().await;
+    let refused = bench.store.retry_notice(id, at, &natural, &entry()).await.unwrap_err();
+    assert!(refused.to_string().contains("before its time had come"), "{refused}");
+    assert_eq!(bench.state(id).await, NoticeState::Cancelled);
+}
+
 async fn a_mended_address_is_taken_over_and_is_no_other_content(bench: Bench) {
     let (id, hash) = bench.pending().await;
-    let contacts = vec![contact("a", "mended@x.example", &["all"]), contact("b", "b@x.example", &["all"])];
-    bench.store.import_contacts(&book(contacts), &bench.ids, false, &entry()).await.unwrap();
+    bench.now_have(&[("a", "mended@x.example"), ("b", "b@x.example")], false).await;
     bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    let queued = |address: &str| (address.to_owned(), "queued".to_owned());
+    assert_eq!(bench.fanned_out().await, [queued("b@x.example"), queued("mended@x.example")]);
+}
+
+async fn what_waited_never_goes_to_an_address_that_a_contact_no_longer_has(bench: Bench) {
+    // The new address of a is blocked, and b is gone from the files.
+    let (id, hash) = bench.pending().await;
+    bench.store.suppress("email", "blocked@x.example", "manual", "", None, &entry()).await.unwrap();
+    bench.now_have(&[("a", "blocked@x.example")], true).await;
+    bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    let suppressed = |address: &str| (address.to_owned(), "suppressed".to_owned());
+    assert_eq!(bench.fanned_out().await, [suppressed("b@x.example"), suppressed("blocked@x.example")]);
+    assert_eq!(bench.counts(id).await, [(DeliveryState::Suppressed, 2)]);
+    assert_eq!(bench.state(id).await, NoticeState::Completed);
+}
+
+async fn what_leaves_at_its_time_goes_to_the_addresses_of_that_time(bench: Bench) {
+    let (id, hash) = bench.pending().await;
+    let hour = Duration::from_secs(3_600);
+    bench.store.reschedule_notice(id, bench.clock.now().plus(hour), &entry()).await.unwrap();
+    bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    bench.now_have(&[("a", "new@x.example"), ("b", "b@x.example")], false).await;
+    bench.clock.advance(hour);
+    bench.store.release_scheduled(&natural).await.unwrap();
+    assert_eq!(bench.state(id).await, NoticeState::Sending);
+    let queued = |address: &str| (address.to_owned(), "queued".to_owned());
+    assert_eq!(bench.fanned_out().await, [queued("b@x.example"), queued("new@x.example")]);
+}
+
+/// The contact a with two addresses.
+fn with_two(first: &str, second: &str) -> ContactBook {
+    let mut a = contact("a", first, &["all"]);
+    let rank_2 = ContactPoint {
+        address: Address::parse(Channel::Email, second).unwrap(),
+        rank: 2,
+        ..a.points[0].clone()
+    };
+    a.points.push(rank_2);
+    book(vec![a])
+}
+
+async fn later_ways_lead_to_the_addresses_that_contacts_have_when_it_leaves(bench: Bench) {
+    let has = async |second: &str| {
+        let book = with_two("first@x.example", second);
+        bench.store.import_contacts(&book, &bench.ids, false, &entry()).await.unwrap();
+    };
+    has("second@x.example").await;
+    let list = bench.recipients().await;
+    let step = |delivery, address: &str| CascadeStep {
+        delivery,
+        deputy: None,
+        channel: Channel::Email,
+        address: address.to_owned(),
+        card: list[0].card.clone(),
+        units: 1,
+    };
+    let steps = vec![
+        step(list[0].delivery, "first@x.example"),
+        step(DeliveryId(bench.ids.next()), "second@x.example"),
+    ];
+    let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
+    new.following.people = vec![person(&list[0])];
+    new.following.cascade_after = Some(Duration::from_secs(600));
+    new.following.cascades = vec![CascadeContact { contact: list[0].contact, has_first: true, steps }];
+    let id = new.id;
+    let waiting = Submission {
+        second_person: "always".to_owned(),
+        ..submission(new, list, Vec::new(), Release::ByAnother)
+    };
+    let hash = bench.store.submit(&waiting, &entry()).await.unwrap().hash;
+
+    has("new@x.example").await;
+    bench.store.decide(id, &hash, &approved("bodo"), &natural, None, &entry()).await.unwrap();
+    let second = async || bench.store.cascade_steps(id, "a").await.unwrap().remove(1);
+    assert_eq!(second().await.address, "new@x.example");
+
+    // Later nothing is taken over; but nothing leaves to a stranger either.
+    has("newer@x.example").await;
     bench.fan_out_all().await;
-    let filter = DeliveryFilter::default();
-    let rows = bench.store.deliveries(&filter, None, 10).await.unwrap();
-    let mut addresses: Vec<&str> = rows.iter().map(|row| row.address.as_str()).collect();
-    addresses.sort_unstable();
-    assert_eq!(addresses, ["b@x.example", "mended@x.example"]);
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 1).await;
+    bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
+    while bench.store.cascade_step(&natural).await.unwrap().is_some() {}
+    let why = second().await.fired_by.unwrap();
+    assert!(why.contains("theirs no longer"), "{why}");
+    assert_eq!(bench.counts(id).await, [(DeliveryState::Failed, 1)]);
 }
 
 async fn a_draft_is_changed_by_one_of_two_and_goes_with_its_submission(bench: Bench) {

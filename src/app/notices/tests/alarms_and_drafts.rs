@@ -112,3 +112,17 @@ async fn an_alarm_leaves_open_what_its_template_declares() {
     let refused = prepare(not_declared, Some(&["ort", "grund"])).await.unwrap_err();
     assert!(refused.to_string().contains("does not declare \"grund\" as open"), "{refused}");
 }
+
+#[tokio::test]
+async fn where_the_template_declares_nothing_somebody_says_what_an_alarm_leaves_open() {
+    let world = world(|_| ()).await;
+    let prepare = async |values: BTreeMap<String, String>, open: Option<Vec<String>>| {
+        let wish = Wish { values, ..to(&["crisis-staff"]) };
+        alarms::prepare(&world.instance, &person("anna"), "stab", wish, open).await
+    };
+    let refused = prepare(BTreeMap::new(), None).await.unwrap_err().to_string();
+    assert!(refused.contains("these have no value: ort") && refused.contains("--open"), "{refused}");
+    assert!(world.instance.store.standing_alarm("stab").await.unwrap().is_none());
+    assert_eq!(prepare(BTreeMap::new(), Some(vec!["ort".to_owned()])).await.unwrap().1, ["ort"]);
+    assert!(prepare(to(&[]).values, None).await.unwrap().1.is_empty(), "nothing is missing");
+}

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::app::compose::Draft;
 use crate::app::instance::Instance;
 use crate::app::release::second_person_for;
+use crate::domain::actor::Actor;
 use crate::domain::local_time::clock_change;
 
 use super::super::caller::SignedIn;
@@ -104,7 +105,7 @@ fn named(deliveries: &BTreeMap<crate::domain::address::Channel, usize>) -> BTree
 }
 
 impl ShownPlan {
-    fn new(instance: &Instance, draft: &Draft) -> Self {
+    fn new(instance: &Instance, actor: &Actor, draft: &Draft) -> Self {
         let (plan, everybody) = (&draft.plan, draft.plan.everybody());
         let settings = instance.settings();
         Self {
@@ -144,7 +145,7 @@ impl ShownPlan {
             at: draft.wish.at.map(|at| at.to_string()),
             at_note: draft.wish.at.and_then(|at| clock_change(at, &settings.instance.timezone)),
             expires_at: draft.expires_at.to_string(),
-            second_person: second_person_for(instance, draft),
+            second_person: second_person_for(instance, actor, draft),
             wording: hints(&draft.wording),
         }
     }
@@ -168,5 +169,5 @@ pub(in super::super) async fn plan(
     Named(id): Named<Uuid>,
 ) -> Result<Json<ShownPlan>, Problem> {
     let draft = worked_out(&instance, &actor, id).await?;
-    Ok(Json(ShownPlan::new(&instance, &draft)))
+    Ok(Json(ShownPlan::new(&instance, &actor, &draft)))
 }

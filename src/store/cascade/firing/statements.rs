@@ -3,9 +3,18 @@
 use crate::store::statement::{statements, ways_of_notice};
 
 statements! {
-    /// The ways that are left to some contacts, and whether their address is suppressed.
+    /// The ways that are left to some contacts, and why nothing goes to their address: it is suppressed, or nobody's any
+    /// more whom it was for.
     SELECT_LEFT = "
-        SELECT s.contact_key, s.step, s.delivery_id, s.deputy_key, s.channel, s.address, x.reason AS blocked
+        SELECT s.contact_key, s.step, s.delivery_id, s.deputy_key, s.channel, s.address,
+               COALESCE(x.reason,
+                        CASE WHEN EXISTS (SELECT 1
+                                          FROM contact_points own
+                                               JOIN contacts c ON c.contact_key = own.contact_key
+                                          WHERE own.contact_key = COALESCE(s.deputy_key, s.contact_key)
+                                            AND own.channel = s.channel AND lower(own.address) = lower(s.address)
+                                            AND c.removed_at IS NULL)
+                             THEN NULL ELSE 'it is theirs no longer' END) AS blocked
         FROM json_each_text($2)
              JOIN cascade_steps s ON s.notice_id = $1 AND s.contact_key = unhex(value, '-')
              LEFT JOIN suppressions x ON x.channel = s.channel AND x.address = lower(s.address)
