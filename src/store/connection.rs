@@ -189,6 +189,38 @@ impl Db {
         Ok(self.fetch(statement, params).await?.into_iter().next())
     }
 
+    /// Reads rows outside a transaction and hands each on as it comes: a list of all of them is never in memory.
+    pub(super) async fn fetch_each<R: Record, P: Params>(
+        &self,
+        statement: &'static Statement,
+        params: P,
+        mut take: impl FnMut(R) + Send,
+    ) -> Result<(), StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        // Of what the driver collects here nothing has a size.
+        match self {
+            Self::Sqlite { read, .. } => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
+                    .try_map(|row: SqliteRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(read)
+                    .await
+                    .map(|_: Vec<()>| ())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            Self::Postgres(pool) => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
+                    .try_map(|row: PgRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(pool)
+                    .await
+                    .map(|_: Vec<()>| ())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
+    }
+
     /// Folds SQLite's write-ahead log into the file and empties it: what was erased must not stand there any longer.
     /// While somebody reads it stays for now, and the next one does it.
     pub(super) async fn fold_log(&self) {
@@ -302,6 +334,37 @@ impl Tx {
                 sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
                     .fetch_all(&mut **tx)
                     .await
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
+    }
+
+    /// Runs a statement that gives rows and hands each on as it comes.
+    pub(super) async fn fetch_each<R: Record, P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+        mut take: impl FnMut(R) + Send,
+    ) -> Result<(), StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
+                    .try_map(|row: SqliteRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map(|_: Vec<()>| ())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            OnEngine::Postgres(tx) => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
+                    .try_map(|row: PgRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map(|_: Vec<()>| ())
                     .map_err(|e| StoreError::at(name, e))
             }
         }

@@ -26,10 +26,11 @@ fn natural(address: &Address) -> Option<String> {
 }
 
 fn person(recipient: &Recipient) -> Person {
+    let card = recipient.card.fields();
     Person {
         contact: recipient.contact,
-        id: recipient.card.id.clone(),
-        name: recipient.card.name.clone(),
+        id: card.id.to_owned(),
+        name: card.name.to_owned(),
         organisation: String::new(),
         group: String::new(),
         deputy: None,
@@ -63,7 +64,7 @@ impl Bench {
                 delivery: DeliveryId(self.ids.next()),
                 channel: Channel::Email,
                 contact: known.key,
-                card: known.contact.card(),
+                card: known.contact.card().into(),
                 address: known.contact.points[0].address.as_str().to_owned(),
                 destination: known.contact.points[0].address.natural_destination(),
                 units: 1,
@@ -75,7 +76,7 @@ impl Bench {
     async fn correction_of(&self, old: NoticeId) -> Submission {
         let list = self.recipients().await;
         let mut new = self.new_notice(NoticeId(self.ids.next()), Priority::Normal);
-        new.following.people = list.iter().map(person).collect();
+        new.following.people = list.iter().map(person).map(Into::into).collect();
         Submission { supersedes: Some(old), ..submission(new, list, Vec::new(), Release::Now) }
     }
 
@@ -236,9 +237,9 @@ async fn whoever_was_erased_meanwhile_is_not_told_of_a_release_by_one(bench: Ben
     let (id, hash) = bench.pending().await;
     let carla = book(vec![contact("carla", "carla@x.example", &["approvers"])]);
     bench.store.import_contacts(&carla, &bench.ids, false, &entry()).await.unwrap();
-    let known = bench.recipients().await.into_iter().find(|one| one.card.id == "carla").unwrap();
+    let known = bench.recipients().await.into_iter().find(|one| one.card.fields().id == "carla").unwrap();
     let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Urgent);
-    new.following.people = vec![person(&known)];
+    new.following.people = vec![person(&known).into()];
     let telling = submission(new, vec![known.clone()], Vec::new(), Release::Now);
     bench.store.erase_contact(known.contact, "hash", &entry()).await.unwrap();
     let alone = NewDecision { verdict: Verdict::BreakGlass, reason: "life".to_owned(), ..approved("bodo") };
