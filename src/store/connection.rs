@@ -23,6 +23,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
+/// What SQLite keeps in memory for the connection that writes, as its pragma has it: kibibytes, negative.
+const WRITER_CACHE: &str = "-8000";
+/// The same for each that reads. What it does not have, the system's own cache of the file mostly has.
+const READER_CACHE: &str = "-2000";
+
+/// How many rows a connection that reads may be ahead of who takes them: a row is some hundred small pieces of memory.
+const READER_ROWS: usize = 256;
+
 /// How often SQLite's write-ahead log is tried to be folded into the file while somebody reads or writes it.
 const FOLDS: usize = 20;
 /// And how long it is let alone in between.
@@ -73,7 +81,7 @@ impl Db {
             .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
             // Fewer, larger checkpoints: the same pages are rewritten by every cycle of a send.
             .pragma("wal_autocheckpoint", "8000")
-            .pragma("cache_size", "-16000")
+            .pragma("cache_size", WRITER_CACHE)
             .pragma("temp_store", "memory")
             // What is erased is overwritten, not only given free.
             .pragma("secure_delete", "on")
@@ -93,7 +101,12 @@ impl Db {
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
-            .connect_lazy_with(options.create_if_missing(false));
+            .connect_lazy_with(
+                options
+                    .create_if_missing(false)
+                    .pragma("cache_size", READER_CACHE)
+                    .row_buffer_size(READER_ROWS),
+            );
         Ok(Self::Sqlite { read, write })
     }
 
