@@ -77,7 +77,8 @@ async fn measure(engine: &str, url: &DatabaseUrl, rows: usize) {
             delivery: DeliveryId(ids.next()),
             channel: Channel::Email,
             contact: ContactKey(ids.next()),
-            card: ContactCard { id: format!("c{n}"), name: format!("Amt {n}"), ..ContactCard::default() },
+            card: ContactCard { id: format!("c{n}"), name: format!("Amt {n}"), ..ContactCard::default() }
+                .into(),
             address: format!("amt{n:07}@gemeinde{}.example", n % 10_000),
             destination: format!("gemeinde{}.example", n % 10_000),
             units: 1,

@@ -323,7 +323,7 @@ fn reader(language: &str) -> ContactCard {
         organisation: "Gemeinde Musterdorf".into(),
         salutation: salutation.into(),
         language: language.into(),
-        attributes: BTreeMap::new(),
+        attributes: rundruf::domain::attributes::Attributes::default(),
     }
 }
 

@@ -82,7 +82,7 @@ async fn write_notice(
                 delivery: DeliveryId(ids.next()),
                 channel: if is_sms { Channel::Sms } else { Channel::Email },
                 contact: known.key,
-                card: known.contact.card(),
+                card: known.contact.card().into(),
                 address: if is_sms { format!("+4915555{n:07}") } else { format!("amt{n}@{domain}") },
                 destination: if is_sms { "49".to_owned() } else { domain },
                 units: 1,
@@ -112,7 +112,7 @@ async fn write_notice(
         audience: Audience { groups: vec!["all".to_owned()], ..Audience::default() },
         created_by: "shell:bench".to_owned(),
         expires_at: clock.now().plus(Duration::from_secs(7 * 86_400)),
-        following: Following { people: people.collect(), ..Following::default() },
+        following: Following { people: people.map(Into::into).collect(), ..Following::default() },
         incident: None,
         wording: rundruf::domain::wording::WordingRecord::default(),
     };

@@ -1,12 +1,11 @@
 //! All that is held about one contact: what somebody is told who asks (Art. 15 GDPR).
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Channel;
+use crate::domain::attributes::Attributes;
 use crate::domain::audience::Audience;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::{Contact, KnownContact};
@@ -44,7 +43,7 @@ pub struct About {
     /// The groups it is in, also through others.
     pub groups: Vec<String>,
     /// Every other column of its file.
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
     /// Its addresses, with why each is kept.
     pub points: Vec<AboutPoint>,
     /// What was sent to it.
@@ -341,7 +340,7 @@ mod tests {
             deputy: None,
             points: vec![point],
             groups: vec!["press".to_owned()],
-            attributes: BTreeMap::new(),
+            attributes: Attributes::default(),
         }
     }
 

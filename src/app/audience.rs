@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::contact::{Contact, KnownContact};
 use crate::domain::nearest::hint;
-use crate::store::{Everybody, Person};
+use crate::store::{Everybody, FrozenPerson};
 
 use super::nesting::{is_member, with_nested};
 
@@ -34,16 +34,8 @@ pub struct Addressee {
 
 impl Addressee {
     /// As it is frozen with a notice.
-    pub fn person(&self) -> Person {
-        let contact = &self.contact.contact;
-        Person {
-            contact: self.contact.key,
-            id: contact.id.clone(),
-            name: contact.name.clone(),
-            organisation: contact.organisation.clone(),
-            group: self.group.as_deref().unwrap_or_default().to_owned(),
-            deputy: contact.deputy.clone(),
-        }
+    pub fn person(&self) -> FrozenPerson {
+        FrozenPerson::Of { contact: Arc::clone(&self.contact), group: self.group.clone() }
     }
 }
 
@@ -207,7 +199,7 @@ fn field<'a>(contact: &'a Contact, name: &str) -> Option<&'a str> {
         "id" => Some(&contact.id),
         "language" => Some(&contact.language),
         "organisation" => Some(&contact.organisation),
-        _ => contact.attributes.get(name).map(String::as_str),
+        _ => contact.attributes.get(name),
     }
 }
 
@@ -223,7 +215,7 @@ fn check_filters(filters: &[Filter], seen: &[&Contact]) -> Result<(), AudienceEr
         }
         let known: BTreeSet<&str> = seen
             .iter()
-            .flat_map(|contact| contact.attributes.keys().map(String::as_str))
+            .flat_map(|contact| contact.attributes.names())
             .chain(["id", "language", "organisation"])
             .collect();
         let hint = hint(&filter.attribute, known);
@@ -250,7 +242,7 @@ mod tests {
                 deputy: None,
                 points: Vec::new(),
                 groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-                attributes: [("bundesland".to_owned(), state.to_owned())].into(),
+                attributes: [("bundesland", state)].into(),
             },
         }
     }

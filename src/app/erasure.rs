@@ -114,7 +114,7 @@ mod tests {
             deputy: None,
             points: vec![point],
             groups: Vec::new(),
-            attributes: std::collections::BTreeMap::default(),
+            attributes: crate::domain::attributes::Attributes::default(),
         };
         let known = KnownContact { key: ContactKey(uuid::Uuid::nil()), contact };
         for naming in ["request of MAX QUAST", "request (mq-1)", "wrote from Max@quast.example"] {

@@ -11,7 +11,7 @@ const PHONE_NAMES: [&str; 8] =
 pub fn numbers(contact: &Contact) -> Vec<String> {
     let mut found: Vec<String> =
         contact.points_of(Channel::Sms).map(|point| point.address.as_str().to_owned()).collect();
-    for (name, value) in &contact.attributes {
+    for (name, value) in contact.attributes.iter() {
         let name = name.to_lowercase();
         let is_called_so = PHONE_NAMES.iter().any(|called| match *called {
             "tel" => name == "tel" || name.starts_with("tel_") || name.starts_with("tel."),
@@ -51,7 +51,7 @@ mod tests {
             deputy: None,
             points: Vec::new(),
             groups: Vec::new(),
-            attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            attributes: attributes.into(),
         };
         let mut found = numbers(&contact);
         found.sort();

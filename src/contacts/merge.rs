@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::address::{Address, Channel};
+use crate::domain::attributes::Attributes;
 use crate::domain::contact::{Contact, ContactPoint, WebhookFormat};
 use crate::domain::grounds::{Grounds, LegalBasis};
 
@@ -235,7 +236,7 @@ fn grounds(values: &Values, channel: Channel, rank: u8) -> Grounds {
     }
 }
 
-fn attributes(values: Values) -> BTreeMap<String, String> {
+fn attributes(values: Values) -> Attributes {
     let attribute = |(column, (value, _))| match (column, value) {
         (Column::Attribute(name), Value::Text(text)) => Some((name, text)),
         _ => None,

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Channel};
+use super::attributes::Attributes;
 use super::grounds::Grounds;
 use super::ids::ContactKey;
 use super::mask::mask_address;
@@ -30,7 +31,7 @@ pub struct Contact {
     /// The groups it is a direct member of.
     pub groups: Vec<String>,
     /// Every other column of the file, empty values left out.
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
 }
 
 /// One address of a contact.
@@ -110,6 +111,18 @@ impl Contact {
         points.into_iter()
     }
 
+    /// What a template may say of it, looked at.
+    pub fn card_fields(&self) -> CardFields<'_> {
+        CardFields {
+            id: &self.id,
+            name: &self.name,
+            organisation: &self.organisation,
+            salutation: &self.salutation,
+            language: &self.language,
+            attributes: &self.attributes,
+        }
+    }
+
     /// What a template may say of it.
     pub fn card(&self) -> ContactCard {
         ContactCard {
@@ -142,7 +155,39 @@ pub struct ContactCard {
     pub language: String,
     /// See [`Contact::attributes`].
     #[serde(flatten)]
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
+}
+
+/// A [`ContactCard`] that is only looked at; in JSON it is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CardFields<'a> {
+    /// See [`Contact::id`].
+    pub id: &'a str,
+    /// See [`Contact::name`].
+    pub name: &'a str,
+    /// See [`Contact::organisation`].
+    pub organisation: &'a str,
+    /// See [`Contact::salutation`].
+    pub salutation: &'a str,
+    /// See [`Contact::language`].
+    pub language: &'a str,
+    /// See [`Contact::attributes`].
+    #[serde(flatten)]
+    pub attributes: &'a Attributes,
+}
+
+impl ContactCard {
+    /// What it says.
+    pub fn fields(&self) -> CardFields<'_> {
+        CardFields {
+            id: &self.id,
+            name: &self.name,
+            organisation: &self.organisation,
+            salutation: &self.salutation,
+            language: &self.language,
+            attributes: &self.attributes,
+        }
+    }
 }
 
 /// A contact that the store knows, with its pseudonym.
@@ -177,6 +222,25 @@ pub struct ContactBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_card_that_is_looked_at_says_the_same_in_json() {
+        let contact = Contact {
+            id: "amt".to_owned(),
+            name: "Amt".to_owned(),
+            organisation: "Musterdorf".to_owned(),
+            salutation: "Guten Tag".to_owned(),
+            language: "de".to_owned(),
+            deputy: None,
+            points: Vec::new(),
+            groups: Vec::new(),
+            attributes: [("plz", "01234"), ("ort", "Musterdorf")].into(),
+        };
+        let text = serde_json::to_string(&contact.card()).unwrap();
+        assert_eq!(serde_json::to_string(&contact.card_fields()).unwrap(), text);
+        assert_eq!(serde_json::to_string(&contact.card().fields()).unwrap(), text);
+        assert_eq!(serde_json::from_str::<ContactCard>(&text).unwrap(), contact.card());
+    }
 
     #[test]
     fn a_contact_point_shows_no_secret() {

@@ -4,6 +4,7 @@ pub mod account;
 pub mod actor;
 pub mod address;
 pub mod approval;
+pub mod attributes;
 pub mod audience;
 pub mod audit;
 pub mod backup;

@@ -169,7 +169,14 @@ impl Conversation {
     async fn begin(self, stream: TcpStream, stop: CancellationToken) {
         // Answers are small: waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.way_in.tls.clone() else { return self.hold(stream, stop).await };
+        match self.way_in.tls.clone() {
+            None => self.hold(stream, stop).await,
+            // What this takes is much more, and those without need not have room for it.
+            Some(tls) => Box::pin(self.begin_encrypted(tls, stream, stop)).await,
+        }
+    }
+
+    async fn begin_encrypted(self, tls: Tls, stream: TcpStream, stop: CancellationToken) {
         match tokio::time::timeout(self.way_in.limits.head, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.hold(stream, stop).await,
             Ok(Err(error)) => {

@@ -22,6 +22,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,8 @@ struct Shared {
     events: Arc<Hub>,
     kept: Kept,
     provider: IdentityProvider,
+    /// One for each caller that is being looked up.
+    look_ups: Semaphore,
 }
 
 /// Starts the server: see [`crate::app::serving::StartHttp`].
@@ -64,7 +67,8 @@ fn router(parts: HttpParts, stop: CancellationToken) -> Router {
     let kept = Kept::new(parts.instance.now());
     let (readiness, strangers) = (Readiness::default(), Strangers::default());
     let provider = IdentityProvider::new(parts.instance.clock.clone());
-    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept, provider });
+    let look_ups = Semaphore::new(api::LOOK_UPS);
+    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept, provider, look_ups });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))

@@ -23,6 +23,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
+/// What SQLite keeps in memory for the connection that writes, as its pragma has it: kibibytes, negative.
+const WRITER_CACHE: &str = "-8000";
+/// The same for each that reads. What it does not have, the system's own cache of the file mostly has.
+const READER_CACHE: &str = "-2000";
+
+/// How many rows a connection that reads may be ahead of who takes them: a row is some hundred small pieces of memory.
+const READER_ROWS: usize = 256;
+
 /// How often SQLite's write-ahead log is tried to be folded into the file while somebody reads or writes it.
 const FOLDS: usize = 20;
 /// And how long it is let alone in between.
@@ -78,7 +86,7 @@ impl Db {
             .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
             // Fewer, larger checkpoints: the same pages are rewritten by every cycle of a send.
             .pragma("wal_autocheckpoint", "8000")
-            .pragma("cache_size", "-16000")
+            .pragma("cache_size", WRITER_CACHE)
             .pragma("temp_store", "memory")
             // What is erased is overwritten, not only given free.
             .pragma("secure_delete", "on")
@@ -98,7 +106,12 @@ impl Db {
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
-            .connect_lazy_with(options.create_if_missing(false));
+            .connect_lazy_with(
+                options
+                    .create_if_missing(false)
+                    .pragma("cache_size", READER_CACHE)
+                    .row_buffer_size(READER_ROWS),
+            );
         Ok(Self::Sqlite { read, write })
     }
 
@@ -206,6 +219,38 @@ impl Db {
         params: P,
     ) -> Result<Option<R>, StoreError> {
         Ok(self.fetch(statement, params).await?.into_iter().next())
+    }
+
+    /// Reads rows outside a transaction and hands each on as it comes: a list of all of them is never in memory.
+    pub(super) async fn fetch_each<R: Record, P: Params>(
+        &self,
+        statement: &'static Statement,
+        params: P,
+        mut take: impl FnMut(R) + Send,
+    ) -> Result<(), StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        // Of what the driver collects here nothing has a size.
+        match self {
+            Self::Sqlite { read, .. } => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
+                    .try_map(|row: SqliteRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(read)
+                    .await
+                    .map(|_: Vec<()>| ())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            Self::Postgres { pool, .. } => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
+                    .try_map(|row: PgRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(pool)
+                    .await
+                    .map(|_: Vec<()>| ())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
     }
 
     /// Folds SQLite's write-ahead log into the file and empties it: what was erased must not stand there any longer.
@@ -328,6 +373,37 @@ impl Tx {
                 sqlx::query_as_with::<Postgres, R, _>(statement.postgres(), arguments)
                     .fetch_all(&mut **tx)
                     .await
+                    .map_err(|e| StoreError::at(name, e))
+            }
+        }
+    }
+
+    /// Runs a statement that gives rows and hands each on as it comes.
+    pub(super) async fn fetch_each<R: Record, P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+        mut take: impl FnMut(R) + Send,
+    ) -> Result<(), StoreError> {
+        check_arity::<P>(statement);
+        let name = statement.name();
+        match &mut self.on {
+            OnEngine::Sqlite(tx) => {
+                let arguments = params.sqlite().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Sqlite, _>(statement.sqlite(), arguments)
+                    .try_map(|row: SqliteRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map(|_: Vec<()>| ())
+                    .map_err(|e| StoreError::at(name, e))
+            }
+            OnEngine::Postgres(tx) => {
+                let arguments = params.postgres().map_err(|e| encoding(name, e))?;
+                sqlx::query_with::<Postgres, _>(statement.postgres(), arguments)
+                    .try_map(|row: PgRow| R::from_row(&row).map(&mut take))
+                    .fetch_all(&mut **tx)
+                    .await
+                    .map(|_: Vec<()>| ())
                     .map_err(|e| StoreError::at(name, e))
             }
         }

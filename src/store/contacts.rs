@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::{Address, Channel};
+use crate::domain::attributes::Attributes;
 use crate::domain::contact::{Contact, ContactPoint, Group, KnownContact, WebhookFormat};
 use crate::domain::grounds::{Grounds, day_from_millis};
 use crate::domain::ids::ContactKey;
@@ -54,7 +55,7 @@ pub(super) struct ContactRow {
     salutation: String,
     language: String,
     deputy: Option<String>,
-    attributes: Json<BTreeMap<String, String>>,
+    attributes: Json<Attributes>,
     removed_at: Option<i64>,
 }
 
@@ -91,6 +92,52 @@ impl Reader<'_> {
             Self::Tx(tx) => tx.fetch(statement, params).await,
         }
     }
+
+    async fn fetch_each<R: Record, P: Params>(
+        &mut self,
+        statement: &'static Statement,
+        params: P,
+        take: impl FnMut(R) + Send,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Db(db) => db.fetch_each(statement, params, take).await,
+            Self::Tx(tx) => tx.fetch_each(statement, params, take).await,
+        }
+    }
+}
+
+/// What belongs to each contact, from rows in the order of their contacts. Everybody stays in memory, and a list that
+/// grows has room for four where a contact has one or two: each is made as long as it is.
+struct Belongings<T> {
+    of: HashMap<Uuid, Vec<T>>,
+    /// Whose are being read.
+    last: Option<Uuid>,
+    theirs: Vec<T>,
+}
+
+impl<T> Belongings<T> {
+    fn new() -> Self {
+        Self { of: HashMap::new(), last: None, theirs: Vec::new() }
+    }
+
+    fn add(&mut self, contact: Uuid, one: T) {
+        if self.last != Some(contact) {
+            self.close();
+            self.last = Some(contact);
+        }
+        self.theirs.push(one);
+    }
+
+    fn close(&mut self) {
+        if let Some(contact) = self.last.take() {
+            self.of.insert(contact, self.theirs.drain(..).collect());
+        }
+    }
+
+    fn whole(mut self) -> HashMap<Uuid, Vec<T>> {
+        self.close();
+        self.of
+    }
 }
 
 /// A contact, and whether it has been removed.
@@ -105,17 +152,20 @@ pub(super) async fn read_contacts(
 ) -> Result<Vec<StoredContact>, StoreError> {
     let with_removed = i64::from(filter == ContactFilter::WithRemoved);
     let rows: Vec<ContactRow> = reader.fetch(&SELECT_CONTACTS, (with_removed,)).await?;
-    let mut points: HashMap<Uuid, Vec<ContactPoint>> = HashMap::new();
-    for row in reader.fetch::<PointRow, _>(&SELECT_POINTS, ()).await? {
-        points.entry(row.contact_key).or_default().push(parse_point(&row)?);
+    let mut points: Belongings<ContactPoint> = Belongings::new();
+    let mut damaged = None;
+    let take = |row: PointRow| match parse_point(&row) {
+        Ok(point) => points.add(row.contact_key, point),
+        Err(error) => damaged = damaged.take().or(Some(error)),
+    };
+    reader.fetch_each(&SELECT_POINTS, (), take).await?;
+    if let Some(error) = damaged {
+        return Err(error);
     }
-    let mut groups: HashMap<Uuid, Vec<String>> = HashMap::new();
-    for (key, name) in reader.fetch::<(Uuid, String), _>(&SELECT_MEMBERS, ()).await? {
-        groups.entry(key).or_default().push(name);
-    }
-    // Everybody stays in memory, and a list that grew has room for four: a contact has one or two of each.
-    points.values_mut().for_each(Vec::shrink_to_fit);
-    groups.values_mut().for_each(Vec::shrink_to_fit);
+    let mut points = points.whole();
+    let mut groups: Belongings<String> = Belongings::new();
+    reader.fetch_each(&SELECT_MEMBERS, (), |(key, name)| groups.add(key, name)).await?;
+    let mut groups = groups.whole();
     Ok(rows
         .into_iter()
         .map(|row| StoredContact {
@@ -212,5 +262,23 @@ impl Store {
     /// When the store cannot be read.
     pub async fn groups(&self) -> Result<BTreeMap<String, Group>, StoreError> {
         read_groups(&mut Reader::Db(&self.db)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_contacts_takes_no_more_room_than_it_needs() {
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut belongings: Belongings<String> = Belongings::new();
+        for (contact, word) in [(one, "a"), (one, "b"), (one, "c"), (other, "d")] {
+            belongings.add(contact, word.to_owned());
+        }
+        let of = belongings.whole();
+        assert_eq!((of[&one].join(""), of[&other].join("")), ("abc".to_owned(), "d".to_owned()));
+        assert!(of.values().all(|list| list.capacity() == list.len()));
+        assert!(Belongings::<String>::new().whole().is_empty());
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::attributes::Attributes;
 use crate::domain::audit::NewEntry;
 use crate::domain::contact::{Contact, ContactBook, ContactPoint, Group};
 use crate::domain::grounds::{LegalBasis, day_to_millis};
@@ -127,7 +128,7 @@ struct ContactInput<'a> {
     salutation: &'a str,
     language: &'a str,
     deputy: Option<&'a str>,
-    attributes: &'a BTreeMap<String, String>,
+    attributes: &'a Attributes,
 }
 
 #[derive(Serialize)]
@@ -351,7 +352,7 @@ fn differences(old: &Contact, new: &Contact, prune: bool) -> Vec<String> {
     for channel in crate::domain::address::Channel::ALL {
         note(!old.points_of(channel).eq(new.points_of(channel)), channel.as_str());
     }
-    let names: BTreeSet<&String> = old.attributes.keys().chain(new.attributes.keys()).collect();
+    let names: BTreeSet<&str> = old.attributes.names().chain(new.attributes.names()).collect();
     for name in names {
         note(old.attributes.get(name) != new.attributes.get(name), name);
     }

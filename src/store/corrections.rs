@@ -136,7 +136,7 @@ fn kept(submission: &Submission, reached: &HashSet<ContactKey>) -> Submission {
     kept.merged.retain(|one| reached.contains(&one.contact) && deliveries.contains(&one.delivery));
     kept.unreachable.retain(|one| reached.contains(&one.contact));
     let following = &mut kept.notice.following;
-    following.people.retain(|person| reached.contains(&person.contact));
+    following.people.retain(|person| reached.contains(&person.contact()));
     following.cascades.retain(|cascade| reached.contains(&cascade.contact));
     let later: HashSet<DeliveryId> =
         following.cascades.iter().flat_map(|cascade| &cascade.steps).map(|step| step.delivery).collect();

@@ -4,7 +4,7 @@
 //! Whoever changes contacts or groups says so in the same transaction ([`contacts_changed`]); a look begins by asking
 //! whether anybody has, in this process or another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -33,7 +33,6 @@ const MOST_KEPT: usize = 50_000;
 pub struct Everybody {
     contacts: Vec<Arc<KnownContact>>,
     groups: BTreeMap<String, Group>,
-    by_id: HashMap<String, usize>,
 }
 
 impl Everybody {
@@ -41,8 +40,10 @@ impl Everybody {
     pub fn new(mut contacts: Vec<KnownContact>, groups: BTreeMap<String, Group>) -> Self {
         // Engines order letters in their own ways.
         contacts.sort_unstable_by(|one, other| one.contact.id.cmp(&other.contact.id));
-        let by_id = contacts.iter().enumerate().map(|(at, known)| (known.contact.id.clone(), at)).collect();
-        Self { contacts: contacts.into_iter().map(Arc::new).collect(), groups, by_id }
+        // Collected, the pointers would stay in the room that the contacts took.
+        let mut shared = Vec::with_capacity(contacts.len());
+        shared.extend(contacts.into_iter().map(Arc::new));
+        Self { contacts: shared, groups }
     }
 
     /// The contacts in the order of their ids, byte by byte.
@@ -57,12 +58,12 @@ impl Everybody {
 
     /// Where among the contacts the one with this id from the files stands.
     pub fn place(&self, id: &str) -> Option<usize> {
-        self.by_id.get(id).copied()
+        self.contacts.binary_search_by(|known| known.contact.id.as_str().cmp(id)).ok()
     }
 
-    /// The ids of all contacts, in no order.
+    /// The ids of all contacts, in their order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.by_id.keys().map(String::as_str)
+        self.contacts.iter().map(|known| known.contact.id.as_str())
     }
 }
 
@@ -100,5 +101,40 @@ impl Store {
         let is_small = everybody.contacts.len() <= MOST_KEPT;
         *kept = is_small.then(|| (stamp, everybody.clone()));
         Ok(everybody)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::contact::Contact;
+    use crate::domain::ids::ContactKey;
+
+    fn known(id: &str) -> KnownContact {
+        let contact = Contact {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            organisation: String::new(),
+            salutation: String::new(),
+            language: String::new(),
+            deputy: None,
+            points: Vec::new(),
+            groups: Vec::new(),
+            attributes: [].into(),
+        };
+        KnownContact { key: ContactKey(uuid::Uuid::nil()), contact }
+    }
+
+    #[test]
+    fn a_contact_is_found_by_its_id_wherever_it_stood() {
+        let everybody = Everybody::new(["c", "a", "B"].map(known).into(), BTreeMap::new());
+        assert_eq!(everybody.ids().collect::<Vec<_>>(), ["B", "a", "c"]);
+        assert_eq!(["a", "c", "b"].map(|id| everybody.place(id)), [Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn pointers_take_no_more_room_than_they_need() {
+        let everybody = Everybody::new((0..100).map(|n| known(&n.to_string())).collect(), BTreeMap::new());
+        assert_eq!(everybody.contacts.capacity(), 100);
     }
 }

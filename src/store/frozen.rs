@@ -49,21 +49,33 @@ struct FrozenRow {
     next_update_at: Option<i64>,
 }
 
+/// Contact, channel, step, deputy.
+type WayRow = (Uuid, Option<String>, i64, Option<Uuid>);
+
+impl TryFrom<WayRow> for FrozenWay {
+    type Error = String;
+
+    fn try_from((contact, channel, step, deputy): WayRow) -> Result<Self, String> {
+        Ok(Self {
+            contact: ContactKey(contact),
+            channel: channel.map(|channel| channel.parse()).transpose()?,
+            step,
+            deputy: deputy.map(ContactKey),
+        })
+    }
+}
+
 /// The hash of what lies frozen in the store now.
 pub(super) async fn frozen_hash(tx: &mut Tx, notice: NoticeId) -> Result<String, StoreError> {
     let frozen: Option<FrozenRow> = tx.fetch_first(&SELECT_FROZEN, (notice.0,)).await?;
     let frozen = frozen.ok_or_else(|| StoreError::Conflict("there is no such notice".to_owned()))?;
-    let rows: Vec<(Uuid, Option<String>, i64, Option<Uuid>)> =
-        tx.fetch(&SELECT_FROZEN_WAYS, (notice.0,)).await?;
-    let mut ways = Vec::with_capacity(rows.len());
-    for (contact, channel, step, deputy) in rows {
-        ways.push(FrozenWay {
-            contact: ContactKey(contact),
-            channel: channel.map(|channel| channel.parse().map_err(StoreError::Damaged)).transpose()?,
-            step,
-            deputy: deputy.map(ContactKey),
-        });
-    }
+    let mut ways: Result<Vec<FrozenWay>, StoreError> = Ok(Vec::new());
+    let take = |row: WayRow| match (FrozenWay::try_from(row), &mut ways) {
+        (Ok(way), Ok(ways)) => ways.push(way),
+        (Err(why), Ok(_)) => ways = Err(StoreError::Damaged(why)),
+        (_, Err(_)) => {}
+    };
+    tx.fetch_each(&SELECT_FROZEN_WAYS, (notice.0,), take).await?;
     Ok(Frozen {
         template: &frozen.content.0,
         values: &frozen.variables.0,
@@ -78,7 +90,7 @@ pub(super) async fn frozen_hash(tx: &mut Tx, notice: NoticeId) -> Result<String,
             Some(title) => serde_json::json!([title, frozen.phase, frozen.next_update_at]),
             None => serde_json::Value::Null,
         },
-        ways,
+        ways: ways?,
     }
     .hash())
 }

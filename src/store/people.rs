@@ -1,6 +1,7 @@
 //! The people whom a notice is for, frozen with it: what reports count, and whom a person has to telephone.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::contact::KnownContact;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 
@@ -100,13 +102,65 @@ pub struct Following {
     /// Whether they must confirm.
     pub alarm: bool,
     /// Every contact of the audience, once: recipients, those who share, the suppressed and the unreachable.
-    pub people: Vec<Person>,
+    pub people: Vec<FrozenPerson>,
     /// For alarms: the hash of the token by which each delivery is confirmed, those of later steps included.
     pub links: Vec<(DeliveryId, Vec<u8>)>,
     /// How long each step of a cascade has; `None`: there is none.
     pub cascade_after: Option<Duration>,
     /// The cascades of those who have one.
     pub cascades: Vec<CascadeContact>,
+}
+
+/// A contact of an audience, to be frozen with a notice. There are tens of thousands: those whom everybody knows are not
+/// copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FrozenPerson {
+    /// As the contact is known now.
+    Of {
+        /// Who.
+        contact: Arc<KnownContact>,
+        /// See [`Person::group`].
+        group: Option<Arc<str>>,
+    },
+    /// By itself.
+    Own(Box<Person>),
+}
+
+impl FrozenPerson {
+    /// Who.
+    pub fn contact(&self) -> ContactKey {
+        match self {
+            Self::Of { contact, .. } => contact.key,
+            Self::Own(person) => person.contact,
+        }
+    }
+
+    fn input(&self) -> PersonInput<'_> {
+        match self {
+            Self::Of { contact: known, group } => PersonInput {
+                contact: known.key.0,
+                id: &known.contact.id,
+                name: &known.contact.name,
+                organisation: &known.contact.organisation,
+                group: group.as_deref().unwrap_or_default(),
+                deputy: known.contact.deputy.as_deref(),
+            },
+            Self::Own(person) => PersonInput {
+                contact: person.contact.0,
+                id: &person.id,
+                name: &person.name,
+                organisation: &person.organisation,
+                group: &person.group,
+                deputy: person.deputy.as_deref(),
+            },
+        }
+    }
+}
+
+impl From<Person> for FrozenPerson {
+    fn from(person: Person) -> Self {
+        Self::Own(Box::new(person))
+    }
 }
 
 /// A contact of an audience.
@@ -226,17 +280,7 @@ pub(super) async fn follow(
     now: i64,
 ) -> Result<(), StoreError> {
     for chunk in following.people.chunks(BATCH) {
-        let rows: Vec<PersonInput> = chunk
-            .iter()
-            .map(|person| PersonInput {
-                contact: person.contact.0,
-                id: &person.id,
-                name: &person.name,
-                organisation: &person.organisation,
-                group: &person.group,
-                deputy: person.deputy.as_deref(),
-            })
-            .collect();
+        let rows: Vec<PersonInput> = chunk.iter().map(FrozenPerson::input).collect();
         tx.execute(&INSERT_PEOPLE, (Json(&rows), notice.0)).await?;
     }
     write_links(tx, notice, &following.links).await?;

@@ -1,11 +1,13 @@
 //! The list frozen at submission: whom a notice goes to, who shares an address, who cannot be reached.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::Channel;
-use crate::domain::contact::ContactCard;
+use crate::domain::contact::{CardFields, ContactCard, KnownContact};
 use crate::domain::ids::{ContactKey, DeliveryId, NoticeId};
 
 use super::connection::Tx;
@@ -97,7 +99,7 @@ statements! {
 }
 
 /// One delivery to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Recipient {
     /// The id it will have.
     pub delivery: DeliveryId,
@@ -106,13 +108,38 @@ pub struct Recipient {
     /// Whom it is for.
     pub contact: ContactKey,
     /// What the text may say of them.
-    pub card: ContactCard,
+    pub card: FrozenCard,
     /// Where it goes.
     pub address: String,
     /// What it is throttled with.
     pub destination: String,
     /// What it takes of a quota that counts more than deliveries: the segments of a text message; otherwise 1.
     pub units: u32,
+}
+
+/// What the text may say of a recipient. A list has tens of thousands: those whom everybody knows are not copied.
+#[derive(Debug, Clone)]
+pub enum FrozenCard {
+    /// What is known of a contact now.
+    Of(Arc<KnownContact>),
+    /// A card of its own.
+    Own(Box<ContactCard>),
+}
+
+impl FrozenCard {
+    /// What it says.
+    pub fn fields(&self) -> CardFields<'_> {
+        match self {
+            Self::Of(known) => known.contact.card_fields(),
+            Self::Own(card) => card.fields(),
+        }
+    }
+}
+
+impl From<ContactCard> for FrozenCard {
+    fn from(card: ContactCard) -> Self {
+        Self::Own(Box::new(card))
+    }
 }
 
 /// A contact that shares an address with the recipient of a delivery.
@@ -154,7 +181,7 @@ struct RecipientInput<'a> {
     delivery: Uuid,
     channel: &'static str,
     contact: Uuid,
-    card: &'a ContactCard,
+    card: CardFields<'a>,
     address: &'a str,
     destination: &'a str,
     units: u32,
@@ -188,7 +215,7 @@ pub(super) async fn freeze(
                 delivery: recipient.delivery.0,
                 channel: recipient.channel.as_str(),
                 contact: recipient.contact.0,
-                card: &recipient.card,
+                card: recipient.card.fields(),
                 address: &recipient.address,
                 destination: &recipient.destination,
                 units: recipient.units,

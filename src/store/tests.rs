@@ -158,7 +158,7 @@ fn contact(id: &str, address: &str, groups: &[&str]) -> Contact {
             grounds: crate::domain::grounds::Grounds::default(),
         }],
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        attributes: [("plz".to_owned(), "01234".to_owned())].into(),
+        attributes: [("plz", "01234")].into(),
     }
 }
 
@@ -221,7 +221,7 @@ impl Bench {
                 delivery: DeliveryId(self.ids.next()),
                 channel: Channel::Email,
                 contact: known.key,
-                card: known.contact.card(),
+                card: known.contact.card().into(),
                 address: known.contact.points[0].address.as_str().to_owned(),
                 destination: known.contact.points[0].address.natural_destination(),
                 units: 1,
@@ -242,7 +242,7 @@ impl Bench {
             delivery,
             channel: Channel::Email,
             contact: known[0].key,
-            card: known[0].contact.card(),
+            card: known[0].contact.card().into(),
             address: address.to_owned(),
             destination: "x.example".to_owned(),
             units: 1,

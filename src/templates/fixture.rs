@@ -73,7 +73,7 @@ pub(super) fn contact() -> ContactCard {
         id: "rathaus".into(),
         name: "Bürgermeisteramt Musterdorf".into(),
         salutation: "Sehr geehrte Frau Özdemir".into(),
-        attributes: BTreeMap::from([("gemarkung".to_owned(), "Süd & West".to_owned())]),
+        attributes: [("gemarkung", "Süd & West")].into(),
         ..ContactCard::default()
     }
 }

@@ -98,7 +98,7 @@ mod tests {
             id: "rathaus".to_owned(),
             name: name.to_owned(),
             language: language.to_owned(),
-            attributes: [("street".to_owned(), street.to_owned())].into(),
+            attributes: [("street", street)].into(),
             ..ContactCard::default()
         }
     }

@@ -117,7 +117,7 @@ impl Bench {
                 grounds: rundruf::domain::grounds::Grounds::default(),
             }],
             groups: Vec::new(),
-            attributes: BTreeMap::new(),
+            attributes: rundruf::domain::attributes::Attributes::default(),
         });
         let book = ContactBook { contacts: contacts.collect(), groups: BTreeMap::new() };
         self.store.import_contacts(&book, &self.ids, false, &entry()).await.unwrap();
@@ -138,7 +138,7 @@ impl Bench {
                     delivery: DeliveryId(self.ids.next()),
                     channel: Channel::Email,
                     contact: known.key,
-                    card: known.contact.card(),
+                    card: known.contact.card().into(),
                     address: address.as_str().to_owned(),
                     destination: grouped(&address.natural_destination()),
                     units: 1,

@@ -64,7 +64,7 @@ async fn send_alarm(store: &Store) -> NoticeId {
         wording: rundruf::domain::wording::WordingRecord::default(),
         following: Following {
             alarm: true,
-            people: vec![person],
+            people: vec![person.into()],
             links: vec![(delivery, token_hash(TOKEN))],
             ..Following::default()
         },
@@ -73,7 +73,7 @@ async fn send_alarm(store: &Store) -> NoticeId {
         delivery,
         channel: Channel::Email,
         contact,
-        card,
+        card: card.into(),
         address: "anna@a.example".to_owned(),
         destination: "a.example".to_owned(),
         units: 1,

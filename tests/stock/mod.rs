@@ -11,7 +11,6 @@ mod shared;
 mod suppressions;
 mod templates;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +77,7 @@ fn contact(id: &str) -> Contact {
             grounds: rundruf::domain::grounds::Grounds::default(),
         }],
         groups: vec!["all".to_owned()],
-        attributes: BTreeMap::default(),
+        attributes: rundruf::domain::attributes::Attributes::default(),
     }
 }
 
@@ -102,7 +101,7 @@ pub async fn notice(store: &Store, to: &[&str], merged: &[&str], unreachable: &[
             delivery: DeliveryId(ids.next()),
             channel: Channel::Email,
             contact: find(id).key,
-            card: find(id).contact.card(),
+            card: find(id).contact.card().into(),
             address: format!("{id}@musterdorf.example"),
             destination: "musterdorf.example".to_owned(),
             units: 1,

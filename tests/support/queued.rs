@@ -58,7 +58,8 @@ pub async fn queue(database: &Path, templates: &Path, template: &str, count: usi
                 name: format!("Amt {n}"),
                 language: "de".to_owned(),
                 ..ContactCard::default()
-            },
+            }
+            .into(),
             address: format!("amt{n}@gemeinde{}.example", n % 10_000),
             destination: format!("gemeinde{}.example", n % 10_000),
             units: 1,

@@ -68,7 +68,7 @@ fn known(ids: &IdSource, id: &str, addresses: &[(Channel, &str)], deputy: Option
         deputy: deputy.map(str::to_owned),
         points: points.collect(),
         groups: vec!["all".to_owned()],
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::attributes::Attributes::default(),
     };
     KnownContact { key: ContactKey(ids.next()), contact }
 }

@@ -58,7 +58,7 @@ async fn world(others: &[&str]) -> World {
         deputy: None,
         points: emails.chain([point(Channel::Webhook, URL)]).collect(),
         groups: Vec::new(),
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::attributes::Attributes::default(),
     };
     let book = ContactBook { contacts: vec![contact], groups: BTreeMap::new() };
     store.import_contacts(&book, &ids, false, &entry()).await.unwrap();
@@ -92,7 +92,7 @@ impl World {
             delivery,
             channel: Channel::Webhook,
             contact: known.key,
-            card: known.contact.card(),
+            card: known.contact.card().into(),
             address: URL.to_owned(),
             destination: "hooks.stadtwerke.example".to_owned(),
             units: 1,

@@ -1,6 +1,5 @@
 //! Incidents from their opening to their reminders, on a clock that stands still.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +72,7 @@ async fn world() -> World {
         deputy: None,
         points,
         groups: vec![group.to_owned()],
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::attributes::Attributes::default(),
     };
     let group = |name: &str| Group { name: name.to_owned(), title: name.to_owned(), contains: Vec::new() };
     let book = ContactBook {

@@ -99,7 +99,7 @@ fn contact(id: &str, group: &str) -> Contact {
             grounds: crate::domain::grounds::Grounds::default(),
         }],
         groups: vec![group.to_owned()],
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::attributes::Attributes::default(),
     }
 }
 

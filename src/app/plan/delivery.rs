@@ -7,7 +7,7 @@ use crate::domain::address::{Address, Channel};
 use crate::domain::contact::KnownContact;
 use crate::domain::ids::DeliveryId;
 use crate::domain::settings::Settings;
-use crate::store::Recipient;
+use crate::store::{FrozenCard, Recipient};
 
 /// A delivery that a plan makes.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl PlannedDelivery {
             delivery: self.delivery,
             channel: self.channel(),
             contact: self.holder.key,
-            card: self.holder.contact.card(),
+            card: FrozenCard::Of(Arc::clone(&self.holder)),
             address: self.address.as_str().to_owned(),
             destination: settings.destination(&self.address),
             units: self.units,

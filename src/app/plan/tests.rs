@@ -1,7 +1,5 @@
 //! What a plan counts.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::config::defaults;
 use crate::domain::chance::Chance;
@@ -30,7 +28,7 @@ fn contact(ids: &IdSource, id: &str, addresses: &[&str]) -> Arc<KnownContact> {
         deputy: None,
         points: points.collect(),
         groups: Vec::new(),
-        attributes: BTreeMap::default(),
+        attributes: crate::domain::attributes::Attributes::default(),
     };
     Arc::new(KnownContact { key: ContactKey(ids.next()), contact })
 }

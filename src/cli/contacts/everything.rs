@@ -43,7 +43,7 @@ pub(super) fn words(session: &Session, about: &About) -> Result<String, std::fmt
         ("deputy of", about.deputy_of.join(", ")),
         ("groups", about.groups.join(", ")),
     ];
-    let attributes = about.attributes.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let attributes = about.attributes.iter().map(|(name, value)| (name, value.to_owned()));
     for (name, value) in facts.into_iter().chain(attributes).filter(|(_, value)| !value.is_empty()) {
         writeln!(text, "  {name:<18}{value}")?;
     }

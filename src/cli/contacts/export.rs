@@ -113,8 +113,7 @@ async fn contacts(session: &Session, store: &Store, arguments: &ExportArguments)
 }
 
 fn csv(contacts: &[Contact]) -> anyhow::Result<String> {
-    let attributes: BTreeSet<&str> =
-        contacts.iter().flat_map(|contact| contact.attributes.keys().map(String::as_str)).collect();
+    let attributes: BTreeSet<&str> = contacts.iter().flat_map(|contact| contact.attributes.names()).collect();
     let grounds = used_grounds(contacts);
     let headings =
         grounds.iter().map(|(channel, rank, name, _)| format!("{}_{name}", point_column(*channel, *rank)));
@@ -127,7 +126,8 @@ fn csv(contacts: &[Contact]) -> anyhow::Result<String> {
             point.map(|point| of(&point.grounds)).unwrap_or_default()
         });
         let fixed = COLUMNS.iter().map(|column| field(contact, column));
-        let others = attributes.iter().map(|name| contact.attributes.get(*name).cloned().unwrap_or_default());
+        let others =
+            attributes.iter().map(|name| contact.attributes.get(name).unwrap_or_default().to_owned());
         // Importing takes the apostrophe off again that keeps a spreadsheet from running a formula.
         writer.write_record(fixed.chain(others).chain(said).map(|text| Cell::from(text).csv_text()))?;
     }

@@ -1,6 +1,5 @@
 //! `contacts show`
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -13,6 +12,7 @@ use crate::cli::output::write_text;
 use crate::cli::report::in_words;
 use crate::cli::session::{Session, out};
 use crate::domain::address::Channel;
+use crate::domain::attributes::Attributes;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::{Contact, ContactPoint, KnownContact};
 use crate::domain::grounds::{Grounds, LegalBasis};
@@ -33,7 +33,7 @@ struct Shown<'a> {
     inherited_groups: Vec<&'a str>,
     deputy: Option<&'a str>,
     deputy_of: Vec<&'a str>,
-    attributes: &'a BTreeMap<String, String>,
+    attributes: &'a Attributes,
 }
 
 #[derive(Debug, Serialize)]
@@ -157,7 +157,7 @@ fn words(session: &Session, shown: &Shown<'_>, contacts: &[KnownContact]) -> any
     facts.push(("deputy", shown.deputy.map(name_of).unwrap_or_default()));
     let deputies: Vec<String> = shown.deputy_of.iter().map(|id| name_of(id)).collect();
     facts.push(("deputy of", deputies.join(", ")));
-    facts.extend(shown.attributes.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    facts.extend(shown.attributes.iter().map(|(name, value)| (name, value.to_owned())));
     let mut text = format!("{}  {}\n", shown.id, shown.name);
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(text, "  {name:<18}{value}")?;

@@ -72,7 +72,7 @@ fn the_samples_show_what_contact_files_can_say() {
     let contacts = &reading.book.contacts;
     let mayor = contact(&reading, "altgruenau-rathaus");
     assert_eq!(mayor.salutation, "Sehr geehrte Frau Bürgermeisterin Dr. Özdemir");
-    assert_eq!(mayor.attributes["strasse"], "Am Markt 1");
+    assert_eq!(mayor.attributes.get("strasse"), Some("Am Markt 1"));
     assert_eq!(mayor.groups, ["municipalities", "municipalities.north"]);
     assert_eq!(mayor.deputy.as_deref(), Some("altgruenau-it"));
     assert_eq!(mayor.points_of(Channel::Email).map(|point| point.rank).collect::<Vec<_>>(), [1, 2]);

@@ -284,7 +284,7 @@ pub(super) async fn show(
         attributes: contact
             .attributes
             .iter()
-            .map(|(name, value)| (name.clone(), is_revealed.then(|| value.clone())))
+            .map(|(name, value)| (name.to_owned(), is_revealed.then(|| value.to_owned())))
             .collect(),
     }))
 }

@@ -1,9 +1,11 @@
 //! What stands before every handler: who calls, whether they may, and whether it has been done already.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +16,12 @@ use super::caller::{SignedIn, authenticate};
 use super::problem::{Kind, Problem};
 use super::route::{Needs, Repetition};
 use super::{body, idempotency};
+
+/// How many callers are looked up at once. More would only wait for one of the store's few connections, each with all
+/// that its question takes: much, when a thousand readers come again at once.
+pub(in crate::http) const LOOK_UPS: usize = 32;
+/// How long a caller waits until it is looked up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the table says of a route.
 #[derive(Debug, Clone)]
@@ -44,7 +52,7 @@ pub(super) async fn stand(State(guard): State<Guard>, request: Request, next: Ne
     }
     match caller {
         Some(SignedIn(actor)) if guard.repetition != Repetition::Harmless => {
-            idempotency::once(&guard, &actor, request, next).await
+            Box::pin(idempotency::once(&guard, &actor, request, next)).await
         }
         _ => next.run(request).await,
     }
@@ -61,10 +69,18 @@ impl Guard {
             return Ok(Passed { request, caller: None });
         }
         let (mut parts, body) = request.into_parts();
-        let caller = authenticate(&self.shared.parts.instance, &parts).await?;
+        let caller = self.look_up(&parts).await?;
         self.needs.admit(&caller.0)?;
         parts.extensions.insert(caller.clone());
         Ok(Passed { request: Request::from_parts(parts, body), caller: Some(caller) })
+    }
+
+    async fn look_up(&self, parts: &Parts) -> Result<SignedIn, Problem> {
+        let unavailable = || Problem::new(Kind::Unavailable, "the store cannot be read at this moment");
+        let turn = tokio::time::timeout(PATIENCE, self.shared.look_ups.acquire()).await;
+        let _turn = turn.ok().and_then(Result::ok).ok_or_else(unavailable)?;
+        // Made only now: whoever waits has no room taken for it.
+        Box::pin(authenticate(&self.shared.parts.instance, parts)).await
     }
 }
 

@@ -105,6 +105,7 @@ use crate::app::instance::Instance;
 
 use super::Shared;
 pub(super) use events::Hub;
+pub(super) use guard::LOOK_UPS;
 use problem::{Kind, Problem};
 
 /// Where the routes are.

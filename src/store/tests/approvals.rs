@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::audit::Walk;
+use crate::domain::contact::ContactCard;
 use crate::store::{AlarmApproval, CascadeContact, CascadeStep, NewAlarm};
 
 on_both_engines!(
@@ -30,10 +31,11 @@ fn natural(address: &Address) -> Option<String> {
 }
 
 fn person(recipient: &Recipient) -> Person {
+    let card = recipient.card.fields();
     Person {
         contact: recipient.contact,
-        id: recipient.card.id.clone(),
-        name: recipient.card.name.clone(),
+        id: card.id.to_owned(),
+        name: card.name.to_owned(),
         organisation: String::new(),
         group: String::new(),
         deputy: None,
@@ -67,7 +69,7 @@ impl Bench {
                 delivery: DeliveryId(self.ids.next()),
                 channel: Channel::Email,
                 contact: known.key,
-                card: known.contact.card(),
+                card: known.contact.card().into(),
                 address: known.contact.points[0].address.as_str().to_owned(),
                 destination: known.contact.points[0].address.natural_destination(),
                 units: 1,
@@ -79,7 +81,7 @@ impl Bench {
     async fn correction_of(&self, old: NoticeId) -> Submission {
         let list = self.recipients().await;
         let mut new = self.new_notice(NoticeId(self.ids.next()), Priority::Normal);
-        new.following.people = list.iter().map(person).collect();
+        new.following.people = list.iter().map(person).map(Into::into).collect();
         Submission { supersedes: Some(old), ..submission(new, list, Vec::new(), Release::Now) }
     }
 
@@ -221,12 +223,14 @@ async fn later_ways_lead_to_the_addresses_that_contacts_have_when_it_leaves(benc
     };
     has("second@x.example").await;
     let list = bench.recipients().await;
+    let id = list[0].card.fields().id.to_owned();
+    let card = ContactCard { id, ..ContactCard::default() };
     let step = |delivery, address: &str| CascadeStep {
         delivery,
         deputy: None,
         channel: Channel::Email,
         address: address.to_owned(),
-        card: list[0].card.clone(),
+        card: card.clone(),
         units: 1,
     };
     let steps = vec![
@@ -234,7 +238,7 @@ async fn later_ways_lead_to_the_addresses_that_contacts_have_when_it_leaves(benc
         step(DeliveryId(bench.ids.next()), "second@x.example"),
     ];
     let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Normal);
-    new.following.people = vec![person(&list[0])];
+    new.following.people = vec![person(&list[0]).into()];
     new.following.cascade_after = Some(Duration::from_secs(600));
     new.following.cascades = vec![CascadeContact { contact: list[0].contact, has_first: true, steps }];
     let id = new.id;
@@ -347,9 +351,9 @@ async fn whoever_was_erased_meanwhile_is_not_told_of_a_release_by_one(bench: Ben
     let (id, hash) = bench.pending().await;
     let carla = book(vec![contact("carla", "carla@x.example", &["approvers"])]);
     bench.store.import_contacts(&carla, &bench.ids, false, &entry()).await.unwrap();
-    let known = bench.recipients().await.into_iter().find(|one| one.card.id == "carla").unwrap();
+    let known = bench.recipients().await.into_iter().find(|one| one.card.fields().id == "carla").unwrap();
     let mut new = bench.new_notice(NoticeId(bench.ids.next()), Priority::Urgent);
-    new.following.people = vec![person(&known)];
+    new.following.people = vec![person(&known).into()];
     let telling = submission(new, vec![known.clone()], Vec::new(), Release::Now);
     bench.store.erase_contact(known.contact, "hash", &entry()).await.unwrap();
     let alone = NewDecision { verdict: Verdict::BreakGlass, reason: "life".to_owned(), ..approved("bodo") };

@@ -106,7 +106,7 @@ impl Stage {
                         delivery: first.delivery,
                         channel: first.channel,
                         contact: one.key,
-                        card: first.card.clone(),
+                        card: first.card.clone().into(),
                         address: first.address.clone(),
                         destination: "x.example".to_owned(),
                         units: 1,
@@ -116,14 +116,15 @@ impl Stage {
             if let Some(deputy) = one.contact.deputy.as_deref().map(|id| by_id[id]) {
                 steps.extend(ways(deputy).map(|at| step(deputy, at, Some(deputy.key))));
             }
-            following.people.push(Person {
+            let person = Person {
                 contact: one.key,
                 id: one.contact.id.clone(),
                 name: one.contact.name.clone(),
                 organisation: one.contact.organisation.clone(),
                 group: "all".to_owned(),
                 deputy: one.contact.deputy.clone(),
-            });
+            };
+            following.people.push(person.into());
             if !steps.is_empty() {
                 following.cascades.push(CascadeContact { contact: one.key, has_first, steps });
             }

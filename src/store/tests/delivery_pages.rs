@@ -36,7 +36,7 @@ async fn a_page_that_looked_far_enough_is_short_and_goes_on(bench: Bench) {
             delivery: DeliveryId(bench.ids.next()),
             channel: if n == 11_000 { Channel::Sms } else { Channel::Email },
             contact: key,
-            card: ContactCard::default(),
+            card: ContactCard::default().into(),
             address: format!("c{n}@x.example"),
             destination: "x.example".to_owned(),
             units: 1,

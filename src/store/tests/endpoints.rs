@@ -36,7 +36,7 @@ impl Bench {
             delivery: DeliveryId(self.ids.next()),
             channel: Channel::Webhook,
             contact: known.key,
-            card: known.contact.card(),
+            card: known.contact.card().into(),
             address: URL.to_owned(),
             destination: "hooks.stadtwerke.example".to_owned(),
             units: 1,

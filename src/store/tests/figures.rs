@@ -18,7 +18,7 @@ async fn stage(bench: &Bench, count: usize) -> NoticeId {
     let known = bench.store.contacts().await.unwrap();
     let recipients = known.iter().map(|known| recipient(bench, known, Channel::Email)).collect();
     let mut new = bench.new_notice(id, Priority::Normal);
-    new.following.people = known.iter().map(person).collect();
+    new.following.people = known.iter().map(person).map(Into::into).collect();
     bench.store.submit(&submission(new, recipients, Vec::new(), Release::Now), &entry()).await.unwrap();
     bench.fan_out_all().await;
     id
@@ -33,7 +33,7 @@ fn recipient(bench: &Bench, known: &KnownContact, channel: Channel) -> Recipient
         delivery: DeliveryId(bench.ids.next()),
         channel,
         contact: known.key,
-        card: known.contact.card(),
+        card: known.contact.card().into(),
         address,
         destination: "x.example".to_owned(),
         units: 1,
@@ -140,7 +140,7 @@ async fn whoever_was_told_some_way_is_not_silenced(bench: Bench) {
         known.iter().map(|known| recipient(&bench, known, Channel::Email)).collect();
     recipients.push(recipient(&bench, &known[1], Channel::Sms));
     let mut new = bench.new_notice(id, Priority::Normal);
-    new.following.people = known.iter().map(person).collect();
+    new.following.people = known.iter().map(person).map(Into::into).collect();
     bench.store.submit(&submission(new, recipients, Vec::new(), Release::Now), &entry()).await.unwrap();
     bench.fan_out_all().await;
     let silenced = figures(&bench, &bench.store, id).await.silenced;

@@ -88,7 +88,7 @@ fn quast() -> Contact {
             point(Channel::Sms, "+4915228817386", 1),
             point(Channel::Webhook, "https://hooks.example/T0geheim", 1),
         ],
-        attributes: [("mobil".to_owned(), "0152 28817386".to_owned())].into(),
+        attributes: [("mobil", "0152 28817386")].into(),
         ..contact("max-q", "max.quast@x.example", &["all"])
     }
 }
@@ -117,7 +117,7 @@ async fn notice_to_both(bench: &Bench, known: &[KnownContact]) -> NoticeId {
             delivery: DeliveryId(bench.ids.next()),
             channel: Channel::Email,
             contact: known.key,
-            card: known.contact.card(),
+            card: known.contact.card().into(),
             address: known.contact.points_of(Channel::Email).next().unwrap().address.as_str().to_owned(),
             destination: "x.example".to_owned(),
             units: 1,
@@ -133,7 +133,8 @@ async fn notice_to_both(bench: &Bench, known: &[KnownContact]) -> NoticeId {
     };
     let mut new = bench.new_notice(id, Priority::Normal);
     new.audience.contacts = vec!["max-q".to_owned()];
-    new.following = Following { people: known.iter().map(person).collect(), ..Following::default() };
+    new.following =
+        Following { people: known.iter().map(person).map(Into::into).collect(), ..Following::default() };
     let lost = UnreachableRecipient {
         contact: key(known, "max-q"),
         id: "max-q".to_owned(),

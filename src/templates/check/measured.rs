@@ -50,7 +50,7 @@ fn neutral_contact(prepared: &Prepared, language: &str) -> ContactCard {
         organisation: "Stadt Musterstadt".into(),
         salutation: String::new(),
         language: language.to_owned(),
-        attributes: fields.map(|field| (field.clone(), "Muster".to_owned())).collect(),
+        attributes: fields.map(|field| (field.as_str(), "Muster")).collect(),
     }
 }
 

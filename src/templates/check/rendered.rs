@@ -175,7 +175,7 @@ fn marked_contact(compiled: &Compiled) -> ContactCard {
         organisation: mark.clone(),
         salutation: mark.clone(),
         language: mark.clone(),
-        attributes: compiled.contact_fields.iter().map(|field| (field.clone(), mark.clone())).collect(),
+        attributes: compiled.contact_fields.iter().map(|field| (field.as_str(), mark.as_str())).collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a notice said: its frozen texts with the values that were typed. What belongs to a recipient is named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -127,15 +127,13 @@ fn fill(
 /// A contact that shows where a contact's fields stand.
 fn nobody(template: &FrozenTemplate, language: &str, words: &Words) -> ContactCard {
     let named = |field: &str| format!("[{}]", words.field(field));
-    let attributes: BTreeMap<String, String> =
-        contact_fields(template).into_iter().map(|field| (field.to_owned(), named(field))).collect();
     ContactCard {
         id: named("id"),
         name: named("name"),
         organisation: named("organisation"),
         salutation: named("salutation"),
         language: language.to_owned(),
-        attributes,
+        attributes: contact_fields(template).into_iter().map(|field| (field, named(field))).collect(),
     }
 }
 

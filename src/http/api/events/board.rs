@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::audit::Entry;
 use crate::store::ListedNotice;
 
-use super::event::Event;
+use super::event::{Event, News};
 
 /// How things stood at the last look.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Board {
     pub(super) last: i64,
     /// By number: the last event of each notice, and what it said.
     notices: BTreeMap<String, Stand>,
+    /// All those events: whoever begins is told them.
+    stands: Arc<News>,
 }
 
 #[derive(Debug)]
@@ -46,11 +48,16 @@ impl Board {
             };
             self.notices.insert(number, stand);
         }
+        if !news.is_empty() || !before.is_empty() {
+            self.stands =
+                Arc::new(News::new(self.notices.values().map(|stand| stand.event.clone()).collect()));
+        }
         news
     }
 
-    /// How every watched notice stands.
-    pub(super) fn stands(&self) -> impl Iterator<Item = &Arc<Event>> {
-        self.notices.values().map(|stand| &stand.event)
+    /// How every watched notice stands: written out once for all who begin, a thousand of them when the service was
+    /// away.
+    pub(super) fn stands(&self) -> Arc<News> {
+        self.stands.clone()
     }
 }

@@ -106,7 +106,7 @@ impl View {
 }
 
 /// All that is new at one look. It is written out once for all who have a view in common, however many they are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct News {
     events: Vec<Arc<Event>>,
     written: Mutex<HashMap<View, Bytes>>,

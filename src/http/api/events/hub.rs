@@ -61,8 +61,10 @@ enum Seen {
 
 /// What a listener begins with.
 pub(super) struct Beginning {
-    /// In their order; the last is `ready`.
-    pub(super) events: Vec<Arc<Event>>,
+    /// What it has missed, in its order.
+    pub(super) missed: Vec<Arc<Event>>,
+    /// How things stand; `ready` comes after that.
+    pub(super) stands: Arc<News>,
     /// The last audit entry that the listener has or is told in those: it is not told again.
     pub(super) known: i64,
     /// What comes after that.
@@ -125,10 +127,9 @@ impl Hub {
         // In this order: an entry that is written meanwhile comes twice rather than never, and is left out below.
         let (receiver, stands, now) = {
             let state = self.state();
-            let stands: Vec<Arc<Event>> = state.board.stands().cloned().collect();
-            (self.sender.subscribe(), stands, state.board.last)
+            (self.sender.subscribe(), state.board.stands(), state.board.last)
         };
-        let mut events = Vec::new();
+        let mut missed = Vec::new();
         let mut known = now;
         match last {
             None => {}
@@ -136,15 +137,13 @@ impl Hub {
             Some(last) if last > now && last <= self.instance.store.audit_head().await?.sequence => {
                 known = last;
             }
-            Some(last) if last > now || now - last > MOST_MISSED => events.push(Arc::new(Event::reset(now))),
+            Some(last) if last > now || now - last > MOST_MISSED => missed.push(Arc::new(Event::reset(now))),
             Some(last) => {
-                let missed = self.entries_between(last, now).await?;
-                events.extend(missed.iter().map(|entry| Arc::new(Event::of_entry(entry))));
+                let entries = self.entries_between(last, now).await?;
+                missed.extend(entries.iter().map(|entry| Arc::new(Event::of_entry(entry))));
             }
         }
-        events.extend(stands);
-        events.push(Arc::new(Event::ready(known)));
-        Ok(Some(Beginning { events, known, receiver }))
+        Ok(Some(Beginning { missed, stands, known, receiver }))
     }
 
     async fn entries_between(&self, after: i64, until: i64) -> Result<Vec<Entry>, StoreError> {

@@ -85,13 +85,17 @@ impl Stream {
 
 /// Puts what is new into the queue until its reader is too slow.
 async fn fill(queue: &mpsc::Sender<Bytes>, beginning: Beginning, wish: &Wish) {
-    let Beginning { events, known, mut receiver } = beginning;
-    let mut first = GREETING.as_bytes().to_vec();
-    first.extend(joined(&events, |event| wish.wants(event)));
-    drop(events);
+    let Beginning { missed, stands, known, mut receiver } = beginning;
     let view = wish.view();
-    if queue.try_send(first.into()).is_err() {
-        return;
+    let mut first = GREETING.as_bytes().to_vec();
+    first.extend(joined(&missed, |event| wish.wants(event)));
+    let stands_as_seen = stands.as_seen(&view, known, |event| wish.wants(event));
+    // They are not needed any more for as long as the stream lasts.
+    drop((missed, stands));
+    for piece in [first.into(), stands_as_seen, Event::ready(known).bytes] {
+        if !piece.is_empty() && queue.try_send(piece).is_err() {
+            return;
+        }
     }
     loop {
         let piece: Bytes = match tokio::time::timeout(HEARTBEAT, receiver.recv()).await {
@@ -130,6 +134,10 @@ mod tests {
         Arc::new(News::new(ids.map(|id| Arc::new(Event::ready(id))).collect()))
     }
 
+    fn beginning(known: i64, receiver: broadcast::Receiver<Arc<News>>) -> Beginning {
+        Beginning { missed: Vec::new(), stands: Arc::default(), known, receiver }
+    }
+
     fn wish() -> Wish {
         Wish { actor: Actor::shell("anna"), notice: None, lasts: Duration::MAX }
     }
@@ -138,7 +146,7 @@ mod tests {
     async fn a_reader_that_does_not_read_is_given_up_on() {
         let (news, receiver) = broadcast::channel(64);
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let beginning = Beginning { events: vec![Arc::new(Event::ready(0))], known: 0, receiver };
+        let beginning = beginning(0, receiver);
         let kept = queue.clone();
         let filling = tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         for id in 1.. {
@@ -166,9 +174,10 @@ mod tests {
         let (news, receiver) = broadcast::channel(64);
         news.send(told(1..=5)).unwrap();
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let beginning = Beginning { events: Vec::new(), known: 0, receiver };
+        let beginning = beginning(0, receiver);
         tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         assert_eq!(pieces.recv().await.unwrap(), GREETING);
+        assert_eq!(pieces.recv().await.unwrap(), Event::ready(0).bytes);
         let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
         assert_eq!(piece.matches("event: ready").count(), 5, "{piece}");
     }
@@ -184,11 +193,26 @@ mod tests {
         news.send(Arc::new(News::new((6..=8).map(entry).collect()))).unwrap();
         let (queue, mut pieces) = mpsc::channel(QUEUE);
         // It had listened to another process, which had come as far as 7.
-        let beginning = Beginning { events: Vec::new(), known: 7, receiver };
+        let beginning = beginning(7, receiver);
         tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
         assert_eq!(pieces.recv().await.unwrap(), GREETING);
+        assert_eq!(pieces.recv().await.unwrap(), Event::ready(7).bytes);
         let piece = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
         assert!(piece.starts_with("id: 8\n") && piece.matches("id: ").count() == 1, "{piece}");
+    }
+
+    #[tokio::test]
+    async fn how_things_stand_is_told_between_what_was_missed_and_ready_and_is_written_once() {
+        let (_news, receiver) = broadcast::channel(64);
+        let stands = told(2..=3);
+        let shared = stands.as_seen(&wish().view(), 9, |_| true);
+        let beginning = Beginning { missed: vec![Arc::new(Event::reset(1))], stands, known: 9, receiver };
+        let (queue, mut pieces) = mpsc::channel(QUEUE);
+        tokio::spawn(async move { fill(&queue, beginning, &wish()).await });
+        let first = String::from_utf8(pieces.recv().await.unwrap().to_vec()).unwrap();
+        assert!(first.starts_with(GREETING) && first.contains("event: reset"), "{first}");
+        assert_eq!(pieces.recv().await.unwrap().as_ptr(), shared.as_ptr(), "the same bytes, not a copy");
+        assert_eq!(pieces.recv().await.unwrap(), Event::ready(9).bytes);
     }
 
     #[test]

@@ -183,7 +183,7 @@ async fn nobody_is_told_who_was_erased_while_a_notice_was_put_together(bench: Be
         group: "all".to_owned(),
         deputy: None,
     };
-    new.following = Following { people: vec![person], ..Following::default() };
+    new.following = Following { people: vec![person.into()], ..Following::default() };
     let composed = submission(new, Vec::new(), Vec::new(), Release::Now);
     bench.store.erase_contact(max.key, "hash", &entry("contact.erased")).await.unwrap();
     let refused = bench.store.submit(&composed, &entry("notice.released")).await.unwrap_err().to_string();
