@@ -14,12 +14,14 @@ use super::remind::{GROUP, Reminded, remind_crisis_staff};
 use super::*;
 use crate::app::compose::{ComposeError, Draft, Wish, compose};
 use crate::app::instance::Instance;
+use crate::app::notices::break_glass::release;
 use crate::app::notices::decide::approve;
 use crate::app::notices::steer;
 use crate::app::release::submit;
 use crate::config::defaults;
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::{Address, Channel};
+use crate::domain::approval::BreakGlass;
 use crate::domain::audience::Audience;
 use crate::domain::audit::{NewEntry, Subject};
 use crate::domain::chance::Chance;
@@ -354,6 +356,8 @@ async fn nothing_leaves_that_promises_what_has_passed_by_then() {
     let approved = approve(&world.instance, &world.anna, &waits.number, None).await;
     let refused = approved.unwrap_err().to_string();
     assert!(refused.contains("has passed by then") && refused.contains("notices cancel"), "{refused}");
+    let alone = release(&world.instance, &world.anna, &waits.number, BreakGlass::Attack, "").await.unwrap();
+    assert!(alone.promise.unwrap().contains("has passed by then"), "it leaves, and whoever did it is told");
 }
 
 #[tokio::test]

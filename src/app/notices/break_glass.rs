@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::app::compose::{ComposeError, Wish};
+use crate::app::incidents::link::can_keep_promise;
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, submission};
 use crate::domain::account::rights_of;
@@ -33,6 +34,8 @@ pub struct BrokenGlass {
     pub without_contact: Vec<String>,
     /// The group that `[approval] tell` names, if there is none of that name: nobody is told by it.
     pub missing_group: Option<String>,
+    /// What the notice promises and cannot keep; `None`: nothing. It leaves all the same.
+    pub promise: Option<String>,
 }
 
 /// `actor` releases a pending notice alone. That takes a person, who can be asked afterwards: a program would only have
@@ -60,6 +63,7 @@ pub async fn release(
     let note = one_text(note)?;
     let notice = find(&instance.store, number).await?;
     waits(number, notice.state)?;
+    let promise = broken_promise(instance, &notice).await?;
     let decision = NewDecision {
         verdict: Verdict::BreakGlass,
         by: actor.label(),
@@ -102,7 +106,18 @@ pub async fn release(
         tracing::error!(notice = number, "released by one person, and no approver was told: {why}");
     }
     let Approvers { without_contact, missing_group, .. } = approvers;
-    Ok(BrokenGlass { state, untold, without_contact, missing_group })
+    Ok(BrokenGlass { state, untold, without_contact, missing_group, promise })
+}
+
+/// What `notice` promises and cannot keep. Whoever has to decide in the worst minute is told, and not stopped.
+async fn broken_promise(instance: &Instance, notice: &Notice) -> Result<Option<String>, NoticeError> {
+    let now = instance.now();
+    let released = notice.scheduled_at.map_or(now, |at| at.max(now));
+    match can_keep_promise(instance, notice, released).await {
+        Ok(()) => Ok(None),
+        Err(NoticeError::Conflict(why)) => Ok(Some(why)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Everybody who could have agreed.

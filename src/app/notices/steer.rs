@@ -112,7 +112,10 @@ pub async fn schedule(
     if at <= instance.now() {
         return Err(NoticeError::Wrong("that time has passed: name one in the future".to_owned()));
     }
-    can_keep_promise(instance, &notice, at).await?;
+    // Of any other the store says that it has been released.
+    if matches!(notice.state, NoticeState::Pending | NoticeState::Scheduled) {
+        can_keep_promise(instance, &notice, at).await?;
+    }
     let entry = NewEntry::new(actor, "notice.scheduled", Subject::new("notice", number));
     let moved = instance.store.reschedule_notice(notice.id, at, &entry).await;
     moved.map_err(NoticeError::about(number))

@@ -104,6 +104,9 @@ pub(in crate::cli) async fn release(
             program(session)
         )),
     }
+    if let Some(why) = &broken.promise {
+        say(format_args!("! It leaves all the same, but {why}"));
+    }
     if let Some(group) = &broken.missing_group {
         say(format_args!("There is no group {group}, which [approval] tell names: nobody was told by it."));
     }

@@ -252,6 +252,8 @@ pub(super) struct ReleasedAlone {
     without_contact: Vec<String>,
     /// The group of `[approval] tell`, if there is none of that name: nobody was told by it; null: it is there.
     missing_group: Option<String>,
+    /// What it promises and cannot keep, for instance an update for a time that has passed; null: nothing.
+    promise: Option<String>,
 }
 
 /// Releases a notice alone that waits for a second person: every approver is told at once
@@ -281,6 +283,7 @@ pub(super) async fn release(
         untold: broken.untold,
         without_contact: broken.without_contact,
         missing_group: broken.missing_group,
+        promise: broken.promise,
     }))
 }
 
