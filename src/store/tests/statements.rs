@@ -37,7 +37,7 @@ fn all_statements() -> impl Iterator<Item = &'static Statement> {
         crate::store::endpoints::ALL,
         fan_out::ALL,
         crate::store::figures::ALL,
-        crate::store::shares::ALL,
+        shares::ALL,
         incident_notices::ALL,
         frozen::ALL,
         gauges::ALL,
