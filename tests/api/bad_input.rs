@@ -215,7 +215,7 @@ async fn what_nobody_reads_is_not_swallowed() {
     stage.post(&format!("{notice}/wording/acceptance"), "", "{}").await.json(200);
     stage.post(&format!("{notice}/wording/acceptance"), "", "").await.json(200);
     let draft = r#"{"template":"test","audience":{"groups":["all"]}}"#;
-    let draft = stage.post("/api/v1/drafts", "", draft).await.json(201);
+    let draft = stage.post("/api/v1/notices", "", draft).await.json(201);
     let preview = format!("/api/v1/drafts/{}/preview", draft["id"].as_str().unwrap());
     stage.post(&preview, "", r#"{"contact":"c0"}"#).await.problem_about(422, "contact");
     stage.post(&format!("{preview}?contact=c0"), "", "").await.json(200);

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::client::{Answer, Serving, read_rest};
 use crate::instance::Engine;
-use crate::world::world;
+use crate::world::{NOTHING_NEW, open, send, world};
 
 /// A token with these rights; its header.
 async fn token(serving: &Serving, name: &str, rights: &[Right]) -> String {
@@ -125,5 +125,38 @@ async fn what_is_wrong_is_named() {
     assert_eq!(refused(json!({"incident": "a", "title": "x", "surprise": 1})).await, named("surprise"));
     for path in ["/incidents/nowhere", "/incidents/IT%20x", "/services/nowhere", "/services/X"] {
         assert_eq!(ask(&serving, "GET", path, &writer, &Value::Null).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_names_its_incident_and_is_found_by_it() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let instance = world(engine).await;
+        open(&instance, &[]);
+        send(&instance, &NOTHING_NEW, &["--yes"]).exits(0);
+        instance.run(&["incidents", "open", "anderes", "--title", "Anderes"]).exits(0);
+        let serving = Serving::start(instance, "").await;
+        let reader = token(&serving, "reader", &[Right::NoticesRead]).await;
+        let read = async |path: &str| {
+            let answer = ask(&serving, "GET", path, &reader, &Value::Null).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            json_of(&answer)
+        };
+        let listed = read("/notices?incident=it-ausfall").await;
+        let notice = &listed["items"][0];
+        assert_eq!(
+            (&notice["incident"], &notice["overdue"], &notice["review_open"], &notice["supersedes"]),
+            (&"it-ausfall".into(), &false.into(), &false.into(), &Value::Null)
+        );
+        let number = notice["notice"].as_str().unwrap();
+        assert_eq!(read(&format!("/notices/{number}")).await["incident"], "it-ausfall");
+        assert_eq!(read(&format!("/notices/{number}/report")).await["notice"]["incident"], "it-ausfall");
+        for filter in ["incident=anderes", "incident=nirgends", "incident=it-ausfall&exercise=true"] {
+            assert_eq!(read(&format!("/notices?{filter}")).await["items"], json!([]), "{filter}");
+        }
+        let newest = read("/notices?incident=it-ausfall&order=newest").await;
+        assert_eq!(newest["items"].as_array().unwrap().len(), 1);
+        let wrong = ask(&serving, "GET", "/notices?incident=IT%20Ausfall", &reader, &Value::Null).await;
+        assert_eq!((wrong.status, &json_of(&wrong)["errors"][0]["field"]), (422, &"incident".into()));
     }
 }

@@ -71,7 +71,10 @@ async fn what_does_not_fit_is_refused_with_what_would() {
         .says(&["resolved", "still open: bsi-early, bsi-report, bsi-final"]);
     send(&instance, &NOTHING_NEW, &["--yes"]).exits(1).says(&["is closed"]);
     assert!(instance.notices().is_empty());
-    instance.run(&["incidents", "update", "it-ausfall", "--phase", "restoring"]).exits(0);
+    instance
+        .run(&["incidents", "update", "it-ausfall", "--phase", "restoring"])
+        .exits(0)
+        .says(&["open again, and promises no next update"]);
     send(&instance, &NOTHING_NEW, &["--yes"]).exits(0);
 }
 

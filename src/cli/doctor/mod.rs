@@ -33,7 +33,7 @@ mod stored;
 
 use std::io::Write;
 
-use crate::domain::settings::{EmailProvider, EmailTransport, SmsProvider, SmsTransport};
+use crate::domain::settings::{EmailProvider, EmailTransport, Settings, SmsProvider, SmsTransport};
 
 use super::arguments::DoctorArguments;
 use super::output::{counted, write_text};
@@ -137,7 +137,10 @@ impl Lines<'_> {
 
 /// Whether notices leave for somewhere outside of this machine: then there are real contacts in the store.
 fn is_real(session: &Session) -> bool {
-    let settings = &session.settings;
+    leave_this_machine(&session.settings)
+}
+
+fn leave_this_machine(settings: &Settings) -> bool {
     let is_elsewhere =
         |host: &str| !matches!(host.trim_matches(['[', ']']), "localhost" | "127.0.0.1" | "::1");
     let by_relay = |provider: &EmailProvider| match &provider.transport {
@@ -186,4 +189,31 @@ pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow
     }
     say(format_args!("Nothing is broken, {warnings}."));
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Configuration;
+
+    #[test]
+    fn a_gateway_elsewhere_makes_an_instance_real_as_a_relay_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let leave = |text: &str| {
+            std::fs::write(folder.path().join("rundruf.toml"), text).unwrap();
+            leave_this_machine(
+                &Configuration::load(None, folder.path(), std::iter::empty()).unwrap().settings,
+            )
+        };
+        let kannel = |host: &str| {
+            format!(
+                "[[sms.provider]]\nname = \"gate\"\nkind = \"kannel\"\nusername = \"u\"\npassword = \"p\"\n\
+                 url = \"http://{host}/cgi-bin/sendsms\"\n"
+            )
+        };
+        assert!(!leave(""));
+        assert!(!leave(&kannel("127.0.0.1:13013")));
+        assert!(leave(&kannel("gate.kim.example:13013")));
+        assert!(leave("[[email.provider]]\nname = \"relay\"\nurl = \"smtp://relay.kim.example\"\n"));
+    }
 }
