@@ -123,7 +123,7 @@ pub enum ComposeError {
     #[error("the template cannot be used:\n{}", lines(.0))]
     Texts(Vec<Finding>),
     /// Values are missing or wrong.
-    #[error("the values do not fit the template:\n{}", lines(.0))]
+    #[error("the values do not fit the template (each is given by --set NAME=VALUE):\n{}", lines(.0))]
     Values(Vec<ValueFault>),
     /// The audience is wrong.
     #[error(transparent)]

@@ -38,8 +38,8 @@ const BETWEEN_FOLDS: Duration = Duration::from_millis(50);
 
 /// How a cycle of the dispatcher begins on PostgreSQL. Its few statements are run over and over, always by the same
 /// indexes: a plan is made once for each, and made for a full queue, also where the first cycle met an empty one.
-const BEGIN_CYCLE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
-                           SET LOCAL enable_sort = off";
+const BEGIN_CYCLE: &str =
+    "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
 
 /// An engine and its connections.
 #[derive(Debug, Clone)]

@@ -23,8 +23,8 @@ statements! {
     SELECT_STANDING = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.attempts, d.process_id,
                n.state AS notice_state, n.expires_at
-        FROM json_each_text($1) JOIN deliveries d ON d.delivery_id = unhex(value, '-')
-                                JOIN notices n ON n.notice_id = d.notice_id
+        FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
+        WHERE d.delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
         ORDER BY d.delivery_id /*lock*/";
     /// The tries themselves. A try that was written down as interrupted and whose answer came after all is corrected.
     INSERT_ATTEMPTS = "
@@ -303,7 +303,7 @@ async fn record_with_care(
     }
     let ids: Vec<Uuid> = attempts.iter().map(|attempt| attempt.delivery.0).collect();
     let standing: HashMap<Uuid, StandingRow> = tx
-        .fetch::<StandingRow, _>(&SELECT_STANDING, (Json(&ids),))
+        .fetch::<StandingRow, _>(&SELECT_STANDING, (Ids(ids),))
         .await?
         .into_iter()
         .map(|row| (row.delivery_id, row))

@@ -91,7 +91,7 @@ async fn a_send_with_a_slip_is_refused() {
                 1,
                 &["beginnn", "\"beginn\""],
             ),
-            case(&["send", "frist", "--to", "all", "--yes"], 1, &["beginn", "--set beginn="]),
+            case(&["send", "frist", "--to", "all", "--yes"], 1, &["beginn: is required", "--set NAME=VALUE"]),
             case(
                 &["send", "frist", "--to", "all", set, "beginn=2026-02-30T05:40", "--yes"],
                 1,

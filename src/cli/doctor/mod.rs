@@ -214,6 +214,8 @@ mod tests {
         assert!(!leave(""));
         assert!(!leave(&kannel("127.0.0.1:13013")));
         assert!(leave(&kannel("gate.kim.example:13013")));
-        assert!(leave("[[email.provider]]\nname = \"relay\"\nurl = \"smtp://relay.kim.example\"\n"));
+        assert!(leave(
+            "[email]\nfrom = \"KIM <notfall@kim.example>\"\n[[email.provider]]\nname = \"relay\"\nurl = \"smtp://relay.kim.example\"\n"
+        ));
     }
 }

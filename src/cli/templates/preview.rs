@@ -57,7 +57,10 @@ fn values(session: &Session, spec: &TemplateSpec, typed: BTreeMap<String, String
     raw.extend(typed);
     parse_values(spec, &raw, &session.settings.instance.timezone).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
-        anyhow::anyhow!("the values do not fit the template:\n{}", lines.join("\n"))
+        anyhow::anyhow!(
+            "the values do not fit the template (each is given by --set NAME=VALUE):\n{}",
+            lines.join("\n")
+        )
     })
 }
 

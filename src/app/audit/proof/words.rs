@@ -223,8 +223,8 @@ impl Words {
                 "its time ran out before it could be handed over; did not arrive",
             ),
             DeliveryState::Suppressed => self.choose(
-                "die Adresse ist gesperrt; nichts gesendet",
-                "the address is blocked; nothing was sent",
+                "die Adresse ist gesperrt oder nicht mehr die des Empfängers; nichts gesendet",
+                "the address is blocked, or not theirs any more; nothing was sent",
             ),
             DeliveryState::Cancelled => self.choose(
                 "von Menschen angehalten, oder nicht mehr nötig; nichts gesendet",
