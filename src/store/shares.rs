@@ -5,10 +5,10 @@ use crate::domain::ids::NoticeId;
 use super::statement::statements;
 use super::{Store, StoreError};
 
-statements! {
-    /// By group: organisations and people, and how many of each were reached. An organisation is reached when one of its
-    /// people is; whoever has none counts as one. With `$2 = 1` only who has confirmed is.
-    SELECT_BY_GROUP = "
+/// Whom the notice `$1` has reached, as the beginning of a statement; with `$2 = 1` only who has confirmed is.
+macro_rules! reached {
+    () => {
+        "
         WITH reached (contact_key) AS (
             SELECT contact_key FROM deliveries
             WHERE notice_id = $1 /*by id*/ AND $2 = 0 AND state IN ('sent', 'delivered')
@@ -19,7 +19,14 @@ statements! {
             SELECT s.contact_key FROM cascade_steps s JOIN deliveries d ON d.delivery_id = s.delivery_id
             WHERE s.notice_id = $1 AND $2 = 0 AND s.fired_at IS NOT NULL AND d.state IN ('sent', 'delivered')
             UNION
-            SELECT contact_key FROM acknowledgements WHERE notice_id = $1),
+            SELECT contact_key FROM acknowledgements WHERE notice_id = $1),"
+    };
+}
+
+statements! {
+    /// By group: organisations and people, and how many of each were reached. An organisation is reached when one of its
+    /// people is; whoever has none counts as one. With `$2 = 1` only who has confirmed is.
+    SELECT_BY_GROUP = concat!(reached!(), "
         organisations (group_name, people, reached_people, known) AS (
             SELECT p.group_name, count(*), sum(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END),
                    max(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END)
@@ -28,26 +35,15 @@ statements! {
             GROUP BY p.group_name, p.organisation, CASE WHEN p.organisation = '' THEN p.contact_id ELSE '' END)
         SELECT group_name, CAST(count(*) AS BIGINT) AS organisations, CAST(sum(known) AS BIGINT) AS reached_organisations,
                CAST(sum(people) AS BIGINT) AS people, CAST(sum(reached_people) AS BIGINT) AS reached_people
-        FROM organisations GROUP BY group_name ORDER BY group_name";
+        FROM organisations GROUP BY group_name ORDER BY group_name");
     /// The same of all groups together: an organisation that stands in two of them counts once.
-    SELECT_ALTOGETHER = "
-        WITH reached (contact_key) AS (
-            SELECT contact_key FROM deliveries
-            WHERE notice_id = $1 /*by id*/ AND $2 = 0 AND state IN ('sent', 'delivered')
-            UNION
-            SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
-            WHERE m.notice_id = $1 AND $2 = 0 AND d.state IN ('sent', 'delivered')
-            UNION
-            SELECT s.contact_key FROM cascade_steps s JOIN deliveries d ON d.delivery_id = s.delivery_id
-            WHERE s.notice_id = $1 AND $2 = 0 AND s.fired_at IS NOT NULL AND d.state IN ('sent', 'delivered')
-            UNION
-            SELECT contact_key FROM acknowledgements WHERE notice_id = $1),
+    SELECT_ALTOGETHER = concat!(reached!(), "
         organisations (known) AS (
             SELECT max(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END)
             FROM notice_people p LEFT JOIN reached r ON r.contact_key = p.contact_key
             WHERE p.notice_id = $1
             GROUP BY p.organisation, CASE WHEN p.organisation = '' THEN p.contact_id ELSE '' END)
-        SELECT CAST(count(*) AS BIGINT), CAST(COALESCE(sum(known), 0) AS BIGINT) FROM organisations";
+        SELECT CAST(count(*) AS BIGINT), CAST(COALESCE(sum(known), 0) AS BIGINT) FROM organisations");
 }
 
 /// How many of something there are, and how many of them were reached.
