@@ -86,7 +86,7 @@ pub async fn take_over(
         let more = if erased.len() > MOST_NAMED { ", …" } else { "" };
         return Err(Failure::Wrong(format!(
             "{}{more} {} erased, and the files have {} again: take {} out of the files, or, if that is meant, import \
-             with --again; nothing was imported",
+             with --again (by the API, again=true); nothing was imported",
             named.join(", "),
             if erased.len() == 1 { "was" } else { "were" },
             if erased.len() == 1 { "it" } else { "them" },

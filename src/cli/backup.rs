@@ -7,7 +7,6 @@ use secrecy::SecretString;
 
 use crate::app::backup::{self, FilesBack, What, Wish};
 use crate::app::encryption::{DecryptionKey, EncryptionKey};
-use crate::config::Configuration;
 use crate::domain::backup::Manifest;
 use crate::store::Purpose;
 
@@ -28,14 +27,10 @@ pub(super) async fn make(session: &Session, arguments: BackupArguments) -> anyho
         None => Some(EncryptionKey::from_settings(&session.settings.backup)?),
     };
     let is_encrypted = key.is_some();
-    let file = arguments.file.unwrap_or_else(|| {
-        let now = session.clock.now().in_zone(&session.settings.instance.timezone);
-        let end = if is_encrypted { "tar.age" } else { "tar" };
-        format!("rundruf-{}.{end}", now.strftime("%Y%m%d-%H%M%S")).into()
-    });
-    let environment = (session.environment)().into_iter();
-    let configuration = Configuration::load(session.config.as_deref(), Path::new(""), environment)?.to_toml();
-    let wish = Wish { file: file.clone(), key, configuration, with_key: arguments.with_key };
+    let file = arguments.file.unwrap_or_else(|| backup::file_name(&instance, is_encrypted).into());
+    let configuration = session.configuration().to_toml()?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let wish = Wish { file: file.clone(), name, key, configuration, with_key: arguments.with_key };
     let made = backup::make(&instance, &session.actor(), &wish).await?;
     store.close().await;
     say(format_args!(

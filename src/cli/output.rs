@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::session::Session;
 
+pub(super) use crate::domain::count::counted;
+
 /// Writes `text` and flushes it. Whoever read it may have gone (`… | head`): that is no fault of the command.
 ///
 /// # Errors
@@ -53,10 +55,4 @@ fn quoted(text: &str) -> String {
 /// The beginning of a hash, as commands take it.
 pub(super) fn short_hash(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
-}
-
-/// `1 contact`, `2 contacts`.
-pub(super) fn counted(count: impl Into<i128>, one: &str, many: &str) -> String {
-    let count = count.into();
-    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -15,7 +15,6 @@ use crate::app::accounts;
 use crate::app::approval_groups::missing_groups;
 use crate::app::certificate;
 use crate::app::serving::HttpParts;
-use crate::config::Configuration;
 use crate::dispatch::{Goal, Running};
 use crate::domain::settings::Settings;
 use crate::store::{Purpose, Store};
@@ -23,7 +22,7 @@ use crate::store::{Purpose, Store};
 use super::arguments::ServeArguments;
 use super::caretaker;
 use super::dispatching::{Dispatching, asked_to_stop};
-use super::output::write_text;
+use super::output::{program, write_text};
 use super::session::{Exit, Session, out, say};
 use super::supervision;
 
@@ -135,7 +134,14 @@ fn start_server(
     tokio::spawn(pass_on(dispatching.running.clone(), sender));
     let instance = session.instance(store, settings, dispatching.running.borrow().seal.clone());
     let held = dispatching.held.clone();
-    let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone(), held, tls };
+    let parts = HttpParts {
+        instance,
+        dispatcher_ended: dispatching.ended.clone(),
+        held,
+        tls,
+        configuration: session.configuration(),
+        program: program(session),
+    };
     (session.start_http)(listener, parts, stop)
 }
 
@@ -182,9 +188,6 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Shows what is in force; secrets are masked.
 fn print_config(session: &Session) -> anyhow::Result<Exit> {
-    let environment = (session.environment)().into_iter();
-    let configuration =
-        Configuration::load(session.config.as_deref(), std::path::Path::new(""), environment)?;
-    write_text(&mut out(), &configuration.to_toml())?;
+    write_text(&mut out(), &session.configuration().to_toml()?)?;
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use crate::app::instance::Instance;
-use crate::app::serving::StartHttp;
+use crate::app::serving::{ConfigurationSource, StartHttp};
 use crate::config::{self, ConfigError};
 use crate::domain::actor::Actor;
 use crate::domain::chance::Chance;
@@ -99,6 +99,11 @@ impl Session {
     pub async fn open_instance(&self, store: &Store) -> anyhow::Result<Instance> {
         let (_, settings) = watch::channel(self.settings.clone());
         Ok(self.instance(store, settings, instance_seal(self, store).await?))
+    }
+
+    /// Where the settings in force were read.
+    pub fn configuration(&self) -> ConfigurationSource {
+        ConfigurationSource::Read { file: self.config.clone(), environment: self.environment }
     }
 
     /// Who sits at this shell.

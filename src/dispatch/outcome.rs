@@ -9,7 +9,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::delivery::AfterCrash;
 use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::notice::Priority;
-use crate::domain::outcome::{Fault, Outcome, Reason};
+use crate::domain::outcome::{Fault, Outcome, Reason, is_reference};
 use crate::domain::retry::Next;
 use crate::domain::settings::Settings;
 use crate::store::{Attempted, Claimed, Move};
@@ -97,7 +97,9 @@ impl Flight {
         let (reason, moved) = match outcome {
             // What its owner's endpoint answers is the owner's own report.
             Outcome::Accepted { reason, .. } if self.channel == Channel::Webhook => (reason, Move::Delivered),
-            Outcome::Accepted { reference, reason } => (reason, Move::Sent { reference }),
+            Outcome::Accepted { reference, reason } => {
+                (reason, Move::Sent { reference: reference.filter(|name| is_reference(name)) })
+            }
             Outcome::Transient { reason, retry_after } => (reason, retry(retry_after)),
             Outcome::Permanent { reason, .. } => (reason, Move::Failed),
             Outcome::Ours { reason } => (reason, Move::Return { due_at: now }),

@@ -14,13 +14,30 @@ pub struct Reason {
     pub text: String,
 }
 
+/// The longest code of a reason, characters.
+const LONGEST_CODE: usize = 64;
+/// The longest text of a reason, characters.
+const LONGEST_TEXT: usize = 300;
+/// The longest name of a provider's own that is kept, bytes.
+const LONGEST_REFERENCE: usize = 200;
+
 impl Reason {
-    /// Keeps one line of at most 300 characters, without control characters.
-    pub fn new(code: impl Into<String>, text: impl AsRef<str>) -> Self {
-        let text =
-            text.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect::<String>();
-        Self { code: code.into(), text: text.trim().to_owned() }
+    /// Keeps a code of at most 64 and one line of at most 300 characters, both without control characters: what the other
+    /// side says may be anything, and has to be written down.
+    pub fn new(code: impl AsRef<str>, text: impl AsRef<str>) -> Self {
+        Self { code: one_line(code.as_ref(), LONGEST_CODE), text: one_line(text.as_ref(), LONGEST_TEXT) }
     }
+}
+
+fn one_line(text: &str, longest: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(longest).collect();
+    line.trim().to_owned()
+}
+
+/// Whether a provider's own name for a message is one that can be kept and found again: not empty, at most 200 bytes, no
+/// control characters.
+pub fn is_reference(name: &str) -> bool {
+    !name.is_empty() && name.len() <= LONGEST_REFERENCE && !name.chars().any(char::is_control)
 }
 
 /// How one try of a delivery ended. Every path of sending ends in one of these.
@@ -86,4 +103,27 @@ pub enum Fault {
     /// A policy refusal (5.7.x): this delivery fails, the address stays in use, and several in a row hold the
     /// destination.
     Policy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_whatever_the_other_side_says() {
+        let reason = Reason::new("5\u{0}1\n", "no\u{0}such\r\nuser ");
+        assert_eq!((reason.code.as_str(), reason.text.as_str()), ("5 1", "no such  user"));
+        let long = "ä".repeat(1_000);
+        let reason = Reason::new(&long, &long);
+        assert_eq!((reason.code.chars().count(), reason.text.chars().count()), (LONGEST_CODE, LONGEST_TEXT));
+    }
+
+    #[test]
+    fn a_reference_is_kept_if_it_can_be_found_again() {
+        assert!(is_reference("SM0123456789abcdef"));
+        let long = "x".repeat(LONGEST_REFERENCE + 1);
+        for refused in ["", "m\u{0}1", "m\n1", &long] {
+            assert!(!is_reference(refused), "{refused:?}");
+        }
+    }
 }

@@ -47,6 +47,8 @@ struct Shared {
     provider: IdentityProvider,
     /// One for each caller that is being looked up.
     look_ups: Semaphore,
+    /// What one caller does at a time.
+    turns: api::Turns,
 }
 
 /// Starts the server: see [`crate::app::serving::StartHttp`].
@@ -68,7 +70,8 @@ fn router(parts: HttpParts, stop: CancellationToken) -> Router {
     let (readiness, strangers) = (Readiness::default(), Strangers::default());
     let provider = IdentityProvider::new(parts.instance.clock.clone());
     let look_ups = Semaphore::new(api::LOOK_UPS);
-    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept, provider, look_ups });
+    let turns = api::Turns::default();
+    let shared = Arc::new(Shared { parts, readiness, strangers, events, kept, provider, look_ups, turns });
     Router::new()
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))

@@ -24,10 +24,15 @@ statements! {
         SELECT CAST(count(*) AS BIGINT) FROM deliveries
         WHERE notice_id = $1 AND channel = 'sms' AND state = 'sent' AND updated_at < $2
           AND provider IN (SELECT value FROM json_each_text($3))";
-    /// Its tries.
+    /// Its tries; one that was accepted at once stands in the delivery's own row.
     SELECT_ATTEMPTS = "
-        SELECT round, number, provider, ended_at, outcome, code, text FROM attempts
-        WHERE delivery_id = $1 ORDER BY round, number";
+        SELECT CAST(1 AS BIGINT) AS round, CAST(1 AS BIGINT) AS number, COALESCE(answered_by, '') AS provider,
+               answered_at AS ended_at, 'accepted' AS outcome, COALESCE(answer_code, '') AS code,
+               COALESCE(answer, '') AS text
+        FROM deliveries WHERE delivery_id = $1 AND answered_at IS NOT NULL
+        UNION ALL
+        SELECT round, number, provider, ended_at, outcome, code, text FROM attempts WHERE delivery_id = $1
+        ORDER BY round, number";
     /// Failures of a notice by reason.
     SELECT_REASONS = concat!("
         SELECT d.channel, d.state, COALESCE(d.reason_code, ''), CAST(min(COALESCE(d.reason, '')) AS TEXT),

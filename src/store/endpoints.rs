@@ -16,6 +16,7 @@ use crate::domain::ids::{ContactKey, DeliveryId};
 use crate::domain::outcome::Reason;
 
 use super::audit::append;
+use super::recipients::still_theirs;
 use super::rounds::StandingRow;
 use super::statement::statements;
 use super::suppressions::holders;
@@ -110,8 +111,8 @@ statements! {
     DELETE_ENDPOINT = "DELETE FROM webhook_endpoints WHERE address = $1";
     /// It may be called again.
     LIFT_ENDPOINT = "DELETE FROM suppressions WHERE channel = 'webhook' AND address = $1";
-    /// What an endpoint missed, of notices that can go on.
-    SELECT_MISSED = "
+    /// What an endpoint missed, of notices that can go on and of contacts whose endpoint it still is.
+    SELECT_MISSED = concat!("
         SELECT d.delivery_id, d.notice_id, d.channel, d.state
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
              AND NOT EXISTS (SELECT 1 FROM notices s WHERE s.supersedes = n.notice_id
@@ -119,7 +120,8 @@ statements! {
         WHERE d.channel = 'webhook' AND lower(d.address) = $1 AND d.updated_at >= $2
           AND d.apart IN ('failed', 'expired', 'suppressed')
           AND n.state IN ('sending', 'completed', 'expired')
-        ORDER BY d.delivery_id /*lock*/";
+          AND ", still_theirs!("d"), "
+        ORDER BY d.delivery_id /*lock*/");
 }
 
 /// The code of a suppression that [`Store::switch_off_endpoints`] made.
@@ -346,8 +348,8 @@ impl Store {
 
     /// Sends an endpoint again what it missed: a new round for its deliveries that failed, expired or were suppressed
     /// since then, until `expires_at`. Its suppression, whoever made it, is lifted and its failures are forgotten. What
-    /// belongs to a notice that is paused, cancelled, corrected or not released stays as it is. Where nothing changes,
-    /// there is no entry.
+    /// belongs to a notice that is paused, cancelled, corrected or not released stays as it is, and so does what was for a
+    /// contact who has another endpoint by now. Where nothing changes, there is no entry.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing has changed.

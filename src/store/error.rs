@@ -130,11 +130,6 @@ impl StoreError {
         }
     }
 
-    /// Whether a row with the same key was there.
-    pub(super) fn is_there_already(&self) -> bool {
-        matches!(self, Self::Unexpected { why: sqlx::Error::Database(error), .. } if error.is_unique_violation())
-    }
-
     /// Whether the same call may well succeed later without anybody's mending the data.
     pub const fn is_passing(&self) -> bool {
         matches!(

@@ -15,9 +15,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::NoticeId;
 
-use super::people::PeopleCount;
 use super::recipients::SilencedRecipient;
-use super::shares::{GroupShare, Share};
+use super::shares::Shares;
 use super::statement::statements;
 use super::summaries::NoticeSummary;
 use super::{Store, StoreError};
@@ -42,12 +41,8 @@ const MOST_KEPT: usize = 64;
 /// What a look at all deliveries of a notice gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeFigures {
-    /// How many people there are, and how many were reached.
-    pub people: PeopleCount,
-    /// The same by the groups that it was for, in the order of their names.
-    pub groups: Vec<GroupShare>,
-    /// How many organisations there are, and how many were reached.
-    pub organisations: Share,
+    /// How many people and organisations there are, and how many were reached.
+    pub shares: Shares,
     /// To whom nothing was sent because every address of theirs is suppressed.
     pub silenced: Vec<SilencedRecipient>,
     /// As of when that is.
@@ -104,13 +99,12 @@ impl Store {
                 return Ok(figures.clone());
             }
         }
-        let people = self.count_people(notice.id, notice.alarm).await?;
+        let shares = self.shares(notice.id, notice.alarm).await?;
         let silenced = match notice.counts().get(DeliveryState::Suppressed) {
             0 => Vec::new(),
             _ => self.silenced_recipients(notice.id).await?,
         };
-        let (groups, organisations) = self.shares(notice.id, notice.alarm).await?;
-        let figures = NoticeFigures { people, groups, organisations, silenced, as_of: now };
+        let figures = NoticeFigures { shares, silenced, as_of: now };
         *kept = Some((stamp, figures.clone()));
         Ok(figures)
     }

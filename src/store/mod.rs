@@ -104,7 +104,7 @@ pub use record::{Attempted, Move, Recorded};
 pub use retention::DueNotice;
 pub use rounds::{Resolution, Retried};
 pub use sessions::{KnownSession, NewSession, SessionRow, UsedFactor};
-pub use shares::{GroupShare, Share};
+pub use shares::{GroupShare, Share, Shares};
 pub use sign_in_waits::Admission;
 pub use summaries::{Notice, NoticeSummary};
 pub use suppressions::Suppression;

@@ -50,37 +50,6 @@ statements! {
              LEFT JOIN reached got ON got.contact_key = p.contact_key
         WHERE p.notice_id = $1
         ORDER BY p.group_name, p.organisation, p.contact_id";
-    /// How many there are, how many have confirmed, and how many of the others are still followed.
-    COUNT_CONFIRMED = "
-        SELECT (SELECT CAST(count(*) AS BIGINT) FROM notice_people WHERE notice_id = $1),
-               (SELECT CAST(count(*) AS BIGINT) FROM acknowledgements a
-                     JOIN notice_people p ON p.notice_id = a.notice_id AND p.contact_key = a.contact_key
-                WHERE a.notice_id = $1),
-               (SELECT CAST(count(*) AS BIGINT) FROM cascade_contacts c
-                     JOIN notice_people p ON p.notice_id = c.notice_id AND p.contact_key = c.contact_key
-                WHERE c.notice_id = $1 AND c.ended_at IS NULL
-                  AND NOT EXISTS (SELECT 1 FROM acknowledgements a
-                                  WHERE a.notice_id = c.notice_id AND a.contact_key = c.contact_key))";
-    /// The same where whoever something was accepted for counts as reached, too.
-    COUNT_REACHED = "
-        WITH reached (contact_key) AS (
-            SELECT contact_key FROM deliveries
-            WHERE notice_id = $1 /*by id*/ AND state IN ('sent', 'delivered')
-            UNION
-            SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
-            WHERE m.notice_id = $1 AND d.state IN ('sent', 'delivered')
-            UNION
-            SELECT s.contact_key FROM cascade_steps s JOIN deliveries d ON d.delivery_id = s.delivery_id
-            WHERE s.notice_id = $1 AND s.fired_at IS NOT NULL AND d.state IN ('sent', 'delivered')
-            UNION
-            SELECT contact_key FROM acknowledgements WHERE notice_id = $1)
-        SELECT (SELECT CAST(count(*) AS BIGINT) FROM notice_people WHERE notice_id = $1),
-               (SELECT CAST(count(*) AS BIGINT) FROM notice_people p JOIN reached r ON r.contact_key = p.contact_key
-                WHERE p.notice_id = $1),
-               (SELECT CAST(count(*) AS BIGINT) FROM cascade_contacts c
-                     JOIN notice_people p ON p.notice_id = c.notice_id AND p.contact_key = c.contact_key
-                WHERE c.notice_id = $1 AND c.ended_at IS NULL
-                  AND c.contact_key NOT IN (SELECT contact_key FROM reached))";
     /// By which ways some of them were tried.
     SELECT_WAYS = "
         SELECT w.contact_key, CAST(w.by_deputy AS BIGINT) AS by_deputy, d.delivery_id, d.channel, d.address, d.state,
@@ -302,19 +271,6 @@ impl Store {
     pub async fn notice_people(&self, notice: NoticeId) -> Result<Vec<NoticePerson>, StoreError> {
         let rows: Vec<PersonRow> = self.db.fetch(&SELECT_PEOPLE, (notice.0,)).await?;
         Ok(rows.into_iter().map(PersonRow::parse).collect())
-    }
-
-    /// How many people a notice is for and how many of them were reached, as [`NoticePerson::is_reached`] has it;
-    /// `alarm`: whether they must confirm.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn count_people(&self, notice: NoticeId, alarm: bool) -> Result<PeopleCount, StoreError> {
-        let statement = if alarm { &COUNT_CONFIRMED } else { &COUNT_REACHED };
-        let row: Option<(i64, i64, i64)> = self.db.fetch_first(statement, (notice.0,)).await?;
-        let (total, reached, underway) = row.unwrap_or_default();
-        let count = |number: i64| usize::try_from(number).unwrap_or(0);
-        Ok(PeopleCount { total: count(total), reached: count(reached), underway: count(underway) })
     }
 
     /// By which ways `people` of a notice were tried, in the order in which that was.

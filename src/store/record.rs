@@ -22,11 +22,12 @@ statements! {
     /// Deliveries as they stand now.
     SELECT_STANDING = "
         SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.attempts, d.process_id,
-               n.state AS notice_state, n.expires_at
+               d.answered_at, n.state AS notice_state, n.expires_at
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
         WHERE d.delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
         ORDER BY d.delivery_id /*lock*/";
-    /// The tries themselves. A try that was written down as interrupted and whose answer came after all is corrected.
+    /// Tries that are not the usual one. A try that was written down as interrupted and whose answer came after all is
+    /// corrected.
     INSERT_ATTEMPTS = "
         INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
         SELECT unhex(value->>'id', '-'), CAST(value->>'round' AS BIGINT), CAST(value->>'number' AS BIGINT), $2,
@@ -37,12 +38,20 @@ statements! {
         ON CONFLICT (delivery_id, round, number) DO UPDATE SET
             process_id = excluded.process_id, provider = excluded.provider, ended_at = excluded.ended_at,
             outcome = excluded.outcome, code = excluded.code, text = excluded.text";
-    /// The usual case in one step: what this process was sending in the first round has been accepted.
+    /// The usual case in one step: what this process was sending for the first time has been accepted. The try stands in
+    /// the delivery's own row: [id, when, code, text, the provider's own name for it] each.
     UPDATE_ACCEPTED = "
-        UPDATE deliveries SET state = $4, process_id = NULL, attempts = attempts + 1, provider_ref = NULL,
-                              reason_code = NULL, reason = NULL, updated_at = $3
-        WHERE delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
-          AND process_id = $2 AND state = 'sending' AND round = 1";
+        UPDATE deliveries SET
+            state = $4, process_id = NULL, attempts = 1, provider_ref = answered.provider_ref,
+            reason_code = NULL, reason = NULL, updated_at = $3,
+            answered_at = answered.at, answered_by = deliveries.provider,
+            answer_code = answered.code, answer = answered.text
+        FROM (SELECT unhex(value->>0, '-') AS delivery_id, CAST(value->>1 AS BIGINT) AS at, value->>2 AS code,
+                     value->>3 AS text, value->>4 AS provider_ref
+              FROM json_each($1)) AS answered
+        WHERE deliveries.delivery_id = answered.delivery_id
+          AND deliveries.process_id = $2 AND deliveries.state = 'sending'
+          AND deliveries.round = 1 AND deliveries.attempts = 0";
     /// Where deliveries stand after their tries.
     UPDATE_DELIVERIES = "
         UPDATE deliveries SET
@@ -59,12 +68,6 @@ statements! {
                      value->>'code' AS code, value->>'text' AS text
               FROM json_each($1)) AS moved
         WHERE deliveries.delivery_id = moved.delivery_id";
-    /// The tries of the usual case, none of which is written yet: [id, number, ended_at, code, text] each.
-    INSERT_ACCEPTED = "
-        INSERT INTO attempts (delivery_id, round, number, process_id, provider, ended_at, outcome, code, text)
-        SELECT unhex(value->>0, '-'), 1, CAST(value->>1 AS BIGINT), $2, $3, CAST(value->>2 AS BIGINT), 'accepted',
-               value->>3, value->>4
-        FROM json_each($1)";
     /// Addresses that turned out not to exist; what a dead domain answers says nothing about its mailboxes, and what
     /// has arrived proves that there is one.
     INSERT_SUPPRESSIONS = "
@@ -136,7 +139,27 @@ pub struct Attempted {
     pub suppress_until: Option<Timestamp>,
 }
 
+impl Attempted {
+    /// Whether the other side has it.
+    const fn is_accepted(&self) -> bool {
+        matches!(self.moved, Move::Sent { .. } | Move::Delivered)
+    }
+
+    /// What becomes of nearly every delivery: accepted at the very first try. Such a try stands in the delivery's own row.
+    const fn is_usual(&self) -> bool {
+        self.round == 1 && self.number == 1 && self.is_accepted()
+    }
+}
+
 impl Move {
+    /// The provider's own name for what it accepted.
+    fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Sent { reference } => reference.as_deref(),
+            _ => None,
+        }
+    }
+
     const fn event(&self) -> DeliveryEvent {
         match self {
             Self::Sent { .. } => DeliveryEvent::Accepted,
@@ -176,6 +199,7 @@ struct StandingRow {
     round: i64,
     attempts: i64,
     process_id: Option<Uuid>,
+    answered_at: Option<i64>,
     notice_state: String,
     expires_at: i64,
 }
@@ -232,12 +256,9 @@ pub(super) async fn record(
     care: bool,
     tally: &mut Tally,
 ) -> Result<Standing, StoreError> {
-    // Later rounds are few, and an answer may belong to an earlier one.
-    let usual = |attempt: &&Attempted| {
-        let accepted = matches!(attempt.moved, Move::Sent { reference: None } | Move::Delivered);
-        !care && attempt.round == 1 && accepted
-    };
-    let (accepted, others): (Vec<&Attempted>, Vec<&Attempted>) = attempts.iter().partition(usual);
+    // All others are few, and an answer may belong to an earlier round.
+    let (accepted, others): (Vec<&Attempted>, Vec<&Attempted>) =
+        attempts.iter().partition(|attempt| !care && attempt.is_usual());
     record_with_care(tx, process, &others, now, tally).await?;
     let (delivered, sent): (Vec<&Attempted>, Vec<&Attempted>) =
         accepted.into_iter().partition(|attempt| attempt.moved == Move::Delivered);
@@ -249,7 +270,7 @@ pub(super) async fn record(
     Ok(Standing::AsExpected)
 }
 
-/// The usual case: `accepted` are being sent by `process` in their first round, and are `state` now.
+/// The usual case: `accepted` are being sent by `process` for the first time, and are `state` now.
 async fn record_accepted(
     tx: &mut Tx,
     process: ProcessId,
@@ -261,24 +282,16 @@ async fn record_accepted(
     if accepted.is_empty() {
         return Ok(Standing::AsExpected);
     }
-    let ids: Vec<Uuid> = accepted.iter().map(|attempt| attempt.delivery.0).collect();
-    let count = ids.len() as u64;
-    let written = tx.execute(&UPDATE_ACCEPTED, (Ids(ids), process.0, now, state.as_str())).await?;
-    if written != count {
+    let answers: Vec<_> = accepted
+        .iter()
+        .map(|attempt| {
+            let reason = &attempt.reason;
+            (attempt.delivery.0, attempt.ended_at.0, &reason.code, &reason.text, attempt.moved.reference())
+        })
+        .collect();
+    let written = tx.execute(&UPDATE_ACCEPTED, (Json(&answers), process.0, now, state.as_str())).await?;
+    if written != accepted.len() as u64 {
         return Ok(Standing::Changed);
-    }
-    for same in accepted.chunk_by(|one, other| one.provider == other.provider) {
-        let tried: Vec<_> = same
-            .iter()
-            .map(|attempt| {
-                let reason = &attempt.reason;
-                (attempt.delivery.0, attempt.number, attempt.ended_at.0, &reason.code, &reason.text)
-            })
-            .collect();
-        match tx.execute(&INSERT_ACCEPTED, (Json(&tried), process.0, same[0].provider.clone())).await {
-            Err(error) if error.is_there_already() => return Ok(Standing::Changed),
-            written => written?,
-        };
     }
     let mut notices: BTreeMap<(Uuid, &str), i64> = BTreeMap::new();
     for attempt in accepted {
@@ -314,10 +327,12 @@ async fn record_with_care(
     let mut returned = Vec::new();
     for attempt in attempts {
         let is_try = !matches!(attempt.moved, Move::Return { .. });
-        if is_try {
+        let row = standing.get(&attempt.delivery.0);
+        let stands_already = attempt.is_usual() && row.is_some_and(|row| row.answered_at.is_some());
+        if is_try && !stands_already {
             tried.push(AttemptInput::of(attempt));
         }
-        let Some(row) = standing.get(&attempt.delivery.0) else { continue };
+        let Some(row) = row else { continue };
         let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
         if (from, to) == (DeliveryState::Sent, DeliveryState::Failed) {
             returned.push((row.notice_id, row.delivery_id));
@@ -331,10 +346,7 @@ async fn record_with_care(
             attempts: if is_try { attempt.number } else { attempt.number - 1 },
             due_at,
             provider: is_try.then_some(attempt.provider.as_str()),
-            provider_ref: match &attempt.moved {
-                Move::Sent { reference } => reference.as_deref(),
-                _ => None,
-            },
+            provider_ref: attempt.moved.reference(),
             code: is_news.then_some(attempt.reason.code.as_str()),
             text: is_news.then_some(attempt.reason.text.as_str()),
         });

@@ -2,14 +2,17 @@
 
 use crate::domain::ids::NoticeId;
 
+use super::people::PeopleCount;
 use super::statement::statements;
 use super::{Store, StoreError};
 
-/// Whom the notice `$1` has reached, as the beginning of a statement; with `$2 = 1` only who has confirmed is.
-macro_rules! reached {
-    () => {
-        "
-        WITH reached (contact_key) AS (
+statements! {
+    /// By group: organisations and people, and how many of each were reached. An organisation is reached when one of its
+    /// people is; whoever has none counts as one. With `$2 = 1` only who has confirmed is. In the last row, the `whole`:
+    /// organisations of all groups, where one that stands in two of them counts once, and the people for whom a further
+    /// way will be tried. All of it at once: what was reached is the one thing here that takes long.
+    SELECT_SHARES = "
+        WITH reached (contact_key) AS MATERIALIZED (
             SELECT contact_key FROM deliveries
             WHERE notice_id = $1 /*by id*/ AND $2 = 0 AND state IN ('sent', 'delivered')
             UNION
@@ -19,31 +22,28 @@ macro_rules! reached {
             SELECT s.contact_key FROM cascade_steps s JOIN deliveries d ON d.delivery_id = s.delivery_id
             WHERE s.notice_id = $1 AND $2 = 0 AND s.fired_at IS NOT NULL AND d.state IN ('sent', 'delivered')
             UNION
-            SELECT contact_key FROM acknowledgements WHERE notice_id = $1),"
-    };
-}
-
-statements! {
-    /// By group: organisations and people, and how many of each were reached. An organisation is reached when one of its
-    /// people is; whoever has none counts as one. With `$2 = 1` only who has confirmed is.
-    SELECT_BY_GROUP = concat!(reached!(), "
-        organisations (group_name, people, reached_people, known) AS (
-            SELECT p.group_name, count(*), sum(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END),
+            SELECT contact_key FROM acknowledgements WHERE notice_id = $1),
+        organisations (group_name, organisation, alone, people, reached_people, known) AS MATERIALIZED (
+            SELECT p.group_name, p.organisation, CASE WHEN p.organisation = '' THEN p.contact_id ELSE '' END, count(*),
+                   sum(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END),
                    max(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END)
             FROM notice_people p LEFT JOIN reached r ON r.contact_key = p.contact_key
             WHERE p.notice_id = $1
-            GROUP BY p.group_name, p.organisation, CASE WHEN p.organisation = '' THEN p.contact_id ELSE '' END)
-        SELECT group_name, CAST(count(*) AS BIGINT) AS organisations, CAST(sum(known) AS BIGINT) AS reached_organisations,
-               CAST(sum(people) AS BIGINT) AS people, CAST(sum(reached_people) AS BIGINT) AS reached_people
-        FROM organisations GROUP BY group_name ORDER BY group_name");
-    /// The same of all groups together: an organisation that stands in two of them counts once.
-    SELECT_ALTOGETHER = concat!(reached!(), "
-        organisations (known) AS (
-            SELECT max(CASE WHEN r.contact_key IS NULL THEN 0 ELSE 1 END)
-            FROM notice_people p LEFT JOIN reached r ON r.contact_key = p.contact_key
-            WHERE p.notice_id = $1
-            GROUP BY p.organisation, CASE WHEN p.organisation = '' THEN p.contact_id ELSE '' END)
-        SELECT CAST(count(*) AS BIGINT), CAST(COALESCE(sum(known), 0) AS BIGINT) FROM organisations");
+            GROUP BY 1, 2, 3)
+        SELECT CAST(0 AS BIGINT) AS whole, group_name, CAST(count(*) AS BIGINT) AS organisations,
+               CAST(sum(known) AS BIGINT) AS reached_organisations, CAST(sum(people) AS BIGINT) AS people,
+               CAST(sum(reached_people) AS BIGINT) AS reached_people, CAST(0 AS BIGINT) AS underway
+        FROM organisations GROUP BY group_name
+        UNION ALL
+        SELECT CAST(1 AS BIGINT), '', CAST(count(*) AS BIGINT), CAST(COALESCE(sum(known), 0) AS BIGINT),
+               CAST(COALESCE(sum(people), 0) AS BIGINT), CAST(COALESCE(sum(reached_people), 0) AS BIGINT),
+               (SELECT CAST(count(*) AS BIGINT) FROM cascade_contacts c
+                     JOIN notice_people p ON p.notice_id = c.notice_id AND p.contact_key = c.contact_key
+                WHERE c.notice_id = $1 AND c.ended_at IS NULL
+                  AND c.contact_key NOT IN (SELECT contact_key FROM reached))
+        FROM (SELECT max(known) AS known, sum(people) AS people, sum(reached_people) AS reached_people
+              FROM organisations GROUP BY organisation, alone) AS one
+        ORDER BY whole, group_name";
 }
 
 /// How many of something there are, and how many of them were reached.
@@ -66,40 +66,60 @@ pub struct GroupShare {
     pub people: Share,
 }
 
+/// Whom a notice was for, and how many of them it has reached. For an alarm, whoever has confirmed is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shares {
+    /// All people.
+    pub people: PeopleCount,
+    /// The same by the groups that it was for, in the order of their names.
+    pub groups: Vec<GroupShare>,
+    /// All organisations; one that stands in two groups counts once.
+    pub organisations: Share,
+}
+
 #[derive(sqlx::FromRow)]
-struct GroupRow {
+struct Row {
+    whole: i64,
     group_name: String,
     organisations: i64,
     reached_organisations: i64,
     people: i64,
     reached_people: i64,
+    underway: i64,
 }
 
-impl From<GroupRow> for GroupShare {
-    fn from(row: GroupRow) -> Self {
-        Self {
-            group: row.group_name,
-            organisations: Share { total: row.organisations, reached: row.reached_organisations },
-            people: Share { total: row.people, reached: row.reached_people },
+impl Row {
+    const fn organisations(&self) -> Share {
+        Share { total: self.organisations, reached: self.reached_organisations }
+    }
+
+    fn people(&self) -> PeopleCount {
+        let count = |number: i64| usize::try_from(number).unwrap_or(0);
+        PeopleCount {
+            total: count(self.people),
+            reached: count(self.reached_people),
+            underway: count(self.underway),
         }
     }
 }
 
 impl Store {
-    /// How many people and organisations of each group a notice has reached, by the groups' names, and how many
-    /// organisations altogether. For an alarm, whoever has confirmed is reached.
+    /// How many people and organisations a notice has reached, altogether and by group. `alarm`: whether they must
+    /// confirm.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(super) async fn shares(
-        &self,
-        notice: NoticeId,
-        alarm: bool,
-    ) -> Result<(Vec<GroupShare>, Share), StoreError> {
-        let wanted = (notice.0, i64::from(alarm));
-        let groups: Vec<GroupRow> = self.db.fetch(&SELECT_BY_GROUP, wanted).await?;
-        let all: Option<(i64, i64)> = self.db.fetch_first(&SELECT_ALTOGETHER, wanted).await?;
-        let all = all.map_or_else(Share::default, |(total, reached)| Share { total, reached });
-        Ok((groups.into_iter().map(GroupShare::from).collect(), all))
+    pub async fn shares(&self, notice: NoticeId, alarm: bool) -> Result<Shares, StoreError> {
+        let mut shares = Shares::default();
+        for row in self.db.fetch::<Row, _>(&SELECT_SHARES, (notice.0, i64::from(alarm))).await? {
+            if row.whole == 1 {
+                (shares.people, shares.organisations) = (row.people(), row.organisations());
+            } else {
+                let (organisations, people) =
+                    (row.organisations(), Share { total: row.people, reached: row.reached_people });
+                shares.groups.push(GroupShare { group: row.group_name, organisations, people });
+            }
+        }
+        Ok(shares)
     }
 }

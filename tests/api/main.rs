@@ -15,9 +15,13 @@ mod described;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 #[path = "../must_hold/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
+#[cfg(test)]
+mod operating;
 #[cfg(test)]
 #[path = "../must_hold/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]

@@ -23,6 +23,11 @@ pub struct Stage {
 impl Stage {
     /// With `contacts` in a group `all`, and as many notices to them.
     pub async fn new(engine: Engine, contacts: usize, notices: usize) -> Self {
+        Self::configured(engine, contacts, notices, "").await
+    }
+
+    /// The same, with these sections in its configuration.
+    pub async fn configured(engine: Engine, contacts: usize, notices: usize, sections: &str) -> Self {
         let instance = Instance::new(engine).await;
         if contacts > 0 {
             instance.import(contacts);
@@ -30,7 +35,7 @@ impl Stage {
         for _ in 0..notices {
             instance.release(&[]);
         }
-        let serving = Serving::start(instance, "").await;
+        let serving = Serving::start(instance, sections).await;
         let token = make_token(&serving.instance, "stage-of-the-tests", &Right::ALL, None).await;
         Self { serving, token }
     }

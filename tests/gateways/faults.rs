@@ -13,6 +13,7 @@ on_both_engines!(
     a_gateway_that_lets_nobody_through_stops_before_all_have_failed,
     trouble_of_a_moment_is_tried_again,
     half_an_answer_leaves_a_doubt_that_is_not_resolved_at_once,
+    an_answer_that_no_store_can_keep_as_it_is_holds_nothing_up,
 );
 
 fn accepted() -> Answer {
@@ -160,4 +161,22 @@ async fn a_report_that_comes_before_the_answer_counts() {
     let forged = delivered.replace("delivery=a", "delivery=b");
     assert_eq!(call(&forged).await, 403);
     assert_eq!(instance.count("delivered"), 1);
+}
+
+async fn an_answer_that_no_store_can_keep_as_it_is_holds_nothing_up(engine: Engine) {
+    let answer = |text: &str| Answer::new("200 OK", "Content-Type: application/json\r\n", text);
+    let strange = answer(r#"{"id":"m\u0000-1","error":"so\u0000so","status":"ok"}"#);
+    let server = Server::start([strange, answer(r#"{"id":"m-2","status":"ok"}"#)]).await;
+    let section = format!(
+        "[[sms.provider]]\nname = \"any\"\nkind = \"http\"\nrate = \"1/s\"\nid_pointer = \"/id\"\n\
+         url = \"http://127.0.0.1:{}/send?to={{{{to}}}}&text={{{{text}}}}\"\nerror_pointer = \"/error\"\n\
+         success_pointer = \"/status\"\nsuccess_value = \"ok\"\n",
+        server.port
+    );
+    let instance = telephones(engine, &section, 2).await;
+    instance.run(&["send", "test", "--to", "all", "--channel", "sms", "--yes"]).exits(0);
+    let sent = instance.deliveries("sent");
+    let names: Vec<_> = sent.iter().map(|delivery| delivery["provider_ref"].as_str()).collect();
+    assert!(names.len() == 2 && names.contains(&None) && names.contains(&Some("m-2")), "{sent:?}");
+    assert_eq!(server.requests().len(), 2, "each once");
 }

@@ -39,6 +39,8 @@ manifest.json             all files with their SHA-256
 pub struct Wish {
     /// The file to be made; it must not be there yet.
     pub file: PathBuf,
+    /// What the audit log calls it.
+    pub name: String,
     /// With what it is encrypted; `None`: whoever gets hold of it can read it.
     pub key: Option<EncryptionKey>,
     /// The settings in force, secrets masked.
@@ -58,12 +60,30 @@ pub struct Made {
     pub at: Timestamp,
 }
 
+/// What a backup that is made now is called unless somebody says otherwise.
+pub fn file_name(instance: &Instance, is_encrypted: bool) -> String {
+    let now = instance.now().in_zone(&instance.settings().instance.timezone);
+    let end = if is_encrypted { "tar.age" } else { "tar" };
+    format!("rundruf-{}.{end}", now.strftime("%Y%m%d-%H%M%S"))
+}
+
 /// Writes a backup of everything as it is at this moment, while others go on working. The file appears under its name
 /// only when it is whole.
 ///
 /// # Errors
 /// [`BackupError`]; then there is no such file.
 pub async fn make(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Made, BackupError> {
+    let made = make_file(instance, actor, wish).await?;
+    // For whoever asks how old the last one is, too.
+    instance.store.write_down_backup(made.at, &entry(actor, wish, &made)).await?;
+    Ok(made)
+}
+
+/// The same, without writing down that it was made.
+///
+/// # Errors
+/// As [`make`].
+pub(super) async fn make_file(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Made, BackupError> {
     actor.may(Right::SettingsWrite)?;
     let at = instance.now();
     let mut snapshot = instance.store.snapshot().await?;
@@ -96,9 +116,7 @@ pub async fn make(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Mad
     let written = writing.await.map_err(|error| BackupError::Damaged(error.to_string()))?;
     read?;
     let (bytes, rows) = written?;
-    let made = Made { bytes, rows, at };
-    record(instance, actor, wish, &made).await?;
-    Ok(made)
+    Ok(Made { bytes, rows, at })
 }
 
 async fn read_tables(
@@ -171,21 +189,18 @@ fn collect(folder: &Path, name: &str, files: &mut Vec<(String, Vec<u8>)>) -> Res
     Ok(())
 }
 
-/// Writes down that it was made: for the audit log, and for whoever asks how old the last one is.
-async fn record(instance: &Instance, actor: &Actor, wish: &Wish, made: &Made) -> Result<(), BackupError> {
+/// What the audit log says of a backup.
+pub(super) fn entry(actor: &Actor, wish: &Wish, made: &Made) -> NewEntry {
     let encrypted = match &wish.key {
         Some(EncryptionKey::Recipients(keys)) => format!("for {} recipients", keys.len()),
         Some(EncryptionKey::Passphrase(_)) => "with a passphrase".to_owned(),
         None => "no".to_owned(),
     };
-    let name = wish.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let entry = NewEntry::new(actor, "backup.made", Subject::new("backup", name)).with(json!({
+    NewEntry::new(actor, "backup.made", Subject::new("backup", &wish.name)).with(json!({
         "as_of": made.at.0,
         "bytes": made.bytes,
         "rows": made.rows,
         "encrypted": encrypted,
         "with_key": wish.with_key,
-    }));
-    instance.store.write_down_backup(made.at, &entry).await?;
-    Ok(())
+    }))
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `archive` | writes and reads tar, as POSIX has it |
 //! | `make` | from the store into a file |
+//! | `download` | the same for somebody who is not at this machine |
 //! | `write` | that file: under its name only when it is whole |
 //! | `check` | whether a file is whole and unchanged, before anything is done with it |
 //! | `restore` | from a file into the store |
@@ -11,6 +12,7 @@
 
 pub mod archive;
 mod check;
+mod download;
 mod files;
 mod make;
 mod restore;
@@ -25,8 +27,9 @@ use crate::domain::audit::Broken;
 use crate::store::StoreError;
 
 pub use check::{Checked, check};
+pub use download::{Download, DownloadWish, download, sent};
 pub use files::FilesBack;
-pub use make::{Made, Wish, make};
+pub use make::{Made, Wish, file_name, make};
 pub use restore::{Restored, What, restore};
 
 /// Why a backup could not be made or used; each says what to do.

@@ -20,6 +20,11 @@ pub(in crate::cli) async fn noted(
         anyhow::Ok(())
     };
     if let Err(error) = written.await {
-        say(format_args!("! this look at contact data is missing in the audit log: {error:#}"));
+        say_not_written_down(&error);
     }
+}
+
+/// Says that a look at contact data could not be written down.
+pub(in crate::cli) fn say_not_written_down(why: &anyhow::Error) {
+    say(format_args!("! this look at contact data is missing in the audit log: {why:#}"));
 }

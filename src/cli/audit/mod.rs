@@ -11,7 +11,7 @@ use super::session::{Exit, Session, say};
 use crate::app::audit::heads;
 use crate::store::{Purpose, StoreError};
 
-pub(super) use looked::noted;
+pub(super) use looked::{noted, say_not_written_down};
 
 pub(super) async fn run(session: &Session, command: AuditCommand) -> anyhow::Result<Exit> {
     match command {

@@ -53,7 +53,7 @@ pub(super) async fn run(session: &Session, group: Option<&str>, format: ListForm
 ///
 /// # Errors
 /// When there is no such group.
-pub(super) fn wanted<'a>(
+fn wanted<'a>(
     groups: &'a BTreeMap<String, Group>,
     group: Option<&str>,
 ) -> anyhow::Result<Option<BTreeSet<&'a str>>> {

@@ -10,9 +10,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::release::Submitted;
-use crate::app::serving::HttpParts;
+use crate::app::serving::{ConfigurationSource, HttpParts};
 use crate::cli::caretaker;
 use crate::cli::dispatching::{Dispatching, say_event};
+use crate::cli::output::program_name;
 use crate::cli::progress::Progress;
 use crate::cli::send::summary;
 use crate::cli::session::Session;
@@ -49,7 +50,14 @@ impl Service {
         let (sender, settings) = watch::channel(session.settings.clone());
         let instance = session.instance(store, settings, dispatching.running.borrow().seal.clone());
         let held = dispatching.held.clone();
-        let parts = HttpParts { instance, dispatcher_ended: dispatching.ended.clone(), held, tls: None };
+        let parts = HttpParts {
+            instance,
+            dispatcher_ended: dispatching.ended.clone(),
+            held,
+            tls: None,
+            configuration: ConfigurationSource::Defaults,
+            program: program_name(),
+        };
         let stop_server = CancellationToken::new();
         let server = (session.start_http)(listener, parts, stop_server.clone());
         Ok(Self { dispatching, server, stop_server, _settings: sender })

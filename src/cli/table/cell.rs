@@ -1,5 +1,7 @@
 //! One value of a list.
 
+use crate::domain::spreadsheet::no_formula;
+
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Cell {
@@ -53,10 +55,7 @@ impl Cell {
         }
         let plain = self.plain();
         let is_text = matches!(self, Self::Text(_) | Self::List(_));
-        if is_text && plain.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_telephone_number(&plain) {
-            return format!("'{plain}");
-        }
-        plain
+        if is_text { no_formula(&plain).into_owned() } else { plain }
     }
 
     fn plain(&self) -> String {
@@ -78,11 +77,6 @@ impl Cell {
 /// Controls, and the marks that turn the direction of writing (Unicode Standard Annex 9).
 fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_telephone_number(text: &str) -> bool {
-    text.strip_prefix('+')
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `entries` as one compact JSON object, in their order.

@@ -4,10 +4,10 @@ mod preview;
 
 use std::fmt::Write as _;
 
+use crate::app::template_check::{Checked, check_all};
 use crate::domain::address::Channel;
-use crate::domain::settings::Settings;
 use crate::domain::template::Phase;
-use crate::templates::{CheckSettings, Finding, FrozenTemplate, LoadError, check, load_pack, load_template};
+use crate::templates::load_pack;
 
 use super::arguments::{ListFormat, TemplatesCommand};
 use super::output::{counted, program, write_text};
@@ -72,52 +72,4 @@ fn check_templates(session: &Session, names: &[String]) -> anyhow::Result<Exit> 
     }
     say(format_args!("{checked}, {}", counted(findings.len() as i128, "finding", "findings")));
     Ok(Exit::Refused)
-}
-
-/// What a check came to.
-#[derive(Debug)]
-pub(super) struct Checked {
-    /// How many templates could be read and were checked whole.
-    pub(super) templates: usize,
-    /// Everything that is wrong, in the order of files and lines.
-    pub(super) findings: Vec<Finding>,
-}
-
-/// Checks the templates called `names`, all if there are none.
-///
-/// # Errors
-/// When the folder cannot be read, or there is no template of a name.
-pub(super) fn check_all(settings: &Settings, names: &[String]) -> Result<Checked, LoadError> {
-    let sender_domains = sender_domains(settings);
-    let how = check_settings(settings, &sender_domains);
-    let folder = &settings.instance.templates;
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut templates: Vec<FrozenTemplate> = Vec::new();
-    if names.is_empty() {
-        let pack = load_pack(folder)?;
-        findings.extend(pack.findings);
-        templates.extend(pack.templates.into_values());
-    }
-    for name in names {
-        match load_template(folder, name) {
-            Ok(template) => templates.push(template),
-            Err(LoadError::Broken(found)) => findings.extend(found),
-            Err(error) => return Err(error),
-        }
-    }
-    for template in &templates {
-        findings.extend(check(template, &how));
-    }
-    findings.sort();
-    findings.dedup();
-    Ok(Checked { templates: templates.len(), findings })
-}
-
-/// The domains that notices come from.
-fn sender_domains(settings: &Settings) -> [String; 1] {
-    [settings.email.from.address.domain().to_owned()]
-}
-
-fn check_settings<'a>(settings: &'a Settings, sender_domains: &'a [String]) -> CheckSettings<'a> {
-    CheckSettings { instance: &settings.instance, sender_domains, transliterate: settings.sms.transliterate }
 }

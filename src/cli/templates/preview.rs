@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
+use crate::app::template_check::{check_settings, sender_domains};
 use crate::cli::arguments::PreviewArguments;
 use crate::cli::lookup::find_contact;
 use crate::cli::output::{counted, write_text};
@@ -19,8 +20,6 @@ use crate::domain::sms_text::SmsEncoding;
 use crate::domain::template::{TemplateSpec, Values, parse_values};
 use crate::store::Purpose;
 use crate::templates::{Checked, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send, load_template};
-
-use super::{check_settings, sender_domains};
 
 /// Shows what one contact would receive; findings of the check go to the person beside it.
 pub(super) async fn run(session: &Session, arguments: PreviewArguments) -> anyhow::Result<()> {

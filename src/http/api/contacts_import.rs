@@ -8,12 +8,16 @@ use axum::Json;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
+use crate::app::erasure::{erased_in, readmit};
 use crate::app::instance::Instance;
 use crate::contacts::{ContactFinding, Reading};
+use crate::domain::contact::{Contact, ContactPoint};
+use crate::domain::grounds::hints;
 use crate::store::ImportReport;
 
 use super::caller::SignedIn;
@@ -45,6 +49,9 @@ pub(super) struct How {
     /// Says that these files are all there are: without them nobody else is to be told anything.
     #[serde(default)]
     complete: bool,
+    /// Also imports contacts that were erased, as new ones.
+    #[serde(default)]
+    again: bool,
 }
 
 /// Contact files.
@@ -83,6 +90,19 @@ pub(super) struct Imported {
     left_out: Vec<String>,
     /// What is wrong with the rows that were passed over.
     findings: Vec<ImportFinding>,
+    /// Contact points that somebody should look at; they stop nothing.
+    hints: Vec<ImportHint>,
+}
+
+/// A contact point that somebody should look at: a private one without purpose or legal basis, or past its review.
+#[derive(Debug, Serialize, ToSchema)]
+struct ImportHint {
+    /// The contact's id.
+    id: String,
+    /// email, sms or webhook.
+    channel: &'static str,
+    /// Why.
+    reason: String,
 }
 
 /// A contact that changed.
@@ -162,12 +182,30 @@ pub(super) async fn import(
     let report = if how.dry_run {
         preview(Some(&instance.store), &instance.ids, &request, &reading).await?
     } else {
+        if how.again {
+            let erased = erased_in(&instance, &reading).await?;
+            readmit(&instance, &actor, &erased).await?;
+        }
         take_over(&instance, &actor, &request, &reading).await?
     };
-    Ok(Json(imported(how.dry_run, reading, report)))
+    let today = instance.now().in_zone(&instance.settings().instance.timezone).date();
+    Ok(Json(imported(how.dry_run, &reading, report, to_look_at(&reading, today))))
 }
 
-fn imported(dry_run: bool, reading: Reading, report: ImportReport) -> Imported {
+/// What somebody should look at on the day `today`.
+fn to_look_at(reading: &Reading, today: Date) -> Vec<ImportHint> {
+    let of_contact = |contact: &Contact| {
+        let shown = |(point, reason): (&ContactPoint, String)| ImportHint {
+            id: contact.id.clone(),
+            channel: point.address.channel().as_str(),
+            reason,
+        };
+        hints(contact, today).into_iter().map(shown).collect::<Vec<_>>()
+    };
+    reading.book.contacts.iter().flat_map(of_contact).take(MOST_FINDINGS).collect()
+}
+
+fn imported(dry_run: bool, reading: &Reading, report: ImportReport, hints: Vec<ImportHint>) -> Imported {
     let changed = report.changed.into_iter();
     Imported {
         dry_run,
@@ -180,8 +218,9 @@ fn imported(dry_run: bool, reading: Reading, report: ImportReport) -> Imported {
         missing: report.missing,
         groups_added: report.groups_added,
         groups_removed: report.groups_removed,
-        left_out: reading.left_out.into_iter().collect(),
+        left_out: reading.left_out.iter().cloned().collect(),
         findings: reading.findings.iter().take(MOST_FINDINGS).map(ImportFinding::from).collect(),
+        hints,
     }
 }
 

@@ -35,6 +35,8 @@
 //! | names in the path | [`parameters::Named`], for instance `Named<String>`, `Named<(String, Uuid)>` |
 //! | filters in the query | [`parameters::Filters`] with `#[derive(IntoParams)]`, [`parameters::words`] for `a,b` |
 //! | what a caller may see | [`reach`]: groups of limited tokens, masked addresses, revealing with a reason |
+//! | what one caller does at a time | a [`turns::Turn`] |
+//! | a long answer | [`pieces::Stream`] |
 //! | a list | [`pages::Paging`] in, [`pages::Page`] out, `params(PageParameters)` |
 //! | what can be edited | [`etag::ETag`] on answers; [`etag::IfMatch`] and `params(IfMatchParameter)` on changes |
 //! | what goes wrong | [`problem::Problem`]; `impl From<…> for Problem` for a use case's error, beside its handlers ([`failure`] has the common one) |
@@ -51,15 +53,19 @@
 mod accounts;
 mod alarms;
 mod audit;
+mod backups;
 mod body;
 pub(super) mod caller;
 mod calls;
+mod configuration;
+mod contact_export;
 mod contact_sheet;
 mod contacts;
 mod contacts_import;
 mod decisions;
 mod deliveries;
 mod docs;
+mod doctor;
 mod domains;
 mod drafts;
 mod etag;
@@ -80,6 +86,7 @@ mod openapi;
 mod pages;
 mod parameters;
 mod partners;
+mod pieces;
 mod previews;
 mod privacy;
 pub(super) mod problem;
@@ -91,6 +98,7 @@ mod services;
 mod steering;
 mod suppressions;
 mod templates;
+mod turns;
 mod workers;
 
 use std::sync::Arc;
@@ -107,6 +115,7 @@ use super::Shared;
 pub(super) use events::Hub;
 pub(super) use guard::LOOK_UPS;
 use problem::{Kind, Problem};
+pub(super) use turns::Turns;
 
 /// Where the routes are.
 const PREFIX: &str = "/api/v1";

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::app::instance::Instance;
 use crate::domain::clock::Timestamp;
 use crate::domain::mask::mask_addresses_in;
-use crate::store::{self, NoticeFigures, Share};
+use crate::store::{self, NoticeFigures, Share, Shares};
 
 use super::audit::ShownHead;
 use super::caller::SignedIn;
@@ -151,8 +151,8 @@ pub(super) async fn show(
     let store = &instance.store;
     let (id, missing) = (head.id, || Problem::not_found("such notice"));
     let summary = store.notice_summary(id).await?.ok_or_else(missing)?;
-    let NoticeFigures { people, groups, organisations, silenced, as_of } =
-        store.notice_figures(&summary).await?;
+    let NoticeFigures { shares, silenced, as_of } = store.notice_figures(&summary).await?;
+    let Shares { people, groups, organisations } = shares;
     let incidents = Incidents::of(&instance, &[id]).await?;
     let listed = store::ListedNotice { head, summary };
     let groups = groups.into_iter().map(|share| Group {

@@ -76,12 +76,13 @@ fn complete(operation: &mut Value, route: &Route) {
             operation["description"] = json!(format!("{description}\n\nNeeds the right `{right}`.").trim());
             kinds.push(Kind::Forbidden);
         }
-        Needs::Either(right, other) => {
+        Needs::Either(right, other) | Needs::Both(right, other) => {
+            let word = if matches!(route.needs, Needs::Both(..)) { "and" } else { "or" };
             operation["security"] = json!([{"token": []}]);
             operation["x-right"] = json!([right.as_str(), other.as_str()]);
             let description = operation["description"].as_str().unwrap_or_default();
             operation["description"] =
-                json!(format!("{description}\n\nNeeds the right `{right}` or `{other}`.").trim());
+                json!(format!("{description}\n\nNeeds the right `{right}` {word} `{other}`.").trim());
             kinds.push(Kind::Forbidden);
         }
     }

@@ -9,15 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::instance::Instance;
+use crate::app::template_check::{check_all, check_settings, sender_domains};
 use crate::domain::actor::{Actor, Right};
 use crate::domain::address::Channel;
 use crate::domain::contact::ContactCard;
 use crate::domain::settings::Settings;
 use crate::domain::template::{TemplateSpec, Values, parse_values};
-use crate::templates::{
-    CheckSettings, Checked, Finding, FrozenTemplate, LoadError, NoticeFacts, Prepared, Preview,
-    check as check_template, check_send, load_template,
-};
+use crate::templates::{Checked, Finding, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send};
 
 use super::body::JsonBody;
 use super::caller::SignedIn;
@@ -204,24 +202,9 @@ pub(super) async fn check(
 ) -> Result<Json<TemplateCheck>, Problem> {
     let settings = instance.settings();
     let folder = settings.instance.templates.display().to_string();
-    let look = move || -> Result<Vec<Finding>, LoadError> {
-        let template = match load_template(&settings.instance.templates, &name) {
-            Ok(template) => template,
-            Err(LoadError::Broken(findings)) => return Ok(findings),
-            Err(error) => return Err(error),
-        };
-        let sender_domains = [settings.email.from.address.domain().to_owned()];
-        Ok(check_template(&template, &check_settings(&settings, &sender_domains)))
-    };
-    let mut findings = off_the_runtime(look).await?.map_err(unloaded)?;
-    findings.sort();
-    findings.dedup();
-    let findings = findings.into_iter().map(|finding| ShownFinding::new(finding, &folder)).collect();
+    let checked = off_the_runtime(move || check_all(&settings, &[name])).await?.map_err(unloaded)?;
+    let findings = checked.findings.into_iter().map(|finding| ShownFinding::new(finding, &folder)).collect();
     Ok(Json(TemplateCheck { findings }))
-}
-
-fn check_settings<'a>(settings: &'a Settings, sender_domains: &'a [String]) -> CheckSettings<'a> {
-    CheckSettings { instance: &settings.instance, sender_domains, transliterate: settings.sms.transliterate }
 }
 
 pub(super) async fn contact(
@@ -267,7 +250,7 @@ pub(super) fn render(
         Problem::conflict(format!("its texts are not right, at {} places", findings.len()))
     };
     let notice = NoticeFacts::example(&settings.instance);
-    let sender_domains = [settings.email.from.address.domain().to_owned()];
+    let sender_domains = sender_domains(settings);
     let how = check_settings(settings, &sender_domains);
     let folder = settings.instance.templates.display().to_string();
     let checked = Checked::new(template, &how).map_err(broken)?;

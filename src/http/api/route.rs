@@ -22,6 +22,8 @@ pub(crate) enum Needs {
     Right(Right),
     /// One of these; which of them is enough for what is asked, the use case says.
     Either(Right, Right),
+    /// Both of these.
+    Both(Right, Right),
 }
 
 impl Needs {
@@ -36,6 +38,7 @@ impl Needs {
             Self::Either(right, other) => {
                 actor.may(right).or_else(|denied| actor.may(other).map_err(|_| denied))
             }
+            Self::Both(right, other) => actor.may(right).and_then(|()| actor.may(other)),
         }
     }
 }

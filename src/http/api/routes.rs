@@ -6,9 +6,10 @@ use crate::domain::actor::Right;
 use super::accounts::{identities, own, provider, session, sessions, setup, tokens, users};
 use super::route::{Needs, Route, route};
 use super::{
-    alarms, audit, calls, contact_sheet, contacts, contacts_import, decisions, deliveries, domains, drafts,
-    events, groups, incident_deadlines, incidents, instance, notice_people, notice_report, notices, partners,
-    previews, privacy, replay, services, steering, suppressions, templates, workers,
+    alarms, audit, backups, calls, configuration, contact_export, contact_sheet, contacts, contacts_import,
+    decisions, deliveries, doctor, domains, drafts, events, groups, incident_deadlines, incidents, instance,
+    notice_people, notice_report, notices, partners, previews, privacy, replay, services, steering,
+    suppressions, templates, workers,
 };
 
 /// The table. Rows stand by resource; a new resource has a paragraph of its own.
@@ -66,6 +67,8 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::ContactsRead), contacts::list),
         route!(right(Right::ContactsRead), contacts::show),
         route!(right(Right::ContactsReveal), contact_sheet::make),
+        // Webhook secrets stand in it, which contacts:reveal alone does not show.
+        route!(Needs::Both(Right::ContactsReveal, Right::ContactsWrite), contact_export::make),
         route!(right(Right::ContactsWrite), contacts_import::import).body_up_to(contacts_import::LARGEST),
         route!(right(Right::ContactsRead), groups::list),
         route!(right(Right::ContactsRead), groups::show),
@@ -145,6 +148,9 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::SettingsWrite), privacy::hold),
         route!(right(Right::SettingsWrite), privacy::lift),
         // Operations
+        route!(right(Right::SettingsWrite), configuration::show),
+        route!(right(Right::SettingsWrite), doctor::examine).harmless(),
+        route!(right(Right::SettingsWrite), backups::make).with_secret_answer(),
         route!(right(Right::NoticesRead), workers::list),
     ]
 }

@@ -14,7 +14,7 @@ use super::caller::SignedIn;
 use super::route::Needs;
 use super::routes;
 use crate::app::instance::Instance;
-use crate::app::serving::{HeldProviders, HttpParts};
+use crate::app::serving::{ConfigurationSource, HeldProviders, HttpParts};
 use crate::domain::actor::{Actor, Right, Role, Way};
 use crate::domain::chance::Chance;
 use crate::domain::clock::SystemClock;
@@ -51,6 +51,8 @@ impl House {
             dispatcher_ended: CancellationToken::new(),
             held: HeldProviders::default(),
             tls: None,
+            configuration: ConfigurationSource::Defaults,
+            program: "rundruf".to_owned(),
         };
         let router = crate::http::router(parts, CancellationToken::new());
         Self { instance, router: TowerToHyperService::new(router), _folder: folder }
@@ -124,6 +126,7 @@ async fn whoever_may_not_is_told_so_and_changes_nothing() {
                 Needs::Nothing | Needs::SignedIn => true,
                 Needs::Right(right) => walker.rights.contains(&right),
                 Needs::Either(right, other) => [right, other].iter().any(|one| walker.rights.contains(one)),
+                Needs::Both(right, other) => [right, other].iter().all(|one| walker.rights.contains(one)),
             };
             if may {
                 // What is about one's own account has nothing for a token; a limited one may be too narrow.

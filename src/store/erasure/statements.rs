@@ -49,7 +49,8 @@ statements! {
         WHERE state = 'queued' AND delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))";
     /// Where they went, and whatever was said about it.
     CLEAR_DELIVERIES = "
-        UPDATE deliveries SET address = gone.address, destination = '', lane = '', provider_ref = NULL, reason = NULL
+        UPDATE deliveries SET address = gone.address, destination = '', lane = '', provider_ref = NULL, reason = NULL,
+                              answer = NULL
         FROM (SELECT unhex(value, '-') AS delivery_id, 'erased:' || value AS address FROM json_each_text($1)) AS gone
         WHERE deliveries.delivery_id = gone.delivery_id";
     /// What providers answered.

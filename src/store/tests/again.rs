@@ -7,6 +7,7 @@ on_both_engines!(
     retrying_reaches_those_who_did_not_get_it,
     retrying_goes_to_the_address_that_a_contact_has_now,
     retrying_leaves_nobody_behind_who_shares_a_delivery,
+    an_accepted_first_try_stays_in_the_history,
 );
 
 async fn unclear_deliveries_are_resolved_all_or_none(bench: Bench) {
@@ -116,4 +117,35 @@ async fn retrying_leaves_nobody_behind_who_shares_a_delivery(bench: Bench) {
     bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
     import("new@x.example", "new@x.example").await;
     assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 1 });
+}
+
+async fn an_accepted_first_try_stays_in_the_history(bench: Bench) {
+    let notice = bench.notice(1, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 1).await;
+    let history = async || {
+        let detail = bench.store.delivery(claimed[0].delivery).await.unwrap().unwrap();
+        let line = |one: &AttemptRow| {
+            format!("{}.{} {} {} {} {}", one.round, one.number, one.provider, one.outcome, one.code, one.text)
+        };
+        detail.attempts.iter().map(line).collect::<Vec<_>>()
+    };
+    let accepted = sent(&claimed[0]);
+    bench.record(process, std::slice::from_ref(&accepted)).await;
+    assert_eq!(history().await, ["1.1 relay accepted 2.0.0 Ok"]);
+    bench.record(process, &[accepted]).await;
+    assert_eq!(
+        history().await.len(),
+        1,
+        "it is the same try, of which the store could not say that it has it"
+    );
+
+    bench.record(process, &[ended(&claimed[0], Move::Failed)]).await;
+    assert_eq!(bench.retry(notice).await, Retried { deliveries: 1, readdressed: 0 });
+    let again = bench.claim(process, 1).await;
+    bench.record(process, &[sent(&again[0])]).await;
+    let expected =
+        ["1.1 relay accepted 2.0.0 Ok", "1.1 relay refused 2.0.0 Ok", "2.1 relay accepted 2.0.0 Ok"];
+    assert_eq!(history().await, expected);
 }

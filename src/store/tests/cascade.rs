@@ -223,7 +223,7 @@ impl Stage {
     async fn reached(&self) -> Vec<String> {
         let alarm = self.summary().await.alarm;
         let people = self.bench.store.notice_people(self.notice).await.unwrap();
-        let counted = self.bench.store.count_people(self.notice, alarm).await.unwrap();
+        let counted = self.bench.store.shares(self.notice, alarm).await.unwrap().people;
         let (reached, others): (Vec<_>, Vec<_>) = people.iter().partition(|one| one.is_reached(alarm));
         let underway = others.iter().filter(|one| one.underway).count();
         assert_eq!(

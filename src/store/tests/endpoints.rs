@@ -18,7 +18,18 @@ on_both_engines!(
     an_endpoint_gets_what_it_missed,
     what_was_missed_long_ago_or_cancelled_stays,
     what_was_corrected_meanwhile_stays,
+    what_an_endpoint_missed_that_is_no_longer_its_contacts_stays,
 );
+
+/// The one contact there is, with an endpoint.
+fn owner_of(url: &str) -> Contact {
+    let mut owner = contact("stadtwerke", "a@x.example", &["all"]);
+    owner.points.push(ContactPoint {
+        address: Address::parse(Channel::Webhook, url).unwrap(),
+        ..owner.points[0].clone()
+    });
+    owner
+}
 
 impl Bench {
     /// A notice to the one webhook there is, claimed; its delivery.
@@ -29,7 +40,7 @@ impl Bench {
 
     /// A notice to the one webhook there is, fanned out.
     async fn submit_call(&self) {
-        let contacts = book(vec![contact("stadtwerke", "a@x.example", &["all"])]);
+        let contacts = book(vec![owner_of(URL)]);
         self.store.import_contacts(&contacts, &self.ids, false, &entry()).await.unwrap();
         let known = self.store.contacts().await.unwrap().remove(0);
         let recipient = Recipient {
@@ -234,4 +245,15 @@ async fn what_was_corrected_meanwhile_stays(bench: Bench) {
     bench.store.submit(&correction, &entry()).await.unwrap();
     let replayed = bench.store.replay_endpoint(URL, START, START.plus(DAY), &entry()).await.unwrap();
     assert_eq!(replayed.deliveries, 0, "nobody is to get what is wrong");
+}
+
+async fn what_an_endpoint_missed_that_is_no_longer_its_contacts_stays(bench: Bench) {
+    let process = bench.running().await;
+    let missed = bench.called(process).await;
+    bench.ended(process, &missed, Move::Failed).await;
+    let moved = book(vec![owner_of("https://neu.stadtwerke.example/rundruf")]);
+    bench.store.import_contacts(&moved, &bench.ids, false, &entry()).await.unwrap();
+    let replayed = bench.store.replay_endpoint(URL, START, START.plus(DAY), &entry()).await.unwrap();
+    assert_eq!(replayed.deliveries, 0, "somebody else may live there by now");
+    assert_eq!(bench.counts(missed.notice).await, [(DeliveryState::Failed, 1)]);
 }

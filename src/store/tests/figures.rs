@@ -57,7 +57,7 @@ async fn figures(bench: &Bench, store: &Store, notice: NoticeId) -> NoticeFigure
 }
 
 async fn reached(bench: &Bench, store: &Store, notice: NoticeId) -> usize {
-    figures(bench, store, notice).await.people.reached
+    figures(bench, store, notice).await.shares.people.reached
 }
 
 /// Time goes by, so that nothing that was counted before still serves.
@@ -69,7 +69,7 @@ async fn figures_follow_every_change_by_whichever_process(bench: Bench) {
     let notice = stage(&bench, 4).await;
     // Another process: it has its own memory.
     let other = Store { figures: super::super::figures::Kept::default(), ..bench.store.clone() };
-    assert_eq!(figures(&bench, &other, notice).await.people.total, 4);
+    assert_eq!(figures(&bench, &other, notice).await.shares.people.total, 4);
     assert_eq!(reached(&bench, &other, notice).await, 0);
 
     let process = bench.running().await;
@@ -87,10 +87,13 @@ async fn figures_follow_every_change_by_whichever_process(bench: Bench) {
     let same = figures(&bench, &other, notice).await;
     a_second_passes(&bench);
     let later = figures(&bench, &other, notice).await;
-    assert_eq!(later.people, same.people);
+    assert_eq!(later.shares, same.shares);
     let share = Share { total: 4, reached: 3 };
-    assert_eq!(later.groups, [GroupShare { group: "all".to_owned(), organisations: share, people: share }]);
-    assert_eq!(later.organisations, share, "whoever has no organisation counts as one");
+    assert_eq!(
+        later.shares.groups,
+        [GroupShare { group: "all".to_owned(), organisations: share, people: share }]
+    );
+    assert_eq!(later.shares.organisations, share, "whoever has no organisation counts as one");
     assert_eq!(later.as_of, bench.clock.now(), "what has not changed is as of now");
 }
 
@@ -103,10 +106,10 @@ async fn while_it_changes_a_second_old_figure_says_so(bench: Bench) {
     bench.record(process, &[sent(&claimed[0])]).await;
     bench.clock.advance(Duration::from_millis(999));
     let kept = figures(&bench, &bench.store, notice).await;
-    assert_eq!((kept.people.reached, kept.as_of), (0, before));
+    assert_eq!((kept.shares.people.reached, kept.as_of), (0, before));
     bench.clock.advance(Duration::from_millis(1));
     let counted = figures(&bench, &bench.store, notice).await;
-    assert_eq!((counted.people.reached, counted.as_of), (1, bench.clock.now()));
+    assert_eq!((counted.shares.people.reached, counted.as_of), (1, bench.clock.now()));
 }
 
 async fn two_changes_that_leave_the_counters_alone_are_seen(bench: Bench) {

@@ -58,7 +58,7 @@ pub async fn make(
     } else {
         Sight::Masked
     };
-    let people = instance.store.count_people(notice.id, true).await?.total;
+    let people = instance.store.shares(notice.id, true).await?.people.total;
     let manner = if sight == Sight::Full { Manner::Revealed } else { Manner::Exported };
     let looked = Looked::Document { name: "proof", about: &notice.number };
     let reason = wish.reveal.as_deref().unwrap_or_default();

@@ -11,7 +11,7 @@ mod signature;
 mod twilio;
 mod word;
 
-use crate::domain::outcome::Reason;
+use crate::domain::outcome::{Reason, is_reference};
 use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 use crate::domain::seal::{Seal, SealPurpose};
 use crate::domain::settings::{SmsGateway, SmsGatewayKind, SmsProvider, SmsTransport};
@@ -79,7 +79,7 @@ pub fn read(provider: &SmsProvider, seal: &Seal, callback: &Callback<'_>) -> Res
     let Some((delivery, round)) = name.and_then(|name| seal.open(SealPurpose::SmsReport, name)) else {
         // seven signs what it reports, and leaves out what we called the message, or has another program's name for it.
         return match seven::reference(&fields)
-            .filter(|_| signed && matches!(gateway.kind, SmsGatewayKind::Seven))
+            .filter(|name| signed && matches!(gateway.kind, SmsGatewayKind::Seven) && is_reference(name))
         {
             Some(reference) => {
                 let News { kind, reason } = seven::read(&fields).ok_or(CallbackVerdict::Unreadable)?;

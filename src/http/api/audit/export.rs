@@ -11,12 +11,13 @@ use crate::app::audit::entries::{COLUMNS, Column, Wanted, columns, page};
 use crate::app::instance::Instance;
 use crate::domain::actor::Actor;
 use crate::domain::audit::Entry;
+use crate::domain::spreadsheet::no_formula;
 
 use super::super::caller::SignedIn;
 use super::super::parameters::Filters;
+use super::super::pieces::{Pieces, Stream};
 use super::super::problem::Problem;
 use super::entries::{EntryFilter, ShownEntry};
-use super::stream::{Pieces, Stream};
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -158,14 +159,9 @@ fn cell(column: Column<'_>) -> String {
     match column {
         Column::Number(number) => number.to_string(),
         Column::Time(at) => at.to_string(),
-        Column::Words(words) => harmless(words),
+        Column::Words(words) => no_formula(words).into_owned(),
         Column::Hash(hash) => hash.to_owned(),
     }
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 fn record(cells: [String; COLUMNS.len()]) -> Result<Vec<u8>, String> {

@@ -4,7 +4,6 @@
 pub(super) mod entries;
 pub(super) mod export;
 pub(super) mod proof;
-mod stream;
 pub(super) mod verification;
 
 use axum::Json;

@@ -10,6 +10,7 @@ use crate::store::erasure::Pass;
 
 on_both_engines!(
     an_erased_contact_is_found_in_no_column,
+    what_providers_answered_about_an_erased_contact_is_gone_too,
     what_others_share_becomes_theirs,
     nothing_is_erased_under_a_hold_or_while_it_is_being_sent,
     who_was_erased_before_the_fan_out_shows_as_suppressed,
@@ -102,6 +103,24 @@ async fn an_erased_contact_is_found_in_no_column(bench: Bench) {
     assert_eq!(bench.retry(first).await.deliveries, 0, "an erased address is not tried again");
     assert_eq!(traces(&bench, &NEEDLES).await, Vec::<String>::new());
     assert_eq!(bench.store.erased_ids(&["hash".to_owned()]).await.unwrap().len(), 1);
+}
+
+async fn what_providers_answered_about_an_erased_contact_is_gone_too(bench: Bench) {
+    let known = with_quast(&bench).await;
+    let notice = notice_to_both(&bench, &known).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 100).await;
+    let accepted = |claimed: &Claimed| Attempted {
+        reason: Reason::new("2.1.5", format!("250 <{}> takes it", claimed.address)),
+        ..sent(claimed)
+    };
+    bench.record(process, &claimed.iter().map(accepted).collect::<Vec<_>>()).await;
+    assert_eq!(bench.state(notice).await, NoticeState::Completed);
+    let answered = |traces: Vec<String>| traces.iter().any(|trace| trace.contains("answer"));
+    assert!(answered(traces(&bench, &NEEDLES).await), "there is something to erase");
+    bench.store.erase_contact(key(&known, "max-q"), "hash", &entry("contact.erased")).await.unwrap();
+    assert_eq!(traces(&bench, &NEEDLES).await, Vec::<String>::new());
 }
 
 async fn what_others_share_becomes_theirs(bench: Bench) {

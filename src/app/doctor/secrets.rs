@@ -3,16 +3,14 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::cli::session::Session;
-
-use super::Line;
+use super::{Examination, Finding};
 
 /// Others may read it, or change it.
 const OTHERS: u32 = 0o006;
 
 /// The files that others may read.
-pub(super) fn files(session: &Session) -> Option<Line> {
-    let mut open: Vec<String> = named(session)
+pub(super) fn files(examination: &Examination) -> Option<Finding> {
+    let mut open: Vec<String> = named(examination)
         .into_iter()
         .filter(|path| is_open(path))
         .map(|path| path.display().to_string())
@@ -22,7 +20,7 @@ pub(super) fn files(session: &Session) -> Option<Line> {
     if open.is_empty() {
         return None;
     }
-    Some(Line::warning(
+    Some(Finding::warning(
         "secrets",
         format!("everybody on this machine can read {}", open.join(", ")),
         format!("chmod 600 {} (and give it to the user who runs rundruf)", open.join(" ")),
@@ -35,8 +33,8 @@ fn is_open(path: &Path) -> bool {
 
 /// The keys that sign, every file that the configuration takes a secret from, and the configuration itself if secrets
 /// stand in it.
-fn named(session: &Session) -> Vec<PathBuf> {
-    let settings = &session.settings;
+fn named(examination: &Examination) -> Vec<PathBuf> {
+    let settings = &examination.settings;
     let mut files: Vec<PathBuf> = settings.email.dkim.iter().map(|key| key.key_file.clone()).collect();
     let Some(file) = &settings.file else { return files };
     let Some(table) = std::fs::read_to_string(file).ok().and_then(|text| text.parse::<toml::Table>().ok())

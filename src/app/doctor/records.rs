@@ -8,16 +8,15 @@ use crate::channels::probe::dkim_record::{KeyRecord, compare};
 use crate::channels::probe::dmarc::{Dmarc, Policy, find_policy};
 use crate::channels::probe::dns::{Dns, Unanswered};
 use crate::channels::probe::spf::{SpfRecord, SpfResult, evaluate, find_record, lets_everybody};
-use crate::cli::session::Session;
 use crate::domain::settings::{DkimKey, Email, EmailTransport};
 
-use super::Line;
 use super::instance::is_invented;
+use super::{Examination, Finding};
 
 /// What the records of the sender's domain say. Nothing where no mail leaves; about an invented domain only if a
 /// resolver was named.
-pub(super) async fn records(session: &Session, resolver: Option<SocketAddr>) -> Vec<Line> {
-    let email = &session.settings.email;
+pub(super) async fn records(examination: &Examination, resolver: Option<SocketAddr>) -> Vec<Finding> {
+    let email = &examination.settings.email;
     let from = email.from.address.domain();
     let leaves = email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));
     if !leaves || (resolver.is_none() && is_invented(from)) {
@@ -43,22 +42,22 @@ pub(super) async fn records(session: &Session, resolver: Option<SocketAddr>) -> 
     lines
 }
 
-fn unchecked(subject: &str, why: &Unanswered) -> Line {
-    Line::warning(
+fn unchecked(subject: &str, why: &Unanswered) -> Finding {
+    Finding::warning(
         subject,
         format!("could not be checked: {why}"),
         "run doctor where the internet can be reached, or name a resolver: --resolver 192.0.2.53",
     )
 }
 
-async fn spf(dns: &Dns, email: &Email) -> Result<Vec<Line>, Unanswered> {
+async fn spf(dns: &Dns, email: &Email) -> Result<Vec<Finding>, Unanswered> {
     // Receivers look at the return path's domain (RFC 7208, section 2.4).
     let domain = email.bounce_address.domain();
     let subject = format!("SPF {domain}");
     let record = match find_record(dns, domain).await? {
         SpfRecord::One(record) => record,
         SpfRecord::Missing => {
-            return Ok(vec![Line::warning(
+            return Ok(vec![Finding::warning(
                 subject,
                 "there is no record: receivers cannot know which hosts may send for you",
                 format!(
@@ -67,7 +66,7 @@ async fn spf(dns: &Dns, email: &Email) -> Result<Vec<Line>, Unanswered> {
             )]);
         }
         SpfRecord::Several(count) => {
-            return Ok(vec![Line::broken(
+            return Ok(vec![Finding::broken(
                 subject,
                 format!("there are {count} records, which receivers take for an error"),
                 format!("merge the TXT records at {domain} that begin with v=spf1 into one"),
@@ -75,7 +74,7 @@ async fn spf(dns: &Dns, email: &Email) -> Result<Vec<Line>, Unanswered> {
         }
     };
     if lets_everybody(&record) {
-        return Ok(vec![Line::warning(
+        return Ok(vec![Finding::warning(
             subject,
             format!("{record}\nlets the whole world send in your name"),
             "end it in -all or ~all, after your relays",
@@ -96,13 +95,13 @@ async fn spf_of_relay(
     domain: &str,
     host: &str,
     record: &str,
-) -> Result<Line, Unanswered> {
+) -> Result<Finding, Unanswered> {
     let addresses = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(address) => vec![address],
         Err(_) => dns.addresses(host).await?,
     };
     let Some(address) = addresses.into_iter().find(|address| is_public(*address)) else {
-        return Ok(Line::good(
+        return Ok(Finding::good(
             subject,
             format!(
                 "{record}\nWhich address your relay {host} sends from cannot be seen from here: it must be listed"
@@ -111,17 +110,17 @@ async fn spf_of_relay(
     };
     let relay = format!("{host} ({address})");
     Ok(match evaluate(dns, domain, address).await? {
-        SpfResult::Pass => Line::good(subject, format!("lets {relay} send")),
-        SpfResult::Broken(why) => Line::broken(
+        SpfResult::Pass => Finding::good(subject, format!("lets {relay} send")),
+        SpfResult::Broken(why) => Finding::broken(
             subject,
             format!("{record}\ncannot be used by receivers: {why}"),
             "mend the record; a checker on the web or your DNS provider shows where",
         ),
-        SpfResult::CannotTell(at) => Line::good(
+        SpfResult::CannotTell(at) => Finding::good(
             subject,
             format!("{record}\nwhether it lets {relay} send cannot be told here, because of {at}"),
         ),
-        SpfResult::Neutral | SpfResult::SoftFail | SpfResult::Fail => Line::warning(
+        SpfResult::Neutral | SpfResult::SoftFail | SpfResult::Fail => Finding::warning(
             subject,
             format!("{record}\ndoes not let {relay} send"),
             "if your relay sends from that address, add it to the record; if it sends from another one, ask whoever \
@@ -141,7 +140,7 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// Nothing where the key itself cannot be used: that is said already.
-async fn dkim(dns: &Dns, subject: &str, settings: &DkimKey) -> Result<Option<Line>, Unanswered> {
+async fn dkim(dns: &Dns, subject: &str, settings: &DkimKey) -> Result<Option<Finding>, Unanswered> {
     let name = format!("{}._domainkey.{}", settings.selector, settings.domain);
     let Some(ours) = Signer::load(settings).ok().and_then(|signer| signer.dns_record()) else {
         return Ok(None);
@@ -149,53 +148,53 @@ async fn dkim(dns: &Dns, subject: &str, settings: &DkimKey) -> Result<Option<Lin
     let publish = format!("publish this TXT record at {name}, as one text:\n{ours}");
     Ok(Some(match compare(&dns.texts(&name).await?, &ours) {
         KeyRecord::Matches { testing: false } => {
-            Line::good(subject, format!("the DNS has the key's public half at {name}"))
+            Finding::good(subject, format!("the DNS has the key's public half at {name}"))
         }
-        KeyRecord::Matches { testing: true } => Line::warning(
+        KeyRecord::Matches { testing: true } => Finding::warning(
             subject,
             format!("the record at {name} is marked as a test (t=y): receivers may ignore the signatures"),
             "take t=y out of the record",
         ),
-        KeyRecord::Missing => Line::broken(
+        KeyRecord::Missing => Finding::broken(
             subject,
             format!("the DNS has no key at {name}: receivers cannot check the signatures"),
             publish,
         ),
-        KeyRecord::Several(count) => Line::broken(
+        KeyRecord::Several(count) => Finding::broken(
             subject,
             format!("the DNS has {count} keys at {name}, of which receivers take any or none"),
             publish,
         ),
-        KeyRecord::Revoked => Line::broken(
+        KeyRecord::Revoked => Finding::broken(
             subject,
             format!("the key at {name} was withdrawn (p= is empty)"),
             "make a new key under a new selector, or publish this one again if that was a mistake",
         ),
-        KeyRecord::Differs => Line::broken(
+        KeyRecord::Differs => Finding::broken(
             subject,
             format!("the DNS has another key at {name}: every signature is wrong"),
             format!("name the right key_file, or {publish}"),
         ),
         KeyRecord::Unusable(why) => {
-            Line::broken(subject, format!("the record at {name} cannot be used: {why}"), publish)
+            Finding::broken(subject, format!("the record at {name} cannot be used: {why}"), publish)
         }
     }))
 }
 
-async fn dmarc(dns: &Dns, email: &Email) -> Result<Vec<Line>, Unanswered> {
+async fn dmarc(dns: &Dns, email: &Email) -> Result<Vec<Finding>, Unanswered> {
     let from = email.from.address.domain();
     let subject = format!("DMARC {from}");
     let policy = match find_policy(dns, from).await? {
         Dmarc::Policy(policy) => policy,
         Dmarc::Missing => {
-            return Ok(vec![Line::warning(
+            return Ok(vec![Finding::warning(
                 subject,
                 "there is no policy: anybody can send in your name, and large providers want one",
                 format!("publish a TXT record at _dmarc.{from}, such as\nv=DMARC1; p=reject"),
             )]);
         }
         Dmarc::Several(at) => {
-            return Ok(vec![Line::warning(
+            return Ok(vec![Finding::warning(
                 subject,
                 format!("there are several policies at _dmarc.{at}, which count as none"),
                 "leave one of them",
@@ -204,13 +203,13 @@ async fn dmarc(dns: &Dns, email: &Email) -> Result<Vec<Line>, Unanswered> {
     };
     let shown = format!("p={} at _dmarc.{}", policy.action, policy.found_at);
     let first = match policy.action.as_str() {
-        "reject" | "quarantine" => Line::good(subject.clone(), shown),
-        "none" => Line::warning(
+        "reject" | "quarantine" => Finding::good(subject.clone(), shown),
+        "none" => Finding::warning(
             subject.clone(),
             format!("{shown}: forged mails in your name are delivered"),
             "when your own mails pass, set p=quarantine, then p=reject",
         ),
-        _ => Line::warning(
+        _ => Finding::warning(
             subject.clone(),
             format!("{shown} is no policy that receivers know"),
             "write p=none, p=quarantine or p=reject",
@@ -220,14 +219,14 @@ async fn dmarc(dns: &Dns, email: &Email) -> Result<Vec<Line>, Unanswered> {
 }
 
 /// A signature or the return path has to be of the sender's domain, or the policy strikes ourselves.
-fn alignment(subject: &str, policy: &Policy, email: &Email) -> Option<Line> {
+fn alignment(subject: &str, policy: &Policy, email: &Email) -> Option<Finding> {
     let from = email.from.address.domain();
     let signs = email.dkim.iter().any(|key| policy.is_aligned(&key.domain, from, policy.strict_dkim));
     let returns = policy.is_aligned(email.bounce_address.domain(), from, policy.strict_spf);
     if signs || returns {
         return None;
     }
-    Some(Line::warning(
+    Some(Finding::warning(
         subject,
         format!(
             "neither a signature nor the return path ({}) is of the sender's domain {from}: mails fail the policy \
@@ -240,20 +239,20 @@ fn alignment(subject: &str, policy: &Policy, email: &Email) -> Option<Line> {
 
 /// Whether returned mails find a way to us (RFC 5321, section 5.1); many receivers refuse mails that they could not
 /// return.
-async fn returned(dns: &Dns, email: &Email) -> Result<Line, Unanswered> {
+async fn returned(dns: &Dns, email: &Email) -> Result<Finding, Unanswered> {
     let domain = email.bounce_address.domain();
     let subject = format!("bounce address {}", email.bounce_address);
     let mend =
         format!("publish an MX record for {domain}, or set [email] bounce_address to a domain that has one");
     let exchangers = dns.exchangers(domain).await?;
     if exchangers.iter().any(String::is_empty) {
-        return Ok(Line::broken(subject, format!("{domain} says that it takes no mail at all"), mend));
+        return Ok(Finding::broken(subject, format!("{domain} says that it takes no mail at all"), mend));
     }
     if let Some(exchanger) = exchangers.first() {
-        return Ok(Line::good(subject, format!("mails to {domain} go to {exchanger}")));
+        return Ok(Finding::good(subject, format!("mails to {domain} go to {exchanger}")));
     }
     if dns.addresses(domain).await?.is_empty() {
-        return Ok(Line::broken(
+        return Ok(Finding::broken(
             subject,
             format!(
                 "{domain} has neither MX nor address: what comes back is lost, and receivers refuse such mails"
@@ -261,5 +260,5 @@ async fn returned(dns: &Dns, email: &Email) -> Result<Line, Unanswered> {
             mend,
         ));
     }
-    Ok(Line::good(subject, format!("{domain} has no MX record; mails go to its own address")))
+    Ok(Finding::good(subject, format!("{domain} has no MX record; mails go to its own address")))
 }

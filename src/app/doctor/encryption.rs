@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cli::session::Session;
 use crate::domain::settings::DatabaseUrl;
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// What can be said of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +19,8 @@ enum Encryption {
 }
 
 /// The disk that holds the store; nothing while nobody has real contacts in it.
-pub(super) fn disk(session: &Session) -> Option<Line> {
-    let DatabaseUrl::Sqlite(file) = &session.settings.database.url else { return None };
+pub(super) fn disk(examination: &Examination) -> Option<Finding> {
+    let DatabaseUrl::Sqlite(file) = &examination.settings.database.url else { return None };
     let file = fs::canonicalize(file).ok()?;
     let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
     let subject = "disk encryption";
@@ -29,18 +28,18 @@ pub(super) fn disk(session: &Session) -> Option<Line> {
     let found =
         device.as_deref().map_or(Encryption::CannotTell, |device| of_device(device, Path::new("/sys")));
     Some(match found {
-        Encryption::Encrypted => Line::good(subject, "the disk under the store is encrypted"),
-        Encryption::CannotTell => Line::good(
+        Encryption::Encrypted => Finding::good(subject, "the disk under the store is encrypted"),
+        Encryption::CannotTell => Finding::good(
             subject,
             "cannot tell whether the disk under the store is encrypted: ask whoever runs it",
         ),
-        Encryption::Plain if super::is_real(session) => Line::warning(
+        Encryption::Plain if super::is_real(examination) => Finding::warning(
             subject,
             "the disk under the store is not encrypted, as far as this machine can tell",
             "whoever takes the disk away has every name and address: encrypt it (LUKS), unless it is encrypted outside \
              of this machine",
         ),
-        Encryption::Plain => Line::good(subject, "not encrypted; look again when it matters"),
+        Encryption::Plain => Finding::good(subject, "not encrypted; look again when it matters"),
     })
 }
 

@@ -1,18 +1,17 @@
 //! The identity provider that people may sign in by. Sending goes on without it, and so does signing in.
 
 use crate::channels::openid::{IdentityProvider, ProviderFault};
-use crate::cli::session::Session;
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// Whether the provider answers, and as we expect; nothing where none is set up.
-pub(super) async fn identities(session: &Session) -> Option<Line> {
-    let settings = session.settings.oidc.as_ref()?;
+pub(super) async fn identities(examination: &Examination) -> Option<Finding> {
+    let settings = examination.settings.oidc.as_ref()?;
     let subject = format!("identity provider {}", settings.issuer);
-    let provider = IdentityProvider::new(session.clock.clone());
+    let provider = IdentityProvider::new(examination.clock.clone());
     Some(match provider.look(settings).await {
-        Ok(state) => Line::good(subject, format!("it answers, and shows {} of its keys", state.keys)),
-        Err(fault) => Line::warning(subject, fault.reason(), mend(&fault)),
+        Ok(state) => Finding::good(subject, format!("it answers, and shows {} of its keys", state.keys)),
+        Err(fault) => Finding::warning(subject, fault.reason(), mend(&fault)),
     })
 }
 

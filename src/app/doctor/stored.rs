@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::cli::output::{counted, program};
-use crate::cli::session::Session;
 use crate::domain::address::{Channel, WebhookUrl};
 use crate::domain::clock::Timestamp;
+use crate::domain::count::counted;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
 use crate::domain::grounds::hints;
 use crate::domain::mask::{mask_address, mask_addresses_in};
 use crate::domain::notice::NoticeState;
-use crate::store::{FailingEndpoint, Purpose, Store, StoreError};
+use crate::store::{FailingEndpoint, Store, StoreError};
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// How far behind the store's newest time a clock may be.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
@@ -23,113 +22,99 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 /// How many contacts are named before the rest is only counted.
 const MOST_NAMES: usize = 10;
 
-/// The store, and everything that it tells.
+/// Everything that the store tells.
 ///
 /// # Errors
-/// Only when it fails while it is being looked at.
-pub(super) async fn store(session: &Session) -> anyhow::Result<Vec<Line>> {
+/// When it fails while it is being looked at.
+pub(super) async fn findings(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
     let mut lines = Vec::new();
-    let store = match session.open_store(Purpose::Read).await {
-        Ok(store) => store,
-        Err(StoreError::NotThere(path)) => {
-            lines.push(Line::warning(
-                "store",
-                format!("there is none at {path} yet"),
-                format!("\"{} contacts import\" makes it", program(session)),
-            ));
-            return Ok(lines);
-        }
-        Err(error) => {
-            lines.push(Line::broken("store", error.to_string(), "nothing can be sent without it"));
-            return Ok(lines);
-        }
-    };
-    lines.push(writable(&store).await);
-    lines.extend(clock(session, &store).await?);
-    lines.extend(contacts(session, &store).await?);
-    lines.extend(webhooks(&store).await?);
-    lines.extend(endpoints(session, &store).await?);
-    lines.extend(super::partners::lines(session, &store).await?);
-    lines.extend(super::control::lines(session, &store).await?);
-    lines.extend(reviews(session, &store).await?);
-    lines.extend(super::incidents::lines(session, &store).await?);
-    lines.extend(waiting(session, &store).await?);
-    lines.extend(holds(session, &store).await?);
-    lines.extend(dead_domains(session, &store).await?);
-    lines.extend(callbacks(session, &store).await?);
-    lines.extend(super::keeping::backup(session, &store).await?);
-    store.close().await;
+    lines.push(writable(store).await);
+    lines.extend(clock(examination, store).await?);
+    lines.extend(contacts(examination, store).await?);
+    lines.extend(webhooks(store).await?);
+    lines.extend(endpoints(examination, store).await?);
+    lines.extend(super::partners::lines(examination, store).await?);
+    lines.extend(super::control::lines(examination, store).await?);
+    lines.extend(reviews(examination, store).await?);
+    lines.extend(super::incidents::lines(examination, store).await?);
+    lines.extend(waiting(examination, store).await?);
+    lines.extend(holds(examination, store).await?);
+    lines.extend(dead_domains(examination, store).await?);
+    lines.extend(callbacks(examination, store).await?);
+    lines.extend(super::keeping::backup(examination, store).await?);
     Ok(lines)
 }
 
 /// Whether the store can be written: by the tidying that every running service does each minute.
-async fn writable(store: &Store) -> Line {
+async fn writable(store: &Store) -> Finding {
     let kind = if store.is_embedded() { "SQLite" } else { "PostgreSQL" };
     match store.forget_idle_lanes(Channel::Email).await {
-        Ok(()) => Line::good("store", format!("{kind}, can be read and written")),
-        Err(error) => {
-            Line::broken("store", format!("it can be read but not written: {error}"), "nothing can be sent")
-        }
+        Ok(()) => Finding::good("store", format!("{kind}, can be read and written")),
+        Err(error) => Finding::broken(
+            "store",
+            format!("it can be read but not written: {error}"),
+            "nothing can be sent",
+        ),
     }
 }
 
-async fn clock(session: &Session, store: &Store) -> Result<Option<Line>, StoreError> {
-    let now = session.clock.now();
+async fn clock(examination: &Examination, store: &Store) -> Result<Option<Finding>, StoreError> {
+    let now = examination.clock.now();
     let newest = store.newest_time().await?;
     Ok(newest.filter(|newest| newest.minus(CLOCK_TOLERANCE) > now).map(|newest| {
-        Line::broken(
+        Finding::broken(
             "clock",
             format!(
                 "it is {} behind what was last written to the store ({})",
                 format_duration(newest.since(now)),
-                session.local(newest)
+                examination.local(newest)
             ),
             "set this machine's clock (timedatectl), or wait: what is due and what has expired is decided by it",
         )
     }))
 }
 
-async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+async fn contacts(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
     let contacts = store.contacts().await?;
     if contacts.is_empty() {
-        return Ok(vec![Line::warning(
+        return Ok(vec![Finding::warning(
             "contacts",
             "there are none: nobody could be told anything",
-            format!("\"{} contacts import\" takes the files over", program(session)),
+            format!("\"{} contacts import\" takes the files over", examination.program),
         )]);
     }
-    let mut lines = vec![Line::good("contacts", counted(contacts.len() as i128, "contact", "contacts"))];
+    let mut lines = vec![Finding::good("contacts", counted(contacts.len() as i128, "contact", "contacts"))];
     let with = |count: usize| -> Vec<&str> {
         let found = contacts.iter().filter(|known| known.contact.points.len() == count);
         found.map(|known| known.contact.id.as_str()).collect()
     };
     let (unreachable, single) = (with(0), with(1));
     if !unreachable.is_empty() {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "contacts",
             format!("{} no address at all: {}", count_have(unreachable.len()), named(&unreachable)),
             "add an e-mail address or a telephone number to their rows and import the files",
         ));
     }
-    let today = session.clock.now().in_zone(&session.settings.instance.timezone).date();
+    let today = examination.clock.now().in_zone(&examination.settings.instance.timezone).date();
     let to_look_at: Vec<&str> = contacts
         .iter()
         .filter(|known| !hints(&known.contact, today).is_empty())
         .map(|known| known.contact.id.as_str())
         .collect();
     if !to_look_at.is_empty() {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "contacts",
             format!(
                 "{} private addresses without purpose or legal basis, or past their review: {}",
                 count_have(to_look_at.len()),
                 named(&to_look_at)
             ),
-            format!("\"{} contacts check\" says which and why", program(session)),
+            format!("\"{} contacts check\" says which and why", examination.program),
         ));
     }
     if !single.is_empty() {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "contacts",
             format!("{} only one address: {}", count_have(single.len()), named(&single)),
             "add a second way to reach them: in a crisis the first may be down",
@@ -139,26 +124,26 @@ async fn contacts(session: &Session, store: &Store) -> Result<Vec<Line>, StoreEr
 }
 
 /// Notices that one person released alone and nobody has looked at.
-async fn reviews(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+async fn reviews(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
     let open = store.open_reviews().await?;
     let line = |review: crate::store::OpenReview| {
-        Line::warning(
+        Finding::warning(
             "approval",
             format!(
                 "{} was released by {} alone on {} ({}), and nobody has looked at it",
                 review.number,
                 review.by,
-                session.local(review.at),
+                examination.local(review.at),
                 review.reason
             ),
-            format!("somebody else: \"{} notices review {}\"", program(session), review.number),
+            format!("somebody else: \"{} notices review {}\"", examination.program, review.number),
         )
     };
     Ok(open.into_iter().map(line).collect())
 }
 
 /// Endpoints of webhooks; one that is switched off is a suppressed address.
-async fn webhooks(store: &Store) -> Result<Option<Line>, StoreError> {
+async fn webhooks(store: &Store) -> Result<Option<Finding>, StoreError> {
     let contacts = store.contacts().await?;
     let endpoints: BTreeSet<String> = contacts
         .iter()
@@ -177,10 +162,10 @@ async fn webhooks(store: &Store) -> Result<Option<Line>, StoreError> {
         .collect();
     let count = counted(endpoints.len() as i128, "endpoint", "endpoints");
     if off.is_empty() {
-        return Ok(Some(Line::good("webhooks", count)));
+        return Ok(Some(Finding::good("webhooks", count)));
     }
     let off: Vec<&str> = off.iter().map(String::as_str).collect();
-    Ok(Some(Line::warning(
+    Ok(Some(Finding::warning(
         "webhooks",
         format!("{count}, switched off: {}", named(&off)),
         "tell their owners; when one works again: suppressions lift ADDRESS",
@@ -188,7 +173,7 @@ async fn webhooks(store: &Store) -> Result<Option<Line>, StoreError> {
 }
 
 /// Endpoints that do not answer as they should, by host: since when, and whether their owner knows.
-async fn endpoints(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+async fn endpoints(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
     let contacts = store.contacts().await?;
     let line = |failing: FailingEndpoint| {
         let owner = contacts.iter().find(|known| known.key == failing.owner);
@@ -197,7 +182,7 @@ async fn endpoints(session: &Session, store: &Store) -> Result<Vec<Line>, StoreE
             .map_or_else(|_| mask_address(&failing.address), |url| url.host());
         let mut state = format!(
             "has failed since {} ({} in a row, last: {})",
-            session.local(failing.failing_since),
+            examination.local(failing.failing_since),
             counted(i128::from(failing.failures), "call", "calls"),
             mask_addresses_in(&failing.last_text)
         );
@@ -217,9 +202,9 @@ async fn endpoints(session: &Session, store: &Store) -> Result<Vec<Line>, StoreE
                     "a running service tells its owner; when it works again: deliveries replay",
                 ),
             };
-            state = format!("{state}; switched off since {}, {told}", session.local(at));
+            state = format!("{state}; switched off since {}, {told}", examination.local(at));
         }
-        Line::warning(format!("endpoint {host} of {owner}"), state, mend)
+        Finding::warning(format!("endpoint {host} of {owner}"), state, mend)
     };
     Ok(store.endpoints().await?.into_iter().map(line).collect())
 }
@@ -236,8 +221,8 @@ fn named(ids: &[&str]) -> String {
 }
 
 /// Deliveries that wait for a person or for somebody to send them.
-async fn waiting(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
-    let program = program(session);
+async fn waiting(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
+    let program = &examination.program;
     let mut unclear = 0;
     let mut open = 0;
     let mut paused: Vec<String> = Vec::new();
@@ -253,7 +238,7 @@ async fn waiting(session: &Session, store: &Store) -> Result<Vec<Line>, StoreErr
     }
     let mut lines = Vec::new();
     if unclear > 0 {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "deliveries",
             format!(
                 "{} for a person to decide",
@@ -263,14 +248,14 @@ async fn waiting(session: &Session, store: &Store) -> Result<Vec<Line>, StoreErr
         ));
     }
     if open > 0 {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "deliveries",
             format!("{} to be sent", counted(open, "delivery waits", "deliveries wait")),
             format!("a running service sends them; if there is none: {program} worker --drain"),
         ));
     }
     if !paused.is_empty() {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "notices",
             format!("paused: {}", paused.join(", ")),
             format!(
@@ -282,14 +267,14 @@ async fn waiting(session: &Session, store: &Store) -> Result<Vec<Line>, StoreErr
 }
 
 /// Providers and destinations that nothing leaves by for now.
-async fn holds(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+async fn holds(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
     let mut lines = Vec::new();
     for channel in Channel::ALL {
         for hold in store.holds(channel).await? {
             let until: Timestamp = hold.not_before;
-            lines.push(Line::warning(
+            lines.push(Finding::warning(
                 hold.lane.replacen(':', " ", 1),
-                format!("held until {}: {}", session.local(until), hold.reason),
+                format!("held until {}: {}", examination.local(until), hold.reason),
                 "it is tried again by itself; mend what the reason says",
             ));
         }
@@ -298,7 +283,7 @@ async fn holds(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError
 }
 
 /// Mail domains that are down, and what waits for them.
-async fn dead_domains(session: &Session, store: &Store) -> Result<Option<Line>, StoreError> {
+async fn dead_domains(examination: &Examination, store: &Store) -> Result<Option<Finding>, StoreError> {
     let dead = store.dead_domains().await?;
     if dead.is_empty() {
         return Ok(None);
@@ -314,28 +299,28 @@ async fn dead_domains(session: &Session, store: &Store) -> Result<Option<Line>, 
         .collect();
     let more = dead.len().saturating_sub(MOST_NAMES);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Ok(Some(Line::warning(
+    Ok(Some(Finding::warning(
         "mail domains",
         format!("down: {}{more}", named.join(", ")),
         format!(
             "when one is up again: {0} domains up DOMAIN, or take it out of [email] unreachable_domains ({0} domains \
              list says which)",
-            program(session)
+            examination.program
         ),
     )))
 }
 
 /// Callbacks that somebody made who does not know our key.
-async fn callbacks(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
+async fn callbacks(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
     let forged = store.callback_counts().await?.into_iter().filter(|count| count.verdict == "forged");
     Ok(forged
         .map(|count| {
-            Line::warning(
+            Finding::warning(
                 format!("callbacks of {}", count.source),
                 format!(
                     "{} counted as forged, the last at {}; nothing was changed by them",
                     counted(count.count, "was", "were"),
-                    session.local(Timestamp(count.last_at))
+                    examination.local(Timestamp(count.last_at))
                 ),
                 "if they are the gateway's own: its secret, or the store with the key that signed them, was exchanged",
             )

@@ -31,20 +31,16 @@ mod records;
 mod secrets;
 mod stored;
 
-use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::settings::{EmailProvider, EmailTransport, Settings, SmsProvider, SmsTransport};
-
-use super::arguments::DoctorArguments;
-use super::output::{counted, write_text};
-use super::session::{Exit, Session, out, say};
-use super::table::{Format, ListWriter, Row};
-
-const COLUMNS: &[&str] = &["level", "subject", "state", "mend"];
+use crate::store::{Store, StoreError};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
+pub enum Level {
     /// As it should be.
     Good,
     /// Sending works, but somebody should look at it.
@@ -53,19 +49,31 @@ enum Level {
     Broken,
 }
 
-/// What was looked at, and how it is.
-#[derive(Debug)]
-struct Line {
-    level: Level,
-    /// What was looked at, in a word or two.
-    subject: String,
-    /// How it is.
-    state: String,
-    /// What to do about it; empty where nothing is to be done.
-    mend: String,
+impl Level {
+    /// As programs are told: `ok`, `look`, `broken`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Warning => "look",
+            Self::Broken => "broken",
+        }
+    }
 }
 
-impl Line {
+/// What was looked at, and how it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What was looked at, in a word or two.
+    pub subject: String,
+    /// How it is; may have several lines.
+    pub state: String,
+    /// What to do about it; empty where nothing is to be done.
+    pub mend: String,
+}
+
+impl Finding {
     fn good(subject: impl Into<String>, state: impl Into<String>) -> Self {
         Self { level: Level::Good, subject: subject.into(), state: state.into(), mend: String::new() }
     }
@@ -77,67 +85,90 @@ impl Line {
     fn broken(subject: impl Into<String>, state: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { level: Level::Broken, subject: subject.into(), state: state.into(), mend: mend.into() }
     }
-
-    fn text(&self) -> String {
-        let level = match self.level {
-            Level::Good => "ok",
-            Level::Warning => "look",
-            Level::Broken => "BROKEN",
-        };
-        let indent = "\n        ";
-        let mut text = format!("{level:<8}{}: {}", self.subject, self.state.replace('\n', indent));
-        if !self.mend.is_empty() {
-            text.push_str(indent);
-            text.push_str("→ ");
-            text.push_str(&self.mend.replace('\n', indent));
-        }
-        text.push('\n');
-        text
-    }
-
-    fn row(&self) -> Row {
-        let level = match self.level {
-            Level::Good => "ok",
-            Level::Warning => "look",
-            Level::Broken => "broken",
-        };
-        vec![
-            ("level", level.into()),
-            ("subject", self.subject.as_str().into()),
-            ("state", self.state.as_str().into()),
-            ("mend", self.mend.as_str().into()),
-        ]
-    }
 }
 
-/// Shows each line as soon as it is known: a relay that does not answer takes its time.
-struct Lines<'w> {
-    /// For programs and spreadsheets; people get text.
-    list: Option<ListWriter<'w>>,
-    warnings: usize,
-    broken: usize,
+/// An instance that is looked at: part after part, for a relay that does not answer takes its time.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// What it is set to.
+    pub settings: Arc<Settings>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// How a command that is to be typed next begins: `rundruf`, `rundruf -c FILE`.
+    pub program: String,
+    /// Who is asked about DNS records; `None`: those that this machine is set to.
+    pub resolver: Option<SocketAddr>,
 }
 
-impl Lines<'_> {
-    fn show(&mut self, lines: impl IntoIterator<Item = Line>) -> anyhow::Result<()> {
-        for line in lines {
-            match line.level {
-                Level::Good => {}
-                Level::Warning => self.warnings += 1,
-                Level::Broken => self.broken += 1,
-            }
-            match &mut self.list {
-                Some(list) => list.row(line.row())?,
-                None => write_text(&mut out(), &line.text())?,
-            }
+impl Examination {
+    /// What can be said of this machine and the files on it. Disks are read meanwhile, and every template is checked.
+    pub fn here(&self) -> Vec<Finding> {
+        let mut findings = instance::configuration(self);
+        findings.extend(instance::clock(self));
+        findings.extend(instance::templates(self));
+        findings.extend(disk::room(self));
+        findings.extend(encryption::disk(self));
+        findings.extend(secrets::files(self));
+        findings.extend(control::heads(self));
+        findings.extend(keeping::own_certificate(self));
+        findings
+    }
+
+    /// What the store tells.
+    ///
+    /// # Errors
+    /// When it fails while it is being looked at.
+    pub async fn stored(&self, store: &Store) -> Result<Vec<Finding>, StoreError> {
+        stored::findings(self, store).await
+    }
+
+    /// What is to be said of a store that could not be opened.
+    pub fn not_opened(&self, error: &StoreError) -> Finding {
+        match error {
+            StoreError::NotThere(path) => Finding::warning(
+                "store",
+                format!("there is none at {path} yet"),
+                format!("\"{} contacts import\" makes it", self.program),
+            ),
+            error => Finding::broken("store", error.to_string(), "nothing can be sent without it"),
         }
-        Ok(())
+    }
+
+    /// Asks everybody whom sending needs: relays, the DNS, gateways, the identity provider. Each answer goes to `show`
+    /// as soon as it is there.
+    ///
+    /// # Errors
+    /// What `show` gives: then nobody else is asked.
+    pub async fn ways_out<E>(&self, mut show: impl FnMut(Vec<Finding>) -> Result<(), E>) -> Result<(), E> {
+        for provider in &self.settings.email.providers {
+            show(mail::provider(self, provider).await)?;
+        }
+        show(mail::signing(self))?;
+        show(records::records(self, self.resolver).await)?;
+        for provider in &self.settings.sms.providers {
+            show(gateways::sms(self, provider).await)?;
+        }
+        show(provider::identities(self).await.into_iter().collect())
+    }
+
+    /// What is to be said when those who were asked took longer than somebody could wait.
+    pub fn unfinished(&self) -> Finding {
+        Finding::warning(
+            "doctor",
+            "somebody who was asked takes too long to answer, and those after them were not asked",
+            format!("at this machine, \"{} doctor\" waits for all of them", self.program),
+        )
+    }
+
+    /// A point in time as people here read it: `20.11.2026 05:40:12`.
+    fn local(&self, at: Timestamp) -> String {
+        at.in_zone(&self.settings.instance.timezone).strftime("%d.%m.%Y %H:%M:%S").to_string()
     }
 }
 
 /// Whether notices leave for somewhere outside of this machine: then there are real contacts in the store.
-fn is_real(session: &Session) -> bool {
-    leave_this_machine(&session.settings)
+fn is_real(examination: &Examination) -> bool {
+    leave_this_machine(&examination.settings)
 }
 
 fn leave_this_machine(settings: &Settings) -> bool {
@@ -152,43 +183,6 @@ fn leave_this_machine(settings: &Settings) -> bool {
         SmsTransport::Outbox(_) => false,
     };
     settings.email.providers.iter().any(by_relay) || settings.sms.providers.iter().any(by_gateway)
-}
-
-pub(super) async fn run(session: &Session, arguments: DoctorArguments) -> anyhow::Result<Exit> {
-    let format = arguments.format.format();
-    let mut writer: Box<dyn Write> = Box::new(std::io::stdout());
-    let list = (format != Format::Table).then(|| ListWriter::new(&mut *writer, format, COLUMNS));
-    let mut lines = Lines { list, warnings: 0, broken: 0 };
-    lines.show(instance::configuration(session))?;
-    lines.show(instance::clock(session))?;
-    lines.show(instance::templates(session))?;
-    lines.show(disk::room(session))?;
-    lines.show(encryption::disk(session))?;
-    lines.show(secrets::files(session))?;
-    lines.show(control::heads(session))?;
-    lines.show(keeping::own_certificate(session))?;
-    lines.show(stored::store(session).await?)?;
-    for provider in &session.settings.email.providers {
-        lines.show(mail::provider(session, provider).await)?;
-    }
-    lines.show(mail::signing(session))?;
-    lines.show(records::records(session, arguments.resolver).await)?;
-    for provider in &session.settings.sms.providers {
-        lines.show(gateways::sms(session, provider).await)?;
-    }
-    lines.show(provider::identities(session).await)?;
-    let Lines { list, warnings, broken } = lines;
-    if let Some(list) = list {
-        list.finish()?;
-    }
-    let warnings = counted(warnings as i128, "thing to look at", "things to look at");
-    if broken > 0 {
-        let broken = counted(broken as i128, "thing is broken", "things are broken");
-        say(format_args!("{broken}, {warnings}: mend what is marked BROKEN and run doctor again."));
-        return Ok(Exit::Refused);
-    }
-    say(format_args!("Nothing is broken, {warnings}."));
-    Ok(Exit::Done)
 }
 
 #[cfg(test)]

@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use crate::channels::probe::certificate;
-use crate::cli::session::Session;
 use crate::domain::clock::Timestamp;
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// A certificate that ends sooner than this should have been renewed.
 const SOON: Duration = Duration::from_secs(21 * 86_400);
 
 /// What is to be said of a certificate that is valid until then.
-pub(super) fn line(session: &Session, subject: String, until: Timestamp) -> Line {
-    let now = session.clock.now();
-    let shown = session.local(until);
+pub(super) fn line(examination: &Examination, subject: String, until: Timestamp) -> Finding {
+    let now = examination.clock.now();
+    let shown = examination.local(until);
     if until <= now {
-        return Line::broken(
+        return Finding::broken(
             subject,
             format!("it has expired, at {shown}"),
             "have it renewed by whoever runs the server",
@@ -24,16 +23,16 @@ pub(super) fn line(session: &Session, subject: String, until: Timestamp) -> Line
     }
     let days = until.since(now).as_secs() / 86_400;
     if until.since(now) < SOON {
-        return Line::warning(
+        return Finding::warning(
             subject,
             format!("it is valid until {shown}, {days} more days only"),
             "have it renewed by whoever runs the server: when it ends, nothing leaves there",
         );
     }
-    Line::good(subject, format!("valid until {shown}"))
+    Finding::good(subject, format!("valid until {shown}"))
 }
 
 /// The same for what a mail relay or gateway has shown (DER).
-pub(super) fn shown(session: &Session, subject: String, der: &[u8]) -> Option<Line> {
-    certificate::valid_until(der).map(|until| line(session, subject, until))
+pub(super) fn shown(examination: &Examination, subject: String, der: &[u8]) -> Option<Finding> {
+    certificate::valid_until(der).map(|until| line(examination, subject, until))
 }

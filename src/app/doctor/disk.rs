@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::cli::session::Session;
 use crate::domain::settings::{DatabaseUrl, EmailTransport, SmsTransport};
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// Below this much room, in bytes, a large notice may not fit.
 const LITTLE_ROOM: u64 = 1 << 30;
@@ -19,9 +18,9 @@ const NO_ROOM: u64 = 100 << 20;
 const FEW_FILES: u64 = 10_000;
 
 /// A line for every disk, with what lies on it.
-pub(super) fn room(session: &Session) -> Vec<Line> {
+pub(super) fn room(examination: &Examination) -> Vec<Finding> {
     let mut disks: BTreeMap<u64, (PathBuf, Vec<&str>)> = BTreeMap::new();
-    for (what, folder) in folders(session) {
+    for (what, folder) in folders(examination) {
         let Ok(metadata) = std::fs::metadata(&folder) else { continue };
         let (_, whats) = disks.entry(metadata.dev()).or_insert((folder, Vec::new()));
         if !whats.contains(&what) {
@@ -32,8 +31,8 @@ pub(super) fn room(session: &Session) -> Vec<Line> {
 }
 
 /// The folders that exist, or what exists above them: nothing is made here.
-fn folders(session: &Session) -> Vec<(&'static str, PathBuf)> {
-    let settings = &session.settings;
+fn folders(examination: &Examination) -> Vec<(&'static str, PathBuf)> {
+    let settings = &examination.settings;
     let existing = |path: &Path| {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.ancestors().find(|folder| folder.is_dir()).map(Path::to_owned)
@@ -55,23 +54,23 @@ fn folders(session: &Session) -> Vec<(&'static str, PathBuf)> {
     wanted.into_iter().filter_map(|(what, path)| Some((what, existing(path)?))).collect()
 }
 
-fn line(folder: &Path, whats: &str) -> Option<Line> {
+fn line(folder: &Path, whats: &str) -> Option<Finding> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let shown = format!("{} MB free for {whats}", free / 1_000_000);
     // File systems without a fixed number of files give none at all.
     if disk.f_files > 0 && disk.f_favail < FEW_FILES {
-        return Some(Line::warning(
+        return Some(Finding::warning(
             "disk",
             format!("{shown}, but only {} more files", disk.f_favail),
             "remove files that nobody needs (df -i): when no file can be made, sending stops",
         ));
     }
     Some(if free < NO_ROOM {
-        Line::broken("disk", shown, "make room before you send: when it is full, sending stops half-way")
+        Finding::broken("disk", shown, "make room before you send: when it is full, sending stops half-way")
     } else if free < LITTLE_ROOM {
-        Line::warning("disk", shown, "make room: when it is full, sending stops")
+        Finding::warning("disk", shown, "make room: when it is full, sending stops")
     } else {
-        Line::good("disk", shown)
+        Finding::good("disk", shown)
     })
 }

@@ -5,25 +5,24 @@ use std::time::Duration;
 
 use crate::channels::email::dkim::Signer;
 use crate::channels::email::{Connector, Limits};
-use crate::cli::session::Session;
 use crate::domain::settings::{DkimKey, EmailProvider, EmailTransport, SmtpRelay};
 
-use super::{Line, certificates};
+use super::{Examination, Finding, certificates};
 
 /// How long each step to a relay may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether a provider can be used now, and until when its certificate is valid.
-pub(super) async fn provider(session: &Session, provider: &EmailProvider) -> Vec<Line> {
+pub(super) async fn provider(examination: &Examination, provider: &EmailProvider) -> Vec<Finding> {
     let subject = format!("provider {}", provider.name);
     match &provider.transport {
-        EmailTransport::Smtp(relay) => smtp(session, subject, relay).await,
+        EmailTransport::Smtp(relay) => smtp(examination, subject, relay).await,
         EmailTransport::Outbox(folder) => vec![outbox(subject, folder)],
     }
 }
 
 /// Connects, says hello, encrypts, logs in, and leaves.
-async fn smtp(session: &Session, subject: String, relay: &SmtpRelay) -> Vec<Line> {
+async fn smtp(examination: &Examination, subject: String, relay: &SmtpRelay) -> Vec<Finding> {
     let limits = Limits { connect: PATIENCE, greeting: PATIENCE, tls: PATIENCE, ..Limits::default() };
     let connector = Connector::new(relay.clone(), limits);
     match connector.open().await {
@@ -35,34 +34,42 @@ async fn smtp(session: &Session, subject: String, relay: &SmtpRelay) -> Vec<Line
             if encrypted {
                 let state = format!("{} answers, encrypted, {login}", connector.relay());
                 let named = format!("{subject}, certificate");
-                let certificate = certificate.and_then(|der| certificates::shown(session, named, &der));
-                return [Line::good(subject, state)].into_iter().chain(certificate).collect();
+                let certificate = certificate.and_then(|der| certificates::shown(examination, named, &der));
+                return [Finding::good(subject, state)].into_iter().chain(certificate).collect();
             }
             let is_here = matches!(relay.host.as_str(), "localhost" | "127.0.0.1" | "::1");
             let state = format!("{} answers, not encrypted, {login}", connector.relay());
             if is_here {
-                return vec![Line::good(subject, state)];
+                return vec![Finding::good(subject, state)];
             }
-            vec![Line::warning(subject, state, "demand encryption with ?tls=required if the relay offers it")]
+            vec![Finding::warning(
+                subject,
+                state,
+                "demand encryption with ?tls=required if the relay offers it",
+            )]
         }
         Err(failure) => {
-            vec![Line::broken(subject, format!("{}: {}", failure.relay, failure.what), failure.mend.clone())]
+            vec![Finding::broken(
+                subject,
+                format!("{}: {}", failure.relay, failure.what),
+                failure.mend.clone(),
+            )]
         }
     }
 }
 
 /// A folder that can be written into; it is made by the first mail.
-fn outbox(subject: String, folder: &Path) -> Line {
+fn outbox(subject: String, folder: &Path) -> Finding {
     let shown = folder.display();
     let state = format!("mails are written into {shown}; nothing leaves this machine");
     let mend = "name a relay under [[email.provider]] when notices are to leave";
     if !folder.exists() {
-        return Line::warning(subject, state, mend);
+        return Finding::warning(subject, state, mend);
     }
     let probe = folder.join(".rundruf-doctor");
     match std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)) {
-        Ok(()) => Line::warning(subject, state, mend),
-        Err(error) => Line::broken(
+        Ok(()) => Finding::warning(subject, state, mend),
+        Err(error) => Finding::broken(
             subject,
             format!("the folder {shown} cannot be written to ({error})"),
             "give this user the right to write there, or name another folder in the provider's url",
@@ -71,14 +78,14 @@ fn outbox(subject: String, folder: &Path) -> Line {
 }
 
 /// Whether the keys can be read, and what the DNS must say.
-pub(super) fn signing(session: &Session) -> Vec<Line> {
-    let email = &session.settings.email;
+pub(super) fn signing(examination: &Examination) -> Vec<Finding> {
+    let email = &examination.settings.email;
     let leaves = email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));
-    let mut lines: Vec<Line> = email.dkim.iter().map(key).collect();
+    let mut lines: Vec<Finding> = email.dkim.iter().map(key).collect();
     let from = email.from.address.domain();
     let aligned = |domain: &str| from == domain || from.ends_with(&format!(".{domain}"));
     if leaves && !email.dkim.iter().any(|key| aligned(&key.domain)) {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "DKIM",
             format!("mails from {from} are not signed here"),
             "large providers refuse unsigned mail: add [[email.dkim]] for this domain, unless your relay signs",
@@ -87,7 +94,7 @@ pub(super) fn signing(session: &Session) -> Vec<Line> {
     lines
 }
 
-fn key(settings: &DkimKey) -> Line {
+fn key(settings: &DkimKey) -> Finding {
     let name = format!("{}._domainkey.{}", settings.selector, settings.domain);
     let subject = format!("DKIM {}", settings.domain);
     match Signer::load(settings) {
@@ -96,10 +103,10 @@ fn key(settings: &DkimKey) -> Line {
                 signer.dns_record().unwrap_or_else(|| "(the key does not give its public half)".to_owned());
             let state =
                 format!("{} signs; the DNS must have this TXT record:\n{name}\n{record}", signer.algorithm());
-            Line::good(subject, state)
+            Finding::good(subject, state)
         }
         Err(error) => {
-            Line::broken(subject, error.to_string(), "nothing is sent without it: mend it, or take it out")
+            Finding::broken(subject, error.to_string(), "nothing is sent without it: mend it, or take it out")
         }
     }
 }

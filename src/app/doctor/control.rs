@@ -2,39 +2,38 @@
 
 use crate::app::approval_groups::{NamedIn, missing_groups};
 use crate::app::audit::heads::unusable;
-use crate::cli::output::{counted, program};
-use crate::cli::session::Session;
+use crate::domain::count::counted;
 use crate::domain::settings::HeadPlace;
 use crate::store::{Store, StoreError};
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// What is wrong with these, as far as the store knows.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) async fn lines(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
-    let mut lines = approval(session, store).await?;
-    lines.extend(tokens(session, store).await?);
+pub(super) async fn lines(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
+    let mut lines = approval(examination, store).await?;
+    lines.extend(tokens(examination, store).await?);
     Ok(lines)
 }
 
 /// Rules about groups that nobody has: they switch nothing on.
-async fn approval(session: &Session, store: &Store) -> Result<Vec<Line>, StoreError> {
-    let missing = missing_groups(&session.settings.approval, &store.groups().await?);
+async fn approval(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
+    let missing = missing_groups(&examination.settings.approval, &store.groups().await?);
     let mend = format!(
         "write the group's name as \"{} groups list\" has it, or import the file of that group",
-        program(session)
+        examination.program
     );
     let line = |missing: crate::app::approval_groups::MissingGroup| match missing.named_in {
-        NamedIn::Groups => Line::broken("approval", missing.to_string(), mend.clone()),
-        NamedIn::Tell => Line::warning("approval", missing.to_string(), mend.clone()),
+        NamedIn::Groups => Finding::broken("approval", missing.to_string(), mend.clone()),
+        NamedIn::Tell => Finding::warning("approval", missing.to_string(), mend.clone()),
     };
     Ok(missing.into_iter().map(line).collect())
 }
 
 /// Tokens of earlier times that never end.
-async fn tokens(session: &Session, store: &Store) -> Result<Option<Line>, StoreError> {
+async fn tokens(examination: &Examination, store: &Store) -> Result<Option<Finding>, StoreError> {
     let endless: Vec<String> = store
         .tokens()
         .await?
@@ -45,27 +44,27 @@ async fn tokens(session: &Session, store: &Store) -> Result<Option<Line>, StoreE
     if endless.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Line::warning(
+    Ok(Some(Finding::warning(
         "tokens",
         format!(
             "{} no end: {}",
             counted(endless.len() as i128, "API token has", "API tokens have"),
             endless.join(", ")
         ),
-        format!("make new ones with an end, and revoke these: {} tokens revoke NAME", program(session)),
+        format!("make new ones with an end, and revoke these: {} tokens revoke NAME", examination.program),
     )))
 }
 
 /// Files for the audit log's head that could not be written.
-pub(super) fn heads(session: &Session) -> Vec<Line> {
+pub(super) fn heads(examination: &Examination) -> Vec<Finding> {
     let line = |place: &HeadPlace| {
         let HeadPlace::File(path) = place else { return None };
         let why = unusable(path)?;
-        Some(Line::warning(
+        Some(Finding::warning(
             "audit log",
             format!("its head cannot be kept at {place}: {why}"),
             "mend [audit] heads, or mount the disk: without a second place, a log that was cut off does not show",
         ))
     };
-    session.settings.audit.heads.iter().filter_map(line).collect()
+    examination.settings.audit.heads.iter().filter_map(line).collect()
 }

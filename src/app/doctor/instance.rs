@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use crate::cli::output::{counted, program};
-use crate::cli::session::Session;
-use crate::cli::templates::check_all;
+use crate::app::template_check::check_all;
+use crate::domain::count::counted;
 use crate::domain::settings::{EmailTransport, ShellName, SmsProvider, SmsTransport};
 use crate::templates::load_pack;
 
-use super::Line;
+use super::{Examination, Finding};
 
 /// The first year in which this program can be running.
 const EARLIEST_YEAR: i16 = 2026;
@@ -17,11 +16,11 @@ const EARLIEST_YEAR: i16 = 2026;
 const MOST_FINDINGS: usize = 5;
 
 /// The settings: they have been read and are valid, or there would be no doctor.
-pub(super) fn configuration(session: &Session) -> Vec<Line> {
-    let settings = &session.settings;
+pub(super) fn configuration(examination: &Examination) -> Vec<Finding> {
+    let settings = &examination.settings;
     let mut lines = vec![match &settings.file {
-        Some(file) => Line::good("configuration", format!("{} is valid", file.display())),
-        None => Line::warning(
+        Some(file) => Finding::good("configuration", format!("{} is valid", file.display())),
+        None => Finding::warning(
             "configuration",
             "there is no rundruf.toml here; the defaults serve",
             "write one as soon as notices are to leave this machine (or name one with -c)",
@@ -31,7 +30,7 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
         settings.email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));
     let from = &settings.email.from.address;
     if is_smtp && is_invented(from.domain()) {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "sender",
             format!("mails would come from {from}, which is nobody's address"),
             "set [email] from to an address of yours",
@@ -43,26 +42,26 @@ pub(super) fn configuration(session: &Session) -> Vec<Line> {
         || !approval.groups.is_empty()
         || !approval.visibility.is_empty();
     if asks && approval.tell.is_none() {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "approval",
             "some notices need a second person, and nobody is told when one is released without",
             "set [approval] tell to the group of those who may release",
         ));
     }
     if asks && approval.shell_name == ShellName::User {
-        lines.push(Line::warning(
+        lines.push(Finding::warning(
             "approval",
             "at the shell everybody is the second person whom they call themselves (USER)",
             "set [approval] shell_name to \"uid\" or \"login\", or release by accounts only",
         ));
     }
-    lines.extend(public_address(session, is_smtp));
+    lines.extend(public_address(examination, is_smtp));
     lines
 }
 
 /// Where links in notices lead, and SMS gateways report to.
-fn public_address(session: &Session, is_smtp: bool) -> Option<Line> {
-    let settings = &session.settings;
+fn public_address(examination: &Examination, is_smtp: bool) -> Option<Finding> {
+    let settings = &examination.settings;
     let is_gateway = |provider: &SmsProvider| matches!(provider.transport, SmsTransport::Gateway(_));
     if !is_smtp && !settings.sms.providers.iter().any(is_gateway) {
         return None;
@@ -79,7 +78,7 @@ fn public_address(session: &Session, is_smtp: bool) -> Option<Line> {
                 counted(count as i128, "template is one", "templates are")
             ),
         };
-        return Some(Line::warning(
+        return Some(Finding::warning(
             "public address",
             format!("notices would lead to {public_url}, which nobody can open{alarms}"),
             "set [instance] public_url to where this instance is seen from outside",
@@ -87,7 +86,7 @@ fn public_address(session: &Session, is_smtp: bool) -> Option<Line> {
     }
     let is_here = matches!(public_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     (public_url.scheme() != "https" && !is_here).then(|| {
-        Line::warning(
+        Finding::warning(
             "public address",
             format!("{public_url} is not encrypted: confirmations and receipts can be read on their way"),
             "put a proxy with a certificate before it and write https:// in [instance] public_url",
@@ -101,25 +100,25 @@ pub(super) fn is_invented(domain: &str) -> bool {
 }
 
 /// Whether the clock can be right.
-pub(super) fn clock(session: &Session) -> Vec<Line> {
-    let now = session.clock.now();
-    let zone = &session.settings.instance.timezone;
-    let shown = format!("{} ({})", session.local(now), zone.iana_name().unwrap_or("local time"));
+pub(super) fn clock(examination: &Examination) -> Vec<Finding> {
+    let now = examination.clock.now();
+    let zone = &examination.settings.instance.timezone;
+    let shown = format!("{} ({})", examination.local(now), zone.iana_name().unwrap_or("local time"));
     if now.in_zone(zone).year() < EARLIEST_YEAR {
-        return vec![Line::broken(
+        return vec![Finding::broken(
             "clock",
             format!("it shows {shown}, which is past"),
             "set this machine's clock (timedatectl); mails with such a date are refused",
         )];
     }
     match synchronised() {
-        Some(true) => vec![Line::good("clock", format!("{shown}, synchronised"))],
-        Some(false) => vec![Line::warning(
+        Some(true) => vec![Finding::good("clock", format!("{shown}, synchronised"))],
+        Some(false) => vec![Finding::warning(
             "clock",
             format!("{shown}, not synchronised with a time server"),
             "timedatectl shows why; until then compare it with another clock",
         )],
-        None => vec![Line::good("clock", shown)],
+        None => vec![Finding::good("clock", shown)],
     }
 }
 
@@ -130,32 +129,32 @@ fn synchronised() -> Option<bool> {
 }
 
 /// Whether all templates pass the check.
-pub(super) fn templates(session: &Session) -> Vec<Line> {
-    let checked = match check_all(&session.settings, &[]) {
+pub(super) fn templates(examination: &Examination) -> Vec<Finding> {
+    let checked = match check_all(&examination.settings, &[]) {
         Ok(checked) => checked,
-        Err(error) => return vec![Line::broken("templates", error.to_string(), "mend the path")],
+        Err(error) => return vec![Finding::broken("templates", error.to_string(), "mend the path")],
     };
     let count = counted(checked.templates as i128, "template", "templates");
     if checked.findings.is_empty() && checked.templates == 0 {
-        let folder = session.settings.instance.templates.display();
-        return vec![Line::broken(
+        let folder = examination.settings.instance.templates.display();
+        return vec![Finding::broken(
             "templates",
             format!("there are none in {folder}"),
             "put the template pack there",
         )];
     }
     if checked.findings.is_empty() {
-        return vec![Line::good("templates", format!("{count}, no findings"))];
+        return vec![Finding::good("templates", format!("{count}, no findings"))];
     }
     let mut shown: Vec<String> =
         checked.findings.iter().take(MOST_FINDINGS).map(ToString::to_string).collect();
     shown.insert(0, counted(checked.findings.len() as i128, "finding", "findings"));
-    vec![Line::broken(
+    vec![Finding::broken(
         "templates",
         shown.join("\n"),
         format!(
             "a template with findings is not sent: mend them; \"{} templates check\" shows all",
-            program(session)
+            examination.program
         ),
     )]
 }

@@ -1,0 +1,9 @@
+-- Nearly every delivery is accepted at its first try. That try stands in the delivery's own row: when the other side
+-- answered, which provider it was, and what it said. All other tries have rows of their own, in attempts.
+ALTER TABLE deliveries ADD COLUMN answered_at BIGINT;
+ALTER TABLE deliveries ADD COLUMN answered_by TEXT;
+ALTER TABLE deliveries ADD COLUMN answer_code TEXT;
+ALTER TABLE deliveries ADD COLUMN answer TEXT;
+
+-- Room in each page for a row's two later versions, of which the last is longer now.
+ALTER TABLE deliveries SET (fillfactor = 40);
