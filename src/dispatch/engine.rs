@@ -233,7 +233,7 @@ impl Engine {
     fn ended(&mut self, delivery: DeliveryId, outcome: Outcome) {
         let ours = self.flights.remove(&delivery);
         if let Some(provider) = ours.as_ref().and_then(|flight| self.providers.get_mut(&flight.provider)) {
-            provider.flight = provider.flight.saturating_sub(1);
+            provider.landed();
         }
         let Some(flight) = ours.or_else(|| self.taken_back.remove(&delivery)) else { return };
         self.learn(&flight, &outcome);
@@ -307,7 +307,8 @@ impl Engine {
         if now >= self.stall_check_at {
             self.stall_check_at = now + STALL_CHECK;
             for place in self.places() {
-                let back = self.providers[&place].ready.give_back(now);
+                let Some(provider) = self.providers.get_mut(&place) else { continue };
+                let back = provider.look_over(now);
                 self.give_back(back);
             }
         }

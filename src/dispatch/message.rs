@@ -6,6 +6,7 @@ use crate::channels::email::Mail;
 use crate::channels::sms::OutgoingSms;
 use crate::channels::webhook::OutgoingWebhook;
 use crate::domain::ids::DeliveryId;
+use crate::domain::notice::Priority;
 
 /// A message as its channel takes it.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Item {
     pub message: Message,
     /// The destination as deliveries name it.
     pub destination: Arc<str>,
+    /// What goes first.
+    pub priority: Priority,
     /// What it takes of the provider's quota.
     pub units: u32,
     /// The lease's epoch in which it was claimed.

@@ -16,6 +16,7 @@ use super::ahead::Ahead;
 use super::calls::{Caller, Endpoints};
 use super::connection::{Shared, Transport, run};
 use super::lease::Lease;
+use super::message::Item;
 use super::pace::Pace;
 use super::ready::Ready;
 use super::signals::Signals;
@@ -212,6 +213,30 @@ impl Provider {
             Standing::Proving { .. } => self.open.min(1),
             _ => self.open * self.ahead.for_each_connection(),
         }
+    }
+
+    /// So many deliveries have been claimed for it at monotonic time `now`.
+    pub const fn take_on(&mut self, count: usize, now: Duration) {
+        if self.flight == 0 {
+            self.ahead.begin(now);
+        }
+        self.flight += count;
+    }
+
+    /// One of them has ended.
+    pub const fn landed(&mut self) {
+        self.flight = self.flight.saturating_sub(1);
+        self.ahead.ended();
+    }
+
+    /// Gives back what waits for destinations that have lost their room, and what was claimed too far ahead of
+    /// connections that have become slow. To be called again and again, with the monotonic time `now`.
+    pub fn look_over(&mut self, now: Duration) -> Vec<Item> {
+        let mut back = self.ready.give_back(now);
+        if let Some(most) = self.ahead.look(now, self.most) {
+            back.append(&mut self.ready.shorten(most));
+        }
+        back
     }
 
     /// A cycle of the store is over in which outcomes were written and more could be claimed than there was room for.

@@ -3,7 +3,7 @@
 //!
 //! A destination that nobody knows yet gets at most half of the connections, one that has just accepted something
 //! quickly all of them as long as nobody else waits. One that stalls, or answers "not now", gets a single one until
-//! it recovers; so it never slows its neighbours.
+//! it recovers; so it never slows its neighbours. What is urgent stands before everything that is not.
 
 mod shares;
 
@@ -85,7 +85,9 @@ impl Ready {
             return items;
         }
         let added = items.len();
-        state.queue.extend(items);
+        for item in items {
+            state.wait_in_line(item);
+        }
         let wanted = added.min(state.idle);
         drop(state);
         for _ in 0..wanted {
@@ -128,7 +130,7 @@ impl Ready {
         let configured = state.destination(&item.destination).configured.as_ref();
         let destination_pace = configured.map(|configured| configured.pace.clone()).unwrap_or_default();
         if !pace.try_take() || !destination_pace.try_take() {
-            state.queue.push_front(item);
+            state.wait_first_in_line(item);
             return None;
         }
         state.begin(connection, &item, now);
@@ -227,6 +229,11 @@ impl Ready {
         back
     }
 
+    /// Gives back the last in line, so that no more than `most` wait.
+    pub fn shorten(&self, most: usize) -> Vec<Item> {
+        self.lock().give_back_behind(most)
+    }
+
     /// Destinations that can take only so many more, and how many.
     pub fn limited(&self) -> Vec<Limited> {
         let state = self.lock();
@@ -256,11 +263,7 @@ impl Ready {
     pub fn close(&self) -> Vec<Item> {
         let mut state = self.lock();
         state.closing = true;
-        let back: Vec<Item> = state.queue.drain(..).collect();
-        for item in &back {
-            let known = state.destination(&item.destination);
-            known.claimed = known.claimed.saturating_sub(1);
-        }
+        let back = state.give_back_behind(0);
         drop(state);
         self.wake.notify_waiters();
         back
@@ -268,13 +271,7 @@ impl Ready {
 
     /// Gives back what waits, without closing.
     pub fn empty(&self) -> Vec<Item> {
-        let mut state = self.lock();
-        let back: Vec<Item> = state.queue.drain(..).collect();
-        for item in &back {
-            let known = state.destination(&item.destination);
-            known.claimed = known.claimed.saturating_sub(1);
-        }
-        back
+        self.shorten(0)
     }
 
     /// Resolves when something may have become ready. To be called before [`Ready::take`].

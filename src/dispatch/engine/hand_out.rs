@@ -29,8 +29,9 @@ impl Engine {
         if claimed.is_empty() {
             return Ok(());
         }
+        let now = self.now();
         let Some(provider) = self.providers.get_mut(&place) else { return Ok(()) };
-        provider.flight += claimed.len();
+        provider.take_on(claimed.len(), now);
         provider.ready.claimed(claimed.iter().map(|claimed| &claimed.destination));
         let (name, channel) = (Arc::from(provider.name.as_str()), provider.channel);
         let ready = provider.ready.clone();
@@ -79,6 +80,7 @@ impl Engine {
                         items.push(Item {
                             message,
                             destination,
+                            priority: claimed.priority,
                             units: claimed.units,
                             epoch,
                             exercise: claimed.exercise,

@@ -51,6 +51,7 @@ pub(super) struct Exchange {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
+    /// What is urgent before what is not, each in the order in which it came.
     pub(super) queue: VecDeque<Item>,
     pub(super) destinations: HashMap<Arc<str>, Destination>,
     /// By connection: the exchange under way, and the one whose envelope went out with its body.
@@ -113,6 +114,29 @@ impl State {
             }
             _ => usize::MAX,
         }
+    }
+
+    /// `item` stands behind those that are as urgent.
+    pub(super) fn wait_in_line(&mut self, item: Item) {
+        let at = self.queue.partition_point(|other| other.priority <= item.priority);
+        self.queue.insert(at, item);
+    }
+
+    /// `item` stands before those that are as urgent.
+    pub(super) fn wait_first_in_line(&mut self, item: Item) {
+        let at = self.queue.partition_point(|other| other.priority < item.priority);
+        self.queue.insert(at, item);
+    }
+
+    /// Gives back what stands behind the first `most`.
+    pub(super) fn give_back_behind(&mut self, most: usize) -> Vec<Item> {
+        let most = most.min(self.queue.len());
+        let back: Vec<Item> = self.queue.drain(most..).collect();
+        for item in &back {
+            let known = self.destination(&item.destination);
+            known.claimed = known.claimed.saturating_sub(1);
+        }
+        back
     }
 
     /// The first message whose destination may take another connection: one that stays within its share before one

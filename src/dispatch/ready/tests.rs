@@ -6,6 +6,7 @@ use crate::dispatch::message::Message;
 use crate::domain::chance::Chance;
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::ids::IdSource;
+use crate::domain::notice::Priority;
 
 struct Desk {
     ready: Ready,
@@ -23,6 +24,11 @@ impl Desk {
         self.ready.push((0..count).map(|_| self.item(destination)).collect());
     }
 
+    fn push_urgent(&self, destination: &str) {
+        self.ready.claimed(std::iter::once(&Arc::from(destination)));
+        self.ready.push(vec![Item { priority: Priority::Urgent, ..self.item(destination) }]);
+    }
+
     fn item(&self, destination: &str) -> Item {
         let to = format!("a@{destination}").parse().unwrap();
         let mail =
@@ -30,6 +36,7 @@ impl Desk {
         Item {
             message: Message::Email(mail),
             destination: Arc::from(destination),
+            priority: Priority::Normal,
             units: 1,
             epoch: 0,
             exercise: false,
@@ -125,4 +132,28 @@ fn closing_gives_everything_back() {
     desk.push("x.example", 3);
     assert_eq!(desk.ready.close().len(), 3);
     assert!(matches!(desk.ready.take(0, Duration::ZERO), Take::Closed));
+}
+
+#[test]
+fn what_is_urgent_stands_before_everything_that_is_not_and_behind_what_is() {
+    let desk = Desk::new(10);
+    desk.push("ordinary.example", 2);
+    desk.push_urgent("first.example");
+    desk.push_urgent("second.example");
+    desk.push("ordinary.example", 1);
+    let destinations: Vec<String> = (0..4).map(|n| desk.take(n).unwrap().destination.to_string()).collect();
+    assert_eq!(destinations, ["first.example", "second.example", "ordinary.example", "ordinary.example"]);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_shortened_from_its_end() {
+    let desk = Desk::new(10);
+    desk.push("ordinary.example", 3);
+    desk.push_urgent("urgent.example");
+    desk.push("last.example", 2);
+    let back = desk.ready.shorten(2);
+    let destinations: Vec<&str> = back.iter().map(|item| &*item.destination).collect();
+    assert_eq!(destinations, ["ordinary.example", "ordinary.example", "last.example", "last.example"]);
+    assert_eq!(desk.ready.waiting(), 2);
+    assert!(desk.ready.shorten(2).is_empty(), "it is as short as it may be");
 }

@@ -108,3 +108,44 @@ async fn no_statement_looks_at_the_deliveries_of_all_notices() {
 
 /// What looks for one contact's traces everywhere.
 const FOR_ONE_PERSON: [&str; 3] = ["SELECT_SENT", "SELECT_TOUCHED", "SELECT_ADDRESSES"];
+
+/// PostgreSQL keeps a plan that it made when there was little to be found, or when it believed so.
+#[tokio::test]
+async fn a_claim_goes_by_ids_whatever_the_planner_believes() {
+    let bench = postgres_bench().await;
+    let Db::Postgres { pool, .. } = &bench.store.db else { unreachable!() };
+    let mut connection = pool.acquire().await.unwrap();
+    let claim = format!("PREPARE claim (uuid[], uuid, text, bigint) AS {}", claim::CLAIM.postgres());
+    let due = claim::SELECT_DUE_ENDPOINTS.postgres();
+    let due = format!("PREPARE due (text, text, bigint, bigint, bigint) AS {due}");
+    let prepared = [
+        "SET plan_cache_mode = force_generic_plan",
+        "SET enable_seqscan = off",
+        // The queue was empty when it was looked at last, and had been long.
+        "UPDATE pg_class SET reltuples = 0, relpages = 700 WHERE relname = 'queue'",
+        "INSERT INTO queue SELECT gen_random_uuid(), gen_random_uuid(), 'email', '', 1, n FROM generate_series(1, 20000) n",
+        &claim,
+        &due,
+    ];
+    for statement in prepared {
+        connection.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.unwrap();
+    }
+    let plans = [
+        ("claim('{}', gen_random_uuid(), '', 1)", ["queue_pkey", "deliveries_pkey"]),
+        // Of deliveries there is none yet: any index would do.
+        ("due('webhook', '', 1, 1, 1)", ["queue_due", "deliveries_pkey"]),
+    ];
+    for (call, expected) in plans {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN EXECUTE {call}"));
+        let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut *connection).await.unwrap();
+        let plan = plan.join("\n");
+        let indexes: Vec<&str> =
+            ["queue_pkey", "queue_due", "deliveries_pkey", "deliveries_once", "deliveries_of_notice"]
+                .into_iter()
+                .filter(|index| {
+                    plan.contains(&format!("using {index} ")) || plan.contains(&format!("on {index} "))
+                })
+                .collect();
+        assert_eq!(indexes, expected, "{plan}");
+    }
+}
