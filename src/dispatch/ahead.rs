@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::domain::address::Channel;
+use crate::domain::delivery::AfterCrash;
 
 /// So many deliveries for each connection; after a crash, all of them count as in flight.
 const LEAST: usize = 8;
-/// So many at most where a call may be made again: an endpoint knows it by its id.
+/// So many at most where a call is made again after a crash: an endpoint knows it by its id.
 const MOST: usize = 128;
 /// What waits for connections leaves within this time, or is given back: what is urgent must not stand behind it.
 const WAIT: Duration = Duration::from_secs(1);
@@ -25,8 +26,12 @@ pub struct Ahead {
 
 impl Ahead {
     /// What a provider of `channel` begins with.
-    pub const fn of(channel: Channel) -> Self {
-        let most = if matches!(channel, Channel::Webhook) { MOST } else { LEAST };
+    pub const fn of(channel: Channel, after_crash: AfterCrash) -> Self {
+        let most = match (channel, after_crash) {
+            (Channel::Webhook, AfterCrash::Resend) => MOST,
+            // Nobody is to decide about thousands.
+            _ => LEAST,
+        };
         Self { now: LEAST, most, ended: 0, since: Duration::ZERO }
     }
 
@@ -79,7 +84,7 @@ mod tests {
 
     #[test]
     fn webhooks_are_claimed_further_ahead_when_connections_run_dry_and_less_when_they_do_not_keep_up() {
-        let mut ahead = Ahead::of(Channel::Webhook);
+        let mut ahead = Ahead::of(Channel::Webhook, AfterCrash::Resend);
         assert_eq!(ahead.for_each_connection(), 8);
         for expected in [16, 32, 64, 128, 128] {
             ahead.learn(0, 400);
@@ -95,7 +100,7 @@ mod tests {
 
     #[test]
     fn no_more_waits_than_leaves_within_a_second() {
-        let mut ahead = Ahead::of(Channel::Webhook);
+        let mut ahead = Ahead::of(Channel::Webhook, AfterCrash::Resend);
         (0..4).for_each(|_| ahead.learn(0, 400));
         ahead.begin(SECOND * 3600);
         (0..30_000).for_each(|_| ahead.ended());
@@ -111,8 +116,11 @@ mod tests {
 
     #[test]
     fn what_nobody_can_recognise_when_it_comes_twice_is_never_claimed_further_ahead() {
-        for channel in [Channel::Email, Channel::Sms] {
-            let mut ahead = Ahead::of(channel);
+        let asked = (Channel::Webhook, AfterCrash::Ask);
+        for (channel, after_crash) in
+            [(Channel::Email, AfterCrash::Resend), (Channel::Sms, AfterCrash::Resend), asked]
+        {
+            let mut ahead = Ahead::of(channel, after_crash);
             ahead.learn(0, 80);
             assert_eq!(ahead.for_each_connection(), 8, "{channel:?}");
             assert_eq!(ahead.look(SECOND * 60, 10), None, "{channel:?}");

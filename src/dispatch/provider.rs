@@ -91,7 +91,12 @@ pub fn providers_of(
         Channel::Sms => sms_plans(settings),
         Channel::Webhook => vec![webhook_plan(settings, surroundings)],
     };
-    plans.into_iter().zip(first..).map(|(plan, place)| plan.build(channel, place, surroundings)).collect()
+    let ahead = Ahead::of(channel, settings.delivery.after_crash);
+    plans
+        .into_iter()
+        .zip(first..)
+        .map(|(plan, place)| plan.build(channel, ahead, place, surroundings))
+        .collect()
 }
 
 /// What the configuration says of one provider.
@@ -165,7 +170,7 @@ fn webhook_plan(settings: &Settings, surroundings: &Surroundings) -> Plan {
 }
 
 impl Plan {
-    fn build(self, channel: Channel, place: usize, surroundings: &Surroundings) -> Provider {
+    fn build(self, channel: Channel, ahead: Ahead, place: usize, surroundings: &Surroundings) -> Provider {
         let ready = Arc::new(Ready::new(self.connections, &self.limits));
         let shared = Arc::new(Shared {
             provider: place,
@@ -184,7 +189,7 @@ impl Plan {
             counts_units: self.counts_units,
             ready,
             flight: 0,
-            ahead: Ahead::of(channel),
+            ahead,
             shared,
             most: self.connections,
             open: 0,

@@ -211,6 +211,9 @@ impl Ready {
                 known.conduct = Conduct::Slow;
             }
         }
+        if !state.destinations.values().any(Destination::is_limping) {
+            return Vec::new();
+        }
         let mut kept: HashMap<Arc<str>, usize> = HashMap::new();
         let mut back = Vec::new();
         for item in std::mem::take(&mut state.queue) {

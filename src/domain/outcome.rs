@@ -30,8 +30,11 @@ impl Reason {
 }
 
 fn one_line(text: &str, longest: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(longest).collect();
-    line.trim().to_owned()
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let mut line = String::with_capacity(text.len().min(4 * longest));
+    line.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(longest));
+    line.truncate(line.trim_end().len());
+    line
 }
 
 /// Whether a provider's own name for a message is one that can be kept and found again: not empty, at most 200 bytes, no

@@ -30,7 +30,8 @@ pub(super) fn headers(
     let id = format!("msg_{}", base32(delivery));
     let seconds = at.0.div_euclid(1_000).to_string();
     let signature = secrets.map(|secrets| sign(secrets, &id, &seconds, body)).transpose()?;
-    let mut headers = HeaderMap::with_capacity(6);
+    // Room for those that the call adds, too.
+    let mut headers = HeaderMap::with_capacity(12);
     let values = [(ID, Some(id)), (TIMESTAMP, Some(seconds)), (SIGNATURE, signature)];
     for (name, value) in values {
         if let Some(value) = value {

@@ -35,6 +35,13 @@ pub(super) struct Destination {
     pub(super) configured: Option<Configured>,
 }
 
+impl Destination {
+    /// Whether it keeps connections waiting, or does not take what it is handed.
+    pub(super) const fn is_limping(&self) -> bool {
+        matches!(self.conduct, Conduct::Slow | Conduct::Deferring)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Configured {
     pub(super) connections: Option<usize>,
@@ -100,18 +107,14 @@ impl State {
             .as_ref()
             .map(|configured| configured.connections.map_or(usize::MAX, |connections| connections * 4));
         let most = most.min(configured.unwrap_or(usize::MAX));
-        let limited = configured.is_some()
-            || known.claimed >= most
-            || matches!(known.conduct, Conduct::Slow | Conduct::Deferring);
+        let limited = configured.is_some() || known.claimed >= most || known.is_limping();
         limited.then(|| most.saturating_sub(known.claimed))
     }
 
     /// How many messages may wait for a destination.
     pub(super) fn waiting_room(&self, destination: &str) -> usize {
         match self.destinations.get(destination) {
-            Some(known) if matches!(known.conduct, Conduct::Slow | Conduct::Deferring) => {
-                self.allowance(known, false)
-            }
+            Some(known) if known.is_limping() => self.allowance(known, false),
             _ => usize::MAX,
         }
     }
@@ -174,7 +177,7 @@ impl State {
                     || known.connections > 0
                     || known.configured.is_some()
                     || known.refusals > 0
-                    || matches!(known.conduct, Conduct::Slow | Conduct::Deferring)
+                    || known.is_limping()
             });
         }
     }
