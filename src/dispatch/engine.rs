@@ -343,7 +343,9 @@ impl Engine {
     /// A claim may have been written although the store failed before it could say so: what stands in our name and
     /// was never handed out goes back.
     async fn find_strays(&mut self) -> Result<(), StoreError> {
-        let held: Vec<DeliveryId> = self.flights.keys().copied().collect();
+        // What ended while the store worked is not written yet, and is no stray.
+        let ended = self.outcomes.iter().map(|outcome| outcome.delivery);
+        let held: Vec<DeliveryId> = self.flights.keys().copied().chain(ended).collect();
         let strays = self.parts.store.return_strays(self.process, &held).await?;
         if strays > 0 {
             tracing::info!(target: "rundruf::dispatch", strays, "claims that were never answered are given back");

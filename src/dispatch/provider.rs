@@ -234,9 +234,14 @@ impl Provider {
         self.ahead.ended();
     }
 
-    /// Gives back what waits for destinations that have lost their room, and what was claimed too far ahead of
-    /// connections that have become slow. To be called again and again, with the monotonic time `now`.
+    /// Gives back what waits for destinations that have lost their room, what was claimed too far ahead of connections
+    /// that have become slow, and everything while it is held. To be called again and again, with the monotonic time
+    /// `now`.
     pub fn look_over(&mut self, now: Duration) -> Vec<Item> {
+        if self.is_held(now) {
+            // What was being composed when it was held.
+            return self.ready.empty();
+        }
         let mut back = self.ready.give_back(now);
         if let Some(most) = self.ahead.look(now, self.most) {
             back.append(&mut self.ready.shorten(most));
@@ -365,8 +370,14 @@ impl Provider {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
+    use super::super::message::Message;
     use super::*;
+    use crate::channels::email::Mail;
     use crate::domain::clock::SystemClock;
+    use crate::domain::ids::DeliveryId;
+    use crate::domain::notice::Priority;
     use crate::domain::outcome::Reason;
 
     fn gateway(counts_segments: bool) -> Provider {
@@ -406,5 +417,24 @@ mod tests {
         assert!(gateway.showed(&works), "it is back");
         assert_eq!(gateway.capacity(), gateway.ahead.for_each_connection());
         assert_eq!(gateway.hold(now), Some(Duration::from_secs(60)), "what is past does not count");
+    }
+
+    #[test]
+    fn what_was_still_being_composed_when_it_was_held_is_given_back() {
+        let mut gateway = gateway(true);
+        gateway.hold(Duration::ZERO);
+        let to = "a@x.example".parse().unwrap();
+        let mail = Mail::new(DeliveryId(Uuid::nil()), "b@x.example".to_owned(), to, "Subject: x\r\n\r\nx");
+        let late = Item {
+            message: Message::Email(mail),
+            destination: Arc::from("x.example"),
+            priority: Priority::Normal,
+            units: 1,
+            epoch: 0,
+            exercise: false,
+        };
+        gateway.ready.push(vec![late]);
+        assert_eq!(gateway.look_over(Duration::from_millis(100)).len(), 1);
+        assert_eq!(gateway.ready.waiting(), 0);
     }
 }

@@ -1,5 +1,7 @@
 //! PostgreSQL goes down without a warning, and comes back.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -7,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use crate::instance::{Instance, TEMPLATE, new_database, relay};
 use crate::process::{PATIENCE, Run, until};
 use crate::relay::Relay;
+use crate::script::{self, Answer};
 
 /// A PostgreSQL of its own, in a temporary folder.
 struct Server {
@@ -140,4 +143,33 @@ async fn a_send_survives_a_restart_of_the_server_too() {
     let said = restart_in_the_middle(&mut server, &relay_server, send).await.exits(0);
     assert_eq!(said.json()[0]["counts"]["sent"], 2_500);
     assert!(relay_server.assert_everybody_got_it(&everybody).is_empty());
+}
+
+/// Far more are claimed ahead than of mails: all that has not left when nothing can be written down stays where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_at_full_speed_survive_a_restart_of_the_server_and_none_is_repeated() {
+    const CALLS: usize = 8_000;
+    let mut server = Server::start().await;
+    let endpoint = script::Server::start([Answer::new("204 No Content", "", "")]).await;
+    let instance = Instance::on(&new_database(&server.url()).await);
+    instance.configure("[webhook]\nallow_networks = [\"127.0.0.0/8\"]\nrate_per_host = \"100000/s\"\n");
+    let mut rows = "id;name;webhook\n".to_owned();
+    for n in 0..CALLS {
+        writeln!(rows, "c{n};Amt {n};http://127.0.0.1:{}/{n}", endpoint.port).unwrap();
+    }
+    instance.write("contacts/all.csv", rows);
+    instance.run(&["contacts", "import"]).exits(0);
+    instance.release(&["--channel", "webhook"]);
+    let worker = instance.start(&["worker", "--drain"]);
+    for calls in [1_000, 4_000] {
+        until(|| endpoint.requests().len() >= calls || worker.has_ended(), &|| worker.err()).await;
+        server.stop_at_once();
+        worker.until_it_says("sending has stopped because nothing can be written down").await;
+        server.go_on().await;
+    }
+    worker.end().await.exits(0);
+    let requests = endpoint.requests();
+    let ids: BTreeSet<_> = requests.iter().map(|request| request.header("webhook-id")).collect();
+    assert_eq!((requests.len(), ids.len()), (CALLS, CALLS), "everybody once");
+    assert_eq!(instance.count("delivered"), CALLS as u64);
 }

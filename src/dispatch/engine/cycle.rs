@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::address::Channel;
-use crate::store::{ClaimRequest, Cycled, LaneRoom, Room, StoreError};
+use crate::domain::clock::Timestamp;
+use crate::store::{Attempted, ClaimRequest, Cycled, LaneRoom, Room, StoreError};
 
 use super::super::measure;
 use super::{Engine, LOOK_EVERY};
+
+/// So many signals wait before they are taken while the store works.
+const MEANWHILE: usize = 32;
 
 impl Engine {
     /// Writes outcomes and claims, if there is either to be done, or the lease to be renewed. The channels claim one
@@ -42,12 +46,18 @@ impl Engine {
         }
         let lease = self.running.settings.delivery.lease;
         let leased_to = renew.then(|| self.parts.clock.now().plus(lease));
-        let written = self.outcomes.len();
-        let claim = request.as_ref().map(|(_, request)| request);
-        let cycled = self.parts.store.cycle(self.process, leased_to, &self.outcomes, claim).await?;
-        measure::outcomes(&self.outcomes[..written]);
-        self.endpoints.take(&self.outcomes[..written]);
-        self.outcomes.drain(..written);
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        let written = outcomes.len();
+        let (cycled, look_again) = match self.transact(leased_to, &outcomes, request.as_ref()).await {
+            Ok(done) => done,
+            Err(error) => {
+                outcomes.append(&mut self.outcomes);
+                self.outcomes = outcomes;
+                return Err(error);
+            }
+        };
+        measure::outcomes(&outcomes);
+        self.endpoints.take(&outcomes);
         tracing::debug!(
             target: "rundruf::dispatch",
             written,
@@ -71,7 +81,7 @@ impl Engine {
             {
                 provider.learn_pace();
             }
-            self.after_claim(place, &cycled);
+            self.after_claim(place, &cycled, look_again);
             self.hand_out(place, cycled.claimed).await?;
         }
         let idle = self.flights.is_empty();
@@ -82,6 +92,38 @@ impl Engine {
             }
         }
         Ok(true)
+    }
+
+    /// The transaction itself. Meanwhile signals are taken, so that they do not wait for it. Gives with what was done,
+    /// whether one of them asks for another look at the channel that was claimed from.
+    async fn transact(
+        &mut self,
+        leased_to: Option<Timestamp>,
+        outcomes: &[Attempted],
+        request: Option<&(usize, ClaimRequest)>,
+    ) -> Result<(Cycled, bool), StoreError> {
+        let claim = request.map(|(_, request)| request);
+        let channel = claim.map(|claim| claim.channel);
+        if let Some(channel) = channel {
+            self.road(channel).look_at = Duration::MAX;
+        }
+        let (store, process) = (self.parts.store.clone(), self.process);
+        let cycle = store.cycle(process, leased_to, outcomes, claim);
+        tokio::pin!(cycle);
+        let cycled = loop {
+            tokio::select! {
+                biased;
+                cycled = &mut cycle => break cycled,
+                () = self.signals.wait_for(MEANWHILE) => self.take_signals(),
+            }
+        };
+        let look_again = channel.is_some_and(|channel| self.road(channel).look_at < Duration::MAX);
+        if cycled.is_err()
+            && let Some(channel) = channel
+        {
+            self.road(channel).look_at = Duration::ZERO;
+        }
+        Ok((cycled?, look_again))
     }
 
     /// What may be claimed of a channel, and for which provider: the first in order that can be used. Without one, a
@@ -144,7 +186,7 @@ impl Engine {
         (channel == Channel::Webhook).then_some(self.running.settings.webhook.rate_per_host)
     }
 
-    fn after_claim(&mut self, place: usize, cycled: &Cycled) {
+    fn after_claim(&mut self, place: usize, cycled: &Cycled, look_again: bool) {
         let now = self.now();
         let provider = &self.providers[&place];
         let can_claim = provider.is_usable();
@@ -157,7 +199,7 @@ impl Engine {
         let road = self.road(channel);
         road.more = cycled.more;
         road.settled = cycled.claimed.is_empty() && !cycled.more;
-        road.look_at = if cycled.more && can_claim && worth_another {
+        road.look_at = if look_again || (cycled.more && can_claim && worth_another) {
             Duration::ZERO
         } else {
             now + cycled.wake_in.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)
