@@ -179,13 +179,15 @@ impl Store {
             .iter()
             .map(|(channel, state, _)| Some((index_of(*state, notice.is_some())?, *channel, *state)))
             .collect();
-        match indexes {
-            Some(indexes) => self.page_by_indexes(notice, &indexes, after, limit).await,
-            None => {
-                let there = present.iter().map(|(_, _, count)| count).sum();
-                self.page_by_looks(notice, filter, after, limit, there).await
+        if let Some(indexes) = indexes {
+            let page = self.page_by_indexes(notice, &indexes, after, limit).await?;
+            // Each index was read at a moment of its own: what moved meanwhile may stand in none of them.
+            if self.present(notice, filter).await? == present {
+                return Ok(page);
             }
         }
+        let there = present.iter().map(|(_, _, count)| count).sum();
+        self.page_by_looks(notice, filter, after, limit, there).await
     }
 
     /// What of the wanted is there at all, by the counters.
