@@ -75,13 +75,15 @@ statements! {
         WHERE ", is_of_a_notice_in_flight!(), "
           AND d.state = $3 AND d.channel = $4 AND d.delivery_id > $2 AND d.delivery_id <> $1
         ORDER BY d.delivery_id LIMIT $5");
-    /// The kept counters of one notice.
+    /// The kept counters of one notice, and how often each has changed.
     SELECT_COUNTS_OF = "
-        SELECT channel, state, count FROM notice_counts WHERE notice_id = $1 AND count <> 0";
+        SELECT channel, state, count, changes FROM notice_counts WHERE notice_id = $1 AND count <> 0
+        ORDER BY channel, state";
     /// The same of all.
     SELECT_COUNTS_OF_ALL = "
-        SELECT channel, state, CAST(sum(count) AS BIGINT) FROM notice_counts GROUP BY channel, state
-        HAVING sum(count) <> 0";
+        SELECT channel, state, CAST(sum(count) AS BIGINT), CAST(sum(changes) AS BIGINT)
+        FROM notice_counts GROUP BY channel, state HAVING sum(count) <> 0
+        ORDER BY channel, state";
 }
 
 /// How many deliveries a page looks at when as many as it has room for were not enough: first a few, then more.
@@ -129,8 +131,14 @@ const fn index_of(state: DeliveryState, of_notice: bool) -> Option<&'static Stat
     }
 }
 
-/// What of the wanted is there at all: a channel, a state, and how many.
-type Present = Vec<(Channel, DeliveryState, i64)>;
+/// What of the wanted is there at all. Read again and the same, nothing has come to it or left it in between.
+#[derive(Debug, PartialEq, Eq)]
+struct Present {
+    channel: Channel,
+    state: DeliveryState,
+    count: i64,
+    changes: i64,
+}
 
 impl Store {
     /// Up to `limit` deliveries after `after`, oldest first; fewer only where there are no more.
@@ -177,7 +185,7 @@ impl Store {
         let present = self.present(notice, filter).await?;
         let indexes: Option<Vec<_>> = present
             .iter()
-            .map(|(channel, state, _)| Some((index_of(*state, notice.is_some())?, *channel, *state)))
+            .map(|part| Some((index_of(part.state, notice.is_some())?, part.channel, part.state)))
             .collect();
         if let Some(indexes) = indexes {
             let page = self.page_by_indexes(notice, &indexes, after, limit).await?;
@@ -186,8 +194,7 @@ impl Store {
                 return Ok(page);
             }
         }
-        let there = present.iter().map(|(_, _, count)| count).sum();
-        self.page_by_looks(notice, filter, after, limit, there).await
+        self.page_by_looks(notice, filter, after, limit, &present).await
     }
 
     /// What of the wanted is there at all, by the counters.
@@ -195,19 +202,19 @@ impl Store {
         &self,
         notice: Option<NoticeId>,
         filter: &DeliveryFilter,
-    ) -> Result<Present, StoreError> {
-        let counts: Vec<(String, String, i64)> = match notice {
+    ) -> Result<Vec<Present>, StoreError> {
+        let counts: Vec<(String, String, i64, i64)> = match notice {
             Some(notice) => self.db.fetch(&SELECT_COUNTS_OF, (notice.0,)).await?,
             None => self.db.fetch(&SELECT_COUNTS_OF_ALL, ()).await?,
         };
         let mut present = Vec::new();
-        for (channel, state, count) in counts {
+        for (channel, state, count, changes) in counts {
             let channel: Channel = channel.parse().map_err(StoreError::Damaged)?;
             let state: DeliveryState = state.parse().map_err(StoreError::Damaged)?;
             if (filter.channels.is_empty() || filter.channels.contains(&channel))
                 && (filter.states.is_empty() || filter.states.contains(&state))
             {
-                present.push((channel, state, count));
+                present.push(Present { channel, state, count, changes });
             }
         }
         Ok(present)
@@ -235,37 +242,39 @@ impl Store {
         Ok(DeliveryPage { rows, next })
     }
 
-    /// `there`: how many there are of what is wanted.
+    /// `present`: what of the wanted was there before.
     async fn page_by_looks(
         &self,
         notice: Option<NoticeId>,
         filter: &DeliveryFilter,
         after: Option<DeliveryId>,
         limit: usize,
-        there: i64,
+        present: &[Present],
     ) -> Result<DeliveryPage, StoreError> {
+        let there: i64 = present.iter().map(|part| part.count).sum();
         let (page, bound) = match notice {
             Some(_) => (&SELECT_PAGE_OF_NOTICE, &SELECT_BOUND_OF_NOTICE),
             None => (&SELECT_PAGE, &SELECT_BOUND),
         };
-        let notice = notice.map_or(Uuid::nil(), |id| id.0);
+        let notice_id = notice.map_or(Uuid::nil(), |id| id.0);
         let mut from = after.map_or(Uuid::nil(), |id| id.0);
         let mut rows: Vec<DeliveryRow> = Vec::new();
         for look in std::iter::once(limit + 1).chain(LOOKS) {
-            let far: Option<(Uuid,)> = self.db.fetch_first(bound, (notice, from, look as i64 - 1)).await?;
+            let far: Option<(Uuid,)> = self.db.fetch_first(bound, (notice_id, from, look as i64 - 1)).await?;
             let until = far.map_or(Uuid::max(), |(id,)| id);
             let states = wanted(&filter.states, &DeliveryState::ALL, DeliveryState::as_str);
             let channels = wanted(&filter.channels, &Channel::ALL, Channel::as_str);
             let missing = (limit + 1 - rows.len()) as i64;
-            let words = (notice, from, until, states, channels, missing);
+            let words = (notice_id, from, until, states, channels, missing);
             rows.extend(self.db.fetch::<DeliveryRow, _>(page, words).await?);
             if rows.len() > limit {
                 rows.truncate(limit);
                 let next = rows.last().map(|row| DeliveryId(row.id));
                 return Ok(DeliveryPage { rows, next });
             }
+            // What the counters say of the rest is true while nothing moves.
             let has_all = after.is_none() && rows.len() as i64 >= there;
-            if far.is_none() || has_all {
+            if far.is_none() || (has_all && self.present(notice, filter).await? == present) {
                 return Ok(DeliveryPage { rows, next: None });
             }
             from = until;

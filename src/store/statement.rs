@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// | `json_each($1)` | `jsonb_array_elements($1)` |
 /// | `json_each_text($1)` (SQLite: `json_each($1)`) | `jsonb_array_elements_text($1)` |
 /// | `unhex(x, '-')` | `uuid(x)` |
-/// | `/*and stands in the queue*/` | the first `$5` rows of `queue`; by them the deliveries are found |
+/// | `/*and stands in the queue*/` | the first `$5` rows of `queue`, which nobody else is taking; by them the deliveries are found |
 /// | `WHERE d.channel = $1 AND d.lane` | compared so that no index is searched for it: while deliveries are few, the planner would, and keep that plan |
 /// | `/*out of the queue*/` | takes the rows `$1` out of `queue` in the same statement |
 /// | `d.notice_id = $1 AND d.delivery_id > $2 AND d.delivery_id <= $3` | the ids of these first, from the index that has nothing else: otherwise its planner reads every delivery of the notice, or those of other notices |
@@ -41,12 +41,12 @@ const BY_ID: &str = "+notice_id = $1
                         AND (SELECT delivery_id FROM deliveries WHERE notice_id = $1
                              ORDER BY notice_id DESC, delivery_id DESC LIMIT 1)";
 
-/// Chosen before anything is joined to them: the planner knows nothing of how many wait. Whoever changes a row of the
-/// queue has locked its delivery before: that one is skipped (`/*lock free*/`), so that a claim never waits for either.
+/// Chosen before anything is joined to them: the planner knows nothing of how many wait. A claim skips what others have
+/// locked, in the queue and in the deliveries, so that it never waits while it holds either, and takes the next instead.
 const FROM_THE_QUEUE: &str = "AND d.delivery_id = ANY(ARRAY(
     SELECT q.delivery_id FROM queue q
     WHERE q.channel = $1 AND q.lane = $2 AND q.priority = $3 AND q.due_at <= $4
-    ORDER BY q.due_at, uuid_send(q.delivery_id) LIMIT $5))";
+    ORDER BY q.due_at, uuid_send(q.delivery_id) LIMIT $5 FOR UPDATE SKIP LOCKED))";
 
 impl Statement {
     pub(super) const fn new(name: &'static str, shared: &'static str) -> Self {

@@ -183,3 +183,22 @@ async fn a_claim_waits_for_nobody_and_takes_what_nobody_else_is_changing() {
     assert_eq!(bench.claim(process, 5).await.len(), 1, "it was not ended after all");
     the_queue_is_what_is_queued(&bench.store.db).await;
 }
+
+#[tokio::test]
+async fn a_claim_takes_the_next_when_somebody_else_is_claiming_the_first() {
+    let bench = postgres_bench().await;
+    bench.notice(5, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let pool = pool(&bench.store);
+    // Another process has chosen the first two: it holds them as a claim does, the queue before the deliveries.
+    let mut other = pool.begin().await.unwrap();
+    for table in ["queue", "deliveries"] {
+        let ids = "SELECT delivery_id FROM deliveries WHERE position <= 2";
+        run(&mut other, format!("SELECT 1 FROM {table} WHERE delivery_id IN ({ids}) FOR UPDATE")).await;
+    }
+    let claimed = tokio::time::timeout(Duration::from_secs(10), bench.claim(process, 2)).await;
+    assert_eq!(claimed.expect("the claim waits").len(), 2, "three are left");
+    other.rollback().await.unwrap();
+    the_queue_is_what_is_queued(&bench.store.db).await;
+}

@@ -3,7 +3,11 @@
 use super::*;
 use crate::domain::contact::ContactCard;
 
-on_both_engines!(a_page_that_looked_far_enough_is_short_and_goes_on, what_went_wrong_is_read_in_its_order);
+on_both_engines!(
+    a_page_that_looked_far_enough_is_short_and_goes_on,
+    what_went_wrong_is_read_in_its_order,
+    what_is_sent_while_it_is_read_is_read_once
+);
 
 /// What is left of the notices is read page by page: ids and states, and how many pages that took.
 async fn read(
@@ -79,4 +83,31 @@ async fn what_went_wrong_is_read_in_its_order(bench: Bench) {
         }
         assert_eq!(of_each, rows.len(), "each belongs to one notice");
     }
+}
+
+/// Each of 40 deliveries goes from one index to another state's, or to none, while page after page is read.
+async fn what_is_sent_while_it_is_read_is_read_once(bench: Bench) {
+    let id = bench.notice(40, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 40).await;
+    assert_eq!(claimed.len(), 40);
+    let all = DeliveryFilter::default();
+    let sending = async {
+        for (number, claimed) in claimed.iter().enumerate() {
+            let moved = if number < 20 { Move::Failed } else { Move::Sent { reference: None } };
+            bench.record(process, &[ended(claimed, moved)]).await;
+        }
+    };
+    let reading = async {
+        for round in 0.. {
+            let of = [None, Some(id)][round % 2];
+            let (rows, _) = read(&bench, of, &all, 2).await;
+            assert_eq!(rows.len(), 40, "round {round}");
+            if rows.iter().all(|row| row.state != DeliveryState::Sending.as_str()) {
+                return;
+            }
+        }
+    };
+    tokio::join!(sending, reading);
 }
