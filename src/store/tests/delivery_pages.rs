@@ -85,7 +85,7 @@ async fn what_went_wrong_is_read_in_its_order(bench: Bench) {
     }
 }
 
-/// Each of 40 deliveries goes from one index to another state's, or to none, while page after page is read.
+/// Each of 40 deliveries goes from one index to another state's, or to none, while all are listed.
 async fn what_is_sent_while_it_is_read_is_read_once(bench: Bench) {
     let id = bench.notice(40, &["x.example"], Priority::Normal).await;
     bench.fan_out_all().await;
@@ -101,8 +101,8 @@ async fn what_is_sent_while_it_is_read_is_read_once(bench: Bench) {
     };
     let reading = async {
         for round in 0.. {
-            let of = [None, Some(id)][round % 2];
-            let (rows, _) = read(&bench, of, &all, 2).await;
+            let (of, limit) = ([None, Some(id)][round % 2], [50, 50, 7][round % 3]);
+            let (rows, _) = read(&bench, of, &all, limit).await;
             assert_eq!(rows.len(), 40, "round {round}");
             if rows.iter().all(|row| row.state != DeliveryState::Sending.as_str()) {
                 return;
