@@ -30,8 +30,8 @@ pub(super) async fn make(session: &Session, arguments: BackupArguments) -> anyho
     let file = arguments.file.unwrap_or_else(|| backup::file_name(&instance, is_encrypted).into());
     let configuration = session.configuration().to_toml()?;
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let wish = Wish { file: file.clone(), name, key, configuration, with_key: arguments.with_key };
-    let made = backup::make(&instance, &session.actor(), &wish).await?;
+    let wish = Wish { name, key, configuration, with_key: arguments.with_key };
+    let made = backup::make(&instance, &session.actor(), &file, &wish).await?;
     store.close().await;
     say(format_args!(
         "{} holds everything as it was at {}: {}, {} KB.",

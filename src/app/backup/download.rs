@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::app::encryption::EncryptionKey;
 use crate::app::instance::Instance;
 use crate::domain::actor::{Actor, Right, Role};
 use crate::domain::audit::{NewEntry, Subject};
@@ -18,19 +17,6 @@ use super::{BackupError, Made, Wish};
 /// What it is called while it is being made. Always the same, so that the next one removes what a process that was
 /// killed has left.
 const UNFINISHED: &str = "backup-to-be-fetched";
-
-/// What is wanted, as in [`Wish`]; where it is made, the instance knows.
-#[derive(Debug, Clone)]
-pub struct DownloadWish {
-    /// What it is to be called where it arrives.
-    pub name: String,
-    /// With what it is encrypted; `None`: whoever gets hold of it can read it.
-    pub key: Option<EncryptionKey>,
-    /// The settings in force, secrets masked.
-    pub configuration: String,
-    /// Whether the file with the key that seals secrets goes into it.
-    pub with_key: bool,
-}
 
 /// A backup that is whole.
 #[derive(Debug)]
@@ -48,11 +34,7 @@ pub struct Download {
 /// # Errors
 /// [`BackupError`]; of [`ErrorKind::ResourceBusy`] while another process makes one in the same folder. Then nothing is
 /// left.
-pub async fn download(
-    instance: &Instance,
-    actor: &Actor,
-    wish: DownloadWish,
-) -> Result<Download, BackupError> {
+pub async fn download(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Download, BackupError> {
     if wish.key.is_none() {
         // Everything stands in it as it is, of accounts and tokens too.
         Role::Admin.rights().iter().try_for_each(|right| actor.may(*right))?;
@@ -61,12 +43,10 @@ pub async fn download(
     let file = folder(&instance.settings())?.join(UNFINISHED);
     // What was killed between its end and the loss of its name.
     remove(&file).map_err(|why| BackupError::file(&file, why))?;
-    let DownloadWish { name, key, configuration, with_key } = wish;
-    let wish = Wish { file: file.clone(), name, key, configuration, with_key };
-    let made = make_file(instance, actor, &wish).await?;
+    let made = make_file(instance, actor, &file, wish).await?;
     let opened = File::open(&file);
     let file = remove(&file).and(opened).map_err(|why| BackupError::file(&file, why))?;
-    instance.store.write_entry(&entry(actor, &wish, &made)).await?;
+    instance.store.write_entry(&entry(actor, wish, &made)).await?;
     Ok(Download { file, made })
 }
 

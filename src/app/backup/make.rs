@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -37,9 +37,7 @@ manifest.json             all files with their SHA-256
 /// What is wanted.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// The file to be made; it must not be there yet.
-    pub file: PathBuf,
-    /// What the audit log calls it.
+    /// What the audit log calls it, and what it is called where it arrives.
     pub name: String,
     /// With what it is encrypted; `None`: whoever gets hold of it can read it.
     pub key: Option<EncryptionKey>,
@@ -68,12 +66,12 @@ pub fn file_name(instance: &Instance, is_encrypted: bool) -> String {
 }
 
 /// Writes a backup of everything as it is at this moment, while others go on working. The file appears under its name
-/// only when it is whole.
+/// only when it is whole; there must be none of that name yet.
 ///
 /// # Errors
 /// [`BackupError`]; then there is no such file.
-pub async fn make(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Made, BackupError> {
-    let made = make_file(instance, actor, wish).await?;
+pub async fn make(instance: &Instance, actor: &Actor, file: &Path, wish: &Wish) -> Result<Made, BackupError> {
+    let made = make_file(instance, actor, file, wish).await?;
     // For whoever asks how old the last one is, too.
     instance.store.write_down_backup(made.at, &entry(actor, wish, &made)).await?;
     Ok(made)
@@ -83,7 +81,12 @@ pub async fn make(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Mad
 ///
 /// # Errors
 /// As [`make`].
-pub(super) async fn make_file(instance: &Instance, actor: &Actor, wish: &Wish) -> Result<Made, BackupError> {
+pub(super) async fn make_file(
+    instance: &Instance,
+    actor: &Actor,
+    file: &Path,
+    wish: &Wish,
+) -> Result<Made, BackupError> {
     actor.may(Right::SettingsWrite)?;
     let at = instance.now();
     let mut snapshot = instance.store.snapshot().await?;
@@ -104,8 +107,8 @@ pub(super) async fn make_file(instance: &Instance, actor: &Actor, wish: &Wish) -
     let others = other_files(instance, wish)?;
     let (sender, parts) = mpsc::channel(WAITING);
     let writing = {
-        let (wish, manifest) = (wish.clone(), manifest.clone());
-        tokio::task::spawn_blocking(move || write(&wish, manifest, others, parts))
+        let (file, key, manifest) = (file.to_owned(), wish.key.clone(), manifest.clone());
+        tokio::task::spawn_blocking(move || write(&file, key.as_ref(), manifest, others, parts))
     };
     let read = read_tables(snapshot, &manifest.tables, &sender).await;
     if let Err(error) = &read {

@@ -27,7 +27,7 @@ use crate::domain::audit::Broken;
 use crate::store::StoreError;
 
 pub use check::{Checked, check};
-pub use download::{Download, DownloadWish, download, sent};
+pub use download::{Download, download, sent};
 pub use files::FilesBack;
 pub use make::{Made, Wish, file_name, make};
 pub use restore::{Restored, What, restore};

@@ -10,10 +10,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use tokio::sync::mpsc;
 
+use crate::app::encryption::EncryptionKey;
 use crate::domain::backup::{self, MANIFEST, Manifest, part_path};
 
+use super::BackupError;
 use super::archive::ArchiveWriter;
-use super::{BackupError, Wish};
 
 /// What goes from the store's side to the file's.
 pub(super) enum Part {
@@ -57,23 +58,24 @@ impl Output {
     }
 }
 
-/// Writes the file of `wish`: `others` and then what comes as `parts`. Gives its length and the number of rows.
+/// Writes `path`, encrypted with `key` where there is one: `others` and then what comes as `parts`. Gives its length and
+/// the number of rows.
 ///
 /// # Errors
 /// [`BackupError`]; then there is no such file.
 pub(super) fn write(
-    wish: &Wish,
+    path: &Path,
+    key: Option<&EncryptionKey>,
     manifest: Manifest,
     others: Vec<(String, Vec<u8>)>,
     parts: mpsc::Receiver<Part>,
 ) -> Result<(u64, u64), BackupError> {
-    let path = &wish.file;
     refuse_existing(path)?;
-    let mut unfinished = path.clone().into_os_string();
+    let mut unfinished = path.to_owned().into_os_string();
     unfinished.push(".part");
     let unfinished = PathBuf::from(unfinished);
     let file = begin(&unfinished).map_err(|source| BackupError::file(&unfinished, source))?;
-    let done = write_unfinished(wish, &unfinished, file, manifest, others, parts).and_then(|done| {
+    let done = write_unfinished(key, &unfinished, file, manifest, others, parts).and_then(|done| {
         refuse_existing(path)?;
         fs::rename(&unfinished, path).map_err(|source| BackupError::file(path, source))?;
         sync_folder(path);
@@ -121,7 +123,7 @@ fn sync_folder(path: &Path) {
 }
 
 fn write_unfinished(
-    wish: &Wish,
+    key: Option<&EncryptionKey>,
     unfinished: &Path,
     file: File,
     mut manifest: Manifest,
@@ -130,7 +132,7 @@ fn write_unfinished(
 ) -> Result<(u64, u64), BackupError> {
     let failed = |source| BackupError::file(unfinished, source);
     let file = BufWriter::new(file);
-    let output = match &wish.key {
+    let output = match key {
         Some(key) => Output::Encrypted(key.writer(file)?),
         None => Output::Plain(file),
     };

@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use utoipa::ToSchema;
 
-use crate::app::backup::{BackupError, Download, DownloadWish, download, file_name, sent};
+use crate::app::backup::{BackupError, Download, Wish, download, file_name, sent};
 use crate::app::instance::Instance;
 use crate::domain::actor::Actor;
 use crate::http::Shared;
@@ -103,8 +103,8 @@ pub(super) async fn make(
         // The connection has left its place among the ordinary ones: it ends with this answer.
         (header::CONNECTION, "close".to_owned()),
     ];
-    let wish = DownloadWish { name, key, configuration, with_key: wish.with_key };
-    let body = Sending { instance, actor, name: wish.name.clone(), _turn: turn }.begin(wish).await?;
+    let wish = Wish { name, key, configuration, with_key: wish.with_key };
+    let body = Sending { instance, actor, wish, _turn: turn }.begin().await?;
     Ok((headers, body).into_response())
 }
 
@@ -112,16 +112,16 @@ pub(super) async fn make(
 struct Sending {
     instance: Instance,
     actor: Actor,
-    name: String,
+    wish: Wish,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Sending {
     /// Makes the backup and begins to send it: in a task of its own, for whoever hangs up must leave nothing half-done.
-    async fn begin(self, wish: DownloadWish) -> Result<Body, Problem> {
+    async fn begin(self) -> Result<Body, Problem> {
         let (pieces, stream) = Stream::begin();
         let (tell, told) = oneshot::channel();
-        tokio::spawn(self.make(wish, pieces, tell));
+        tokio::spawn(self.make(pieces, tell));
         match tokio::time::timeout(PATIENCE, told).await {
             Ok(Ok(Err(error))) => Err(error.into()),
             Ok(Err(_)) => Err(Problem::failed("the making of a backup broke off")),
@@ -130,8 +130,8 @@ impl Sending {
     }
 
     /// Makes it, tells how that went, and sends it.
-    async fn make(self, wish: DownloadWish, pieces: Pieces, tell: oneshot::Sender<Result<(), BackupError>>) {
-        let broken = match download(&self.instance, &self.actor, wish).await {
+    async fn make(self, pieces: Pieces, tell: oneshot::Sender<Result<(), BackupError>>) {
+        let broken = match download(&self.instance, &self.actor, &self.wish).await {
             Ok(download) => {
                 // Where nobody waits for this any more, the answer has begun already.
                 let _ = tell.send(Ok(()));
@@ -159,7 +159,7 @@ impl Sending {
                 return Err("its reader has gone".to_owned());
             }
         }
-        let written = sent(&self.instance, &self.actor, &self.name, &download.made).await;
+        let written = sent(&self.instance, &self.actor, &self.wish.name, &download.made).await;
         written.map_err(|error| error.to_string())?;
         pieces.end().await;
         Ok(())
