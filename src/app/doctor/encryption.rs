@@ -33,7 +33,7 @@ pub(super) fn disk(examination: &Examination) -> Option<Finding> {
             subject,
             "cannot tell whether the disk under the store is encrypted: ask whoever runs it",
         ),
-        Encryption::Plain if super::is_real(examination) => Finding::warning(
+        Encryption::Plain if super::leave_this_machine(&examination.settings) => Finding::warning(
             subject,
             "the disk under the store is not encrypted, as far as this machine can tell",
             "whoever takes the disk away has every name and address: encrypt it (LUKS), unless it is encrypted outside \

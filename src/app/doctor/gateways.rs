@@ -1,13 +1,12 @@
 //! The ways out beside mail: SMS gateways.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::channels::probe::certificate;
 use crate::channels::sms::Gateway;
 use crate::domain::settings::{SmsGateway, SmsProvider, SmsTransport};
 
-use super::{Examination, Finding, certificates};
+use super::{Examination, Finding, certificates, outbox};
 
 /// How long a gateway may take for an answer, and to show its certificate.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,7 +20,10 @@ pub(super) async fn sms(examination: &Examination, provider: &SmsProvider) -> Ve
             lines.extend(gateway_certificate(examination, subject, gateway).await);
             lines
         }
-        SmsTransport::Outbox(folder) => vec![outbox(subject, folder)],
+        SmsTransport::Outbox(folder) => {
+            let mend = "name a gateway under [[sms.provider]] when text messages are to leave";
+            vec![outbox::writable(subject, folder, "text messages", mend)]
+        }
     }
 }
 
@@ -56,24 +58,4 @@ async fn gateway_certificate(
     let port = gateway.url.port_or_known_default()?;
     let until = certificate::ask(gateway.url.host_str()?, port, PATIENCE).await.ok()?;
     Some(certificates::line(examination, format!("{subject}, certificate"), until))
-}
-
-/// A folder that can be written into; it is made by the first message.
-fn outbox(subject: String, folder: &Path) -> Finding {
-    let shown = folder.display();
-    let probe = folder.join(".rundruf-doctor");
-    let write = || std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
-    let written = if folder.exists() { write() } else { Ok(()) };
-    match written {
-        Ok(()) => Finding::warning(
-            subject,
-            format!("text messages are written into {shown}; nothing leaves this machine"),
-            "name a gateway under [[sms.provider]] when text messages are to leave",
-        ),
-        Err(error) => Finding::broken(
-            subject,
-            format!("the folder {shown} cannot be written to ({error})"),
-            "give this user the right to write there, or name another folder in the provider's url",
-        ),
-    }
 }

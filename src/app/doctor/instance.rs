@@ -7,7 +7,7 @@ use crate::domain::count::counted;
 use crate::domain::settings::{EmailTransport, ShellName, SmsProvider, SmsTransport};
 use crate::templates::load_pack;
 
-use super::{Examination, Finding};
+use super::{Examination, Finding, is_this_machine};
 
 /// The first year in which this program can be running.
 const EARLIEST_YEAR: i16 = 2026;
@@ -84,7 +84,7 @@ fn public_address(examination: &Examination, is_smtp: bool) -> Option<Finding> {
             "set [instance] public_url to where this instance is seen from outside",
         ));
     }
-    let is_here = matches!(public_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_here = public_url.host_str().is_some_and(is_this_machine);
     (public_url.scheme() != "https" && !is_here).then(|| {
         Finding::warning(
             "public address",

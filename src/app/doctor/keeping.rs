@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use crate::app::certificate::chain;
-use crate::channels::probe::certificate;
 use crate::store::{Store, StoreError};
 
-use super::{Examination, Finding, certificates, is_real};
+use super::{Examination, Finding, certificates, leave_this_machine};
 
 /// A backup that is older than this tells too little of what was sent.
 const OLD: Duration = Duration::from_secs(7 * 86_400);
@@ -25,7 +24,9 @@ pub(super) async fn backup(examination: &Examination, store: &Store) -> Result<O
             Some(Finding::warning("backup", state, mend()))
         }
         Some(at) => Some(Finding::good("backup", format!("the last one is of {}", examination.local(at)))),
-        None if is_real(examination) => Some(Finding::warning("backup", "none was ever made", mend())),
+        None if leave_this_machine(&examination.settings) => {
+            Some(Finding::warning("backup", "none was ever made", mend()))
+        }
         None => None,
     })
 }
@@ -35,10 +36,11 @@ pub(super) fn own_certificate(examination: &Examination) -> Option<Finding> {
     let files = examination.settings.http.certificate.as_ref()?;
     let subject = "own certificate";
     match chain(&files.certificate) {
-        Ok(chain) => match chain.first().and_then(|own| certificate::valid_until(own)) {
-            Some(until) => Some(certificates::line(examination, subject.to_owned(), until)),
-            None => Some(Finding::broken(subject, "it cannot be read", "have it made again")),
-        },
+        Ok(chain) => {
+            let own = chain.first();
+            let until = own.and_then(|own| certificates::shown(examination, subject.to_owned(), own));
+            Some(until.unwrap_or_else(|| Finding::broken(subject, "it cannot be read", "have it made again")))
+        }
         Err(error) => Some(Finding::broken(subject, error.to_string(), "serve does not start without it")),
     }
 }

@@ -1,13 +1,12 @@
 //! The ways out for mail: each relay is opened as a send would, without sending; keys are read.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::channels::email::dkim::Signer;
 use crate::channels::email::{Connector, Limits};
 use crate::domain::settings::{DkimKey, EmailProvider, EmailTransport, SmtpRelay};
 
-use super::{Examination, Finding, certificates};
+use super::{Examination, Finding, certificates, is_this_machine, outbox};
 
 /// How long each step to a relay may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,7 +16,10 @@ pub(super) async fn provider(examination: &Examination, provider: &EmailProvider
     let subject = format!("provider {}", provider.name);
     match &provider.transport {
         EmailTransport::Smtp(relay) => smtp(examination, subject, relay).await,
-        EmailTransport::Outbox(folder) => vec![outbox(subject, folder)],
+        EmailTransport::Outbox(folder) => {
+            let mend = "name a relay under [[email.provider]] when notices are to leave";
+            vec![outbox::writable(subject, folder, "mails", mend)]
+        }
     }
 }
 
@@ -37,9 +39,8 @@ async fn smtp(examination: &Examination, subject: String, relay: &SmtpRelay) -> 
                 let certificate = certificate.and_then(|der| certificates::shown(examination, named, &der));
                 return [Finding::good(subject, state)].into_iter().chain(certificate).collect();
             }
-            let is_here = matches!(relay.host.as_str(), "localhost" | "127.0.0.1" | "::1");
             let state = format!("{} answers, not encrypted, {login}", connector.relay());
-            if is_here {
+            if is_this_machine(&relay.host) {
                 return vec![Finding::good(subject, state)];
             }
             vec![Finding::warning(
@@ -55,25 +56,6 @@ async fn smtp(examination: &Examination, subject: String, relay: &SmtpRelay) -> 
                 failure.mend.clone(),
             )]
         }
-    }
-}
-
-/// A folder that can be written into; it is made by the first mail.
-fn outbox(subject: String, folder: &Path) -> Finding {
-    let shown = folder.display();
-    let state = format!("mails are written into {shown}; nothing leaves this machine");
-    let mend = "name a relay under [[email.provider]] when notices are to leave";
-    if !folder.exists() {
-        return Finding::warning(subject, state, mend);
-    }
-    let probe = folder.join(".rundruf-doctor");
-    match std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)) {
-        Ok(()) => Finding::warning(subject, state, mend),
-        Err(error) => Finding::broken(
-            subject,
-            format!("the folder {shown} cannot be written to ({error})"),
-            "give this user the right to write there, or name another folder in the provider's url",
-        ),
     }
 }
 

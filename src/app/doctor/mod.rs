@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `instance` | settings, clock, templates |
 //! | `stored` | the store and what it holds |
+//! | `incidents` | incidents, and what their parties were not told |
 //! | `control` | rules of approval, API tokens, where the audit log's head is kept |
 //! | `disk` | room where we write |
 //! | `encryption` | whether the disk under the store is encrypted |
@@ -11,7 +12,8 @@
 //! | `secrets` | files that only we should read |
 //! | `mail` | relays and the keys that sign |
 //! | `records` | the sender's DNS records |
-//! | `gateways` | SMS gateways and webhooks |
+//! | `gateways` | SMS gateways |
+//! | `outbox` | folders that take the place of either |
 //! | `partners` | partners' systems that are told how things stand |
 //! | `provider` | the identity provider that people may sign in by |
 //! | `certificates` | until when those are valid |
@@ -25,6 +27,7 @@ mod incidents;
 mod instance;
 mod keeping;
 mod mail;
+mod outbox;
 mod partners;
 mod provider;
 mod records;
@@ -144,7 +147,7 @@ impl Examination {
             show(mail::provider(self, provider).await)?;
         }
         show(mail::signing(self))?;
-        show(records::records(self, self.resolver).await)?;
+        show(records::records(self).await)?;
         for provider in &self.settings.sms.providers {
             show(gateways::sms(self, provider).await)?;
         }
@@ -166,14 +169,14 @@ impl Examination {
     }
 }
 
-/// Whether notices leave for somewhere outside of this machine: then there are real contacts in the store.
-fn is_real(examination: &Examination) -> bool {
-    leave_this_machine(&examination.settings)
+/// Whether `host`, as an address has it, is the machine that we run on.
+fn is_this_machine(host: &str) -> bool {
+    matches!(host.trim_matches(['[', ']']), "localhost" | "127.0.0.1" | "::1")
 }
 
+/// Whether notices leave for somewhere outside of this machine: then there are real contacts in the store.
 fn leave_this_machine(settings: &Settings) -> bool {
-    let is_elsewhere =
-        |host: &str| !matches!(host.trim_matches(['[', ']']), "localhost" | "127.0.0.1" | "::1");
+    let is_elsewhere = |host: &str| !is_this_machine(host);
     let by_relay = |provider: &EmailProvider| match &provider.transport {
         EmailTransport::Smtp(relay) => is_elsewhere(&relay.host),
         EmailTransport::Outbox(_) => false,

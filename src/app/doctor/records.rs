@@ -1,7 +1,7 @@
 //! The DNS records of the sender's domain, by which receivers tell our mails from forgeries: SPF, DKIM, DMARC, and
 //! whether returned mails find a way back.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crate::channels::email::dkim::Signer;
 use crate::channels::probe::dkim_record::{KeyRecord, compare};
@@ -15,7 +15,8 @@ use super::{Examination, Finding};
 
 /// What the records of the sender's domain say. Nothing where no mail leaves; about an invented domain only if a
 /// resolver was named.
-pub(super) async fn records(examination: &Examination, resolver: Option<SocketAddr>) -> Vec<Finding> {
+pub(super) async fn records(examination: &Examination) -> Vec<Finding> {
+    let resolver = examination.resolver;
     let email = &examination.settings.email;
     let from = email.from.address.domain();
     let leaves = email.providers.iter().any(|provider| matches!(provider.transport, EmailTransport::Smtp(_)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::address::{Channel, WebhookUrl};
 use crate::domain::clock::Timestamp;
+use crate::domain::contact::KnownContact;
 use crate::domain::count::counted;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
@@ -19,7 +20,7 @@ use super::{Examination, Finding};
 /// How far behind the store's newest time a clock may be.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// How many contacts are named before the rest is only counted.
+/// How many are named before the rest is only counted.
 const MOST_NAMES: usize = 10;
 
 /// Everything that the store tells.
@@ -30,9 +31,10 @@ pub(super) async fn findings(examination: &Examination, store: &Store) -> Result
     let mut lines = Vec::new();
     lines.push(writable(store).await);
     lines.extend(clock(examination, store).await?);
-    lines.extend(contacts(examination, store).await?);
-    lines.extend(webhooks(store).await?);
-    lines.extend(endpoints(examination, store).await?);
+    let known = store.contacts().await?;
+    lines.extend(contacts(examination, &known));
+    lines.extend(webhooks(store, &known).await?);
+    lines.extend(endpoints(examination, store, &known).await?);
     lines.extend(super::partners::lines(examination, store).await?);
     lines.extend(super::control::lines(examination, store).await?);
     lines.extend(reviews(examination, store).await?);
@@ -74,14 +76,13 @@ async fn clock(examination: &Examination, store: &Store) -> Result<Option<Findin
     }))
 }
 
-async fn contacts(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
-    let contacts = store.contacts().await?;
+fn contacts(examination: &Examination, contacts: &[KnownContact]) -> Vec<Finding> {
     if contacts.is_empty() {
-        return Ok(vec![Finding::warning(
+        return vec![Finding::warning(
             "contacts",
             "there are none: nobody could be told anything",
             format!("\"{} contacts import\" takes the files over", examination.program),
-        )]);
+        )];
     }
     let mut lines = vec![Finding::good("contacts", counted(contacts.len() as i128, "contact", "contacts"))];
     let with = |count: usize| -> Vec<&str> {
@@ -120,7 +121,7 @@ async fn contacts(examination: &Examination, store: &Store) -> Result<Vec<Findin
             "add a second way to reach them: in a crisis the first may be down",
         ));
     }
-    Ok(lines)
+    lines
 }
 
 /// Notices that one person released alone and nobody has looked at.
@@ -143,8 +144,7 @@ async fn reviews(examination: &Examination, store: &Store) -> Result<Vec<Finding
 }
 
 /// Endpoints of webhooks; one that is switched off is a suppressed address.
-async fn webhooks(store: &Store) -> Result<Option<Finding>, StoreError> {
-    let contacts = store.contacts().await?;
+async fn webhooks(store: &Store, contacts: &[KnownContact]) -> Result<Option<Finding>, StoreError> {
     let endpoints: BTreeSet<String> = contacts
         .iter()
         .flat_map(|known| &known.contact.points)
@@ -173,8 +173,11 @@ async fn webhooks(store: &Store) -> Result<Option<Finding>, StoreError> {
 }
 
 /// Endpoints that do not answer as they should, by host: since when, and whether their owner knows.
-async fn endpoints(examination: &Examination, store: &Store) -> Result<Vec<Finding>, StoreError> {
-    let contacts = store.contacts().await?;
+async fn endpoints(
+    examination: &Examination,
+    store: &Store,
+    contacts: &[KnownContact],
+) -> Result<Vec<Finding>, StoreError> {
     let line = |failing: FailingEndpoint| {
         let owner = contacts.iter().find(|known| known.key == failing.owner);
         let owner = owner.map_or("nobody", |known| known.contact.id.as_str());
@@ -213,9 +216,9 @@ fn count_have(count: usize) -> String {
     counted(count as i128, "contact has", "contacts have")
 }
 
-fn named(ids: &[&str]) -> String {
-    let more = ids.len().saturating_sub(MOST_NAMES);
-    let named: Vec<&str> = ids.iter().copied().take(MOST_NAMES).collect();
+fn named(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let named: Vec<&str> = names.iter().copied().take(MOST_NAMES).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", named.join(", "))
 }
@@ -289,19 +292,17 @@ async fn dead_domains(examination: &Examination, store: &Store) -> Result<Option
         return Ok(None);
     }
     let held = store.waiting_for_domains(None).await?;
-    let named: Vec<String> = dead
+    let down: Vec<String> = dead
         .iter()
-        .take(MOST_NAMES)
         .map(|dead| match held.get(&dead.domain) {
             Some(count) => format!("{} ({} held)", dead.domain, counted(*count, "delivery", "deliveries")),
             None => dead.domain.clone(),
         })
         .collect();
-    let more = dead.len().saturating_sub(MOST_NAMES);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let down: Vec<&str> = down.iter().map(String::as_str).collect();
     Ok(Some(Finding::warning(
         "mail domains",
-        format!("down: {}{more}", named.join(", ")),
+        format!("down: {}", named(&down)),
         format!(
             "when one is up again: {0} domains up DOMAIN, or take it out of [email] unreachable_domains ({0} domains \
              list says which)",
