@@ -78,10 +78,7 @@ impl Ready {
     pub fn push(&self, items: Vec<Item>) -> Vec<Item> {
         let mut state = self.lock();
         if state.closing {
-            for item in &items {
-                let known = state.destination(&item.destination);
-                known.claimed = known.claimed.saturating_sub(1);
-            }
+            state.are_claimed_no_more(&items);
             return items;
         }
         let added = items.len();
@@ -189,9 +186,7 @@ impl Ready {
 
     /// A message that was counted as claimed did not become ready.
     pub fn dropped(&self, destination: &Arc<str>) {
-        let mut state = self.lock();
-        let known = state.destination(destination);
-        known.claimed = known.claimed.saturating_sub(1);
+        self.lock().is_claimed_no_more(destination);
     }
 
     /// Marks destinations whose exchange has lasted too long; gives back what waits for destinations that have lost
@@ -225,10 +220,7 @@ impl Ready {
                 back.push(item);
             }
         }
-        for item in &back {
-            let known = state.destination(&item.destination);
-            known.claimed = known.claimed.saturating_sub(1);
-        }
+        state.are_claimed_no_more(&back);
         back
     }
 

@@ -135,11 +135,21 @@ impl State {
     pub(super) fn give_back_behind(&mut self, most: usize) -> Vec<Item> {
         let most = most.min(self.queue.len());
         let back: Vec<Item> = self.queue.drain(most..).collect();
-        for item in &back {
-            let known = self.destination(&item.destination);
-            known.claimed = known.claimed.saturating_sub(1);
-        }
+        self.are_claimed_no_more(&back);
         back
+    }
+
+    /// `items` go back to where they were claimed.
+    pub(super) fn are_claimed_no_more(&mut self, items: &[Item]) {
+        for item in items {
+            self.is_claimed_no_more(&item.destination);
+        }
+    }
+
+    /// One less is claimed for `destination`.
+    pub(super) fn is_claimed_no_more(&mut self, destination: &Arc<str>) {
+        let known = self.destination(destination);
+        known.claimed = known.claimed.saturating_sub(1);
     }
 
     /// The first message whose destination may take another connection: one that stays within its share before one
