@@ -36,10 +36,10 @@ const FOLDS: usize = 20;
 /// And how long it is let alone in between.
 const BETWEEN_FOLDS: Duration = Duration::from_millis(50);
 
-/// How a cycle of the dispatcher begins on PostgreSQL. Its few statements are run over and over, always by the same
+/// How PostgreSQL plans the cycles of the dispatcher. Their few statements are run over and over, always by the same
 /// indexes: a plan is made once for each, and made for a full queue, also where the first cycle met an empty one.
-const BEGIN_CYCLE: &str =
-    "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
+const PLANS_OF_CYCLES: [(&str, &str); 2] =
+    [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
 
 /// An engine and its connections.
 #[derive(Debug, Clone)]
@@ -159,7 +159,7 @@ impl Db {
         let cycles = PgPoolOptions::new()
             .max_connections(2)
             .acquire_timeout(CONNECT_TIMEOUT)
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.options(PLANS_OF_CYCLES));
         Ok(Self::Postgres { pool, cycles })
     }
 
@@ -169,7 +169,7 @@ impl Db {
         let since = Instant::now();
         let on = match self {
             Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
-            Self::Postgres { pool, .. } => begin_postgres(pool, "BEGIN").await.map(OnEngine::Postgres)?,
+            Self::Postgres { pool, .. } => begin_postgres(pool).await.map(OnEngine::Postgres)?,
         };
         Ok(Tx { on, writer: Some(("other", since)) })
     }
@@ -179,9 +179,7 @@ impl Db {
         let since = Instant::now();
         let on = match self {
             Self::Sqlite { write, .. } => begin_sqlite(write).await.map(OnEngine::Sqlite)?,
-            Self::Postgres { cycles, .. } => {
-                begin_postgres(cycles, BEGIN_CYCLE).await.map(OnEngine::Postgres)?
-            }
+            Self::Postgres { cycles, .. } => begin_postgres(cycles).await.map(OnEngine::Postgres)?,
         };
         Ok(Tx { on, writer: Some(("dispatcher", since)) })
     }
@@ -311,11 +309,8 @@ async fn begin_sqlite(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>
     .map_err(|e| StoreError::at("begin", e))
 }
 
-async fn begin_postgres(
-    pool: &PgPool,
-    statement: &'static str,
-) -> Result<Transaction<'static, Postgres>, StoreError> {
-    pool.begin_with(statement).await.map_err(|error| StoreError::at("begin", error))
+async fn begin_postgres(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pool.begin().await.map_err(|error| StoreError::at("begin", error))
 }
 
 impl Tx {

@@ -122,7 +122,8 @@ impl Client {
                 return Ok(kept);
             }
         }
-        opening.open(to).await
+        // Seldom, and the largest part of a call: it must not be moved about with every other.
+        Box::pin(opening.open(to)).await
     }
 
     async fn exchange(
