@@ -1,27 +1,42 @@
 //! Endpoints that take everything at once, and whatever a gateway reports.
 
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Some HTTP servers on the loopback.
 pub struct Receiver {
     ports: Vec<u16>,
+    first: FirstConnection,
 }
+
+/// When somebody first connected since it was last forgotten.
+type FirstConnection = Arc<Mutex<Option<Instant>>>;
 
 impl Receiver {
     /// Starts `count` of them.
     pub async fn start(count: usize) -> Self {
         let mut ports = Vec::new();
+        let first = FirstConnection::default();
         for _ in 0..count {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             ports.push(listener.local_addr().expect("its port").port());
+            let first = first.clone();
             tokio::spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
+                    first.lock().expect("nobody panics").get_or_insert_with(now);
                     tokio::spawn(serve(stream));
                 }
             });
         }
-        Self { ports }
+        Self { ports, first }
+    }
+
+    /// When somebody first connected since this was last asked.
+    pub fn first_connection(&self) -> Option<Instant> {
+        self.first.lock().expect("nobody panics").take()
     }
 
     /// One of them.
@@ -34,6 +49,11 @@ impl Receiver {
         let url = |n: usize| format!("http://127.0.0.1:{}/{n}", self.ports[n % self.ports.len()]);
         (0..count).map(url).collect()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench is what a stopwatch is for")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Reads requests and answers each with "no content", as long as the connection lasts.
