@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod alarms;
+mod approval_groups;
 pub mod arguments;
 mod audit;
 mod backup;

@@ -20,6 +20,7 @@ use crate::domain::notice::NoticeState;
 use crate::store::{NoticeSummary, Purpose, Store};
 use crate::templates::CheckedTemplates;
 
+use super::approval_groups;
 use super::arguments::SendArguments;
 use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
 use super::output::{counted, program, short_hash};
@@ -48,6 +49,7 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     )
     .await?;
     plan::show(session, &draft);
+    approval_groups::warn_of_missing(session, &store).await;
     refuse_findings(&draft, arguments.accept_findings)?;
     if arguments.dry_run {
         if arguments.json {

@@ -12,13 +12,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::accounts;
-use crate::app::approval_groups::missing_groups;
 use crate::app::certificate;
 use crate::app::serving::HttpParts;
 use crate::dispatch::{Goal, Running};
 use crate::domain::settings::Settings;
 use crate::store::{Purpose, Store};
 
+use super::approval_groups;
 use super::arguments::ServeArguments;
 use super::caretaker;
 use super::dispatching::{Dispatching, asked_to_stop};
@@ -48,7 +48,7 @@ pub(super) async fn run(session: &Session, arguments: ServeArguments) -> anyhow:
     ));
     supervision::ready(&store, dispatching.name.clone(), dispatching.ended.clone());
     offer_setup(session, &store).await;
-    warn_of_missing_groups(session, &store).await;
+    approval_groups::warn_of_missing(session, &store).await;
 
     let followed = follow(session, dispatching, asked.clone(), server, stop).await;
     store.close().await;
@@ -73,16 +73,6 @@ async fn offer_setup(session: &Session, store: &Store) {
         )),
         Ok(None) => {}
         Err(error) => say(format_args!("! whether anybody can sign in is not known: {error:#}")),
-    }
-}
-
-/// A rule of approval about a group that nobody has asks for nobody: that must not wait for somebody to run `doctor`.
-async fn warn_of_missing_groups(session: &Session, store: &Store) {
-    match store.groups().await {
-        Ok(groups) => missing_groups(&session.settings.approval, &groups)
-            .iter()
-            .for_each(|missing| say(format_args!("! {missing}"))),
-        Err(error) => say(format_args!("! whether the groups of [approval] are there is not known: {error}")),
     }
 }
 

@@ -229,6 +229,8 @@ fn a_rule_about_a_group_that_nobody_has_is_told_of() {
     assert!(said.contains("BROKEN  approval: [approval] groups names \"pres\""), "{said}");
     assert!(said.contains("did you mean \"press\"?"), "{said}");
     assert!(said.contains("look    approval: [approval] tell names \"nada\""), "{said}");
+    let sent = desk.send(&["--to", "outside", "--dry-run"]).ends(0);
+    assert!(sent.err.contains("! [approval] groups names \"pres\""), "whoever sends is told: {}", sent.err);
     let right = Desk::new("groups = [\"press\"]\ntell = \"crisis-staff\"");
     let said = right.run("anna", &["doctor"]).out;
     assert!(!said.contains("there is no such group"), "{said}");
