@@ -38,8 +38,8 @@ pub(super) fn own_certificate(examination: &Examination) -> Option<Finding> {
     match chain(&files.certificate) {
         Ok(chain) => {
             let own = chain.first();
-            let until = own.and_then(|own| certificates::shown(examination, subject.to_owned(), own));
-            Some(until.unwrap_or_else(|| Finding::broken(subject, "it cannot be read", "have it made again")))
+            let shown = own.and_then(|own| certificates::shown(examination, subject.to_owned(), own));
+            Some(shown.unwrap_or_else(|| Finding::broken(subject, "it cannot be read", "have it made again")))
         }
         Err(error) => Some(Finding::broken(subject, error.to_string(), "serve does not start without it")),
     }

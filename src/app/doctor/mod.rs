@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `instance` | settings, clock, templates |
 //! | `stored` | the store and what it holds |
-//! | `incidents` | incidents, and what their parties were not told |
+//! | `incidents` | overdue updates, missed deadlines, whether anybody would be reminded |
 //! | `control` | rules of approval, API tokens, where the audit log's head is kept |
 //! | `disk` | room where we write |
 //! | `encryption` | whether the disk under the store is encrypted |

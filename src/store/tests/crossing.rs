@@ -118,13 +118,19 @@ async fn a_transaction_that_was_ended_for_anothers_sake_is_begun_again() {
     panic!("the server always ended the other one: this machine is too slow for this test");
 }
 
-#[tokio::test]
-async fn two_processes_that_meet_a_destination_for_the_first_time_share_its_first_burst() {
+/// A notice whose `count` deliveries wait, a process that may claim them, and connections for somebody else.
+async fn waiting(count: usize) -> (Bench, NoticeId, ProcessId, PgPool) {
     let bench = postgres_bench().await;
-    bench.notice(5, &["x.example"], Priority::Normal).await;
+    let notice = bench.notice(count, &["x.example"], Priority::Normal).await;
     bench.fan_out_all().await;
     let process = bench.running().await;
     let pool = pool(&bench.store);
+    (bench, notice, process, pool)
+}
+
+#[tokio::test]
+async fn two_processes_that_meet_a_destination_for_the_first_time_share_its_first_burst() {
+    let (bench, _, process, pool) = waiting(5).await;
     // Another process has taken the burst, and has not committed yet.
     let mut other = pool.begin().await.unwrap();
     let now = bench.clock.now().0;
@@ -165,11 +171,7 @@ async fn a_lane_in_which_something_is_being_set_aside_is_not_forgotten() {
 
 #[tokio::test]
 async fn a_claim_waits_for_nobody_and_takes_what_nobody_else_is_changing() {
-    let bench = postgres_bench().await;
-    let notice = bench.notice(3, &["x.example"], Priority::Normal).await;
-    bench.fan_out_all().await;
-    let process = bench.running().await;
-    let pool = pool(&bench.store);
+    let (bench, notice, process, pool) = waiting(3).await;
     // Another process ends one of them, and has not committed yet.
     let mut other = pool.begin().await.unwrap();
     run(
@@ -186,11 +188,7 @@ async fn a_claim_waits_for_nobody_and_takes_what_nobody_else_is_changing() {
 
 #[tokio::test]
 async fn a_claim_takes_the_next_when_somebody_else_is_claiming_the_first() {
-    let bench = postgres_bench().await;
-    bench.notice(5, &["x.example"], Priority::Normal).await;
-    bench.fan_out_all().await;
-    let process = bench.running().await;
-    let pool = pool(&bench.store);
+    let (bench, _, process, pool) = waiting(5).await;
     // Another process has chosen the first two: it holds them as a claim does, the queue before the deliveries.
     let mut other = pool.begin().await.unwrap();
     for table in ["queue", "deliveries"] {
