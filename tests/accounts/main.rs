@@ -3,15 +3,15 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
-#[path = "../serve/client.rs"]
+#[path = "../support/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;
 #[cfg(test)]
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
 #[cfg(test)]
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 #[cfg(test)]

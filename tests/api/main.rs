@@ -7,7 +7,7 @@ mod auditing;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
-#[path = "../serve/client.rs"]
+#[path = "../support/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;
 #[cfg(test)]
@@ -17,13 +17,13 @@ mod events;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
 #[cfg(test)]
 mod operating;
 #[cfg(test)]
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod dovecot;
 #[cfg(test)]
 mod encrypted;
 #[cfg(test)]
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
 #[cfg(test)]
@@ -19,7 +19,7 @@ mod postfix;
 #[path = "../smtp_channel/private_ca.rs"]
 mod private_ca;
 #[cfg(test)]
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 #[cfg(test)]

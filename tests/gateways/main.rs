@@ -7,7 +7,7 @@ mod endpoints;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
 #[cfg(test)]
@@ -16,11 +16,11 @@ mod kannel;
 #[path = "../support/kannel.rs"]
 mod kannel_boxes;
 #[cfg(test)]
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 #[cfg(test)]
-#[path = "../sms_gateways/script.rs"]
+#[path = "../support/script.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
 #[cfg(test)]

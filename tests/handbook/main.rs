@@ -27,7 +27,7 @@ mod links;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
-#[path = "../sms_gateways/script.rs"]
+#[path = "../support/script.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
 #[cfg(test)]

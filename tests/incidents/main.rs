@@ -3,13 +3,13 @@
 #![cfg(test)]
 
 mod api;
-#[path = "../serve/client.rs"]
+#[path = "../support/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 mod reminders;

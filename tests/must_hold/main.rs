@@ -8,6 +8,7 @@ mod crash;
 #[cfg(test)]
 mod disk_full;
 #[cfg(test)]
+#[path = "../support/instance.rs"]
 mod instance;
 #[cfg(test)]
 mod last_way;
@@ -18,6 +19,7 @@ mod memory;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod private_ca;
 #[cfg(test)]
+#[path = "../support/process.rs"]
 mod process;
 #[cfg(test)]
 #[path = "../support/queued.rs"]
@@ -27,7 +29,7 @@ mod relay;
 #[cfg(test)]
 mod relay_trouble;
 #[cfg(test)]
-#[path = "../sms_gateways/script.rs"]
+#[path = "../support/script.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
 #[cfg(test)]

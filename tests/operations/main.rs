@@ -4,11 +4,11 @@
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
-#[path = "../serve/client.rs"]
+#[path = "../support/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;
 #[cfg(test)]
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
 #[cfg(test)]
@@ -16,7 +16,7 @@ mod logs;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 #[cfg(test)]

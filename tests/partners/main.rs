@@ -2,16 +2,16 @@
 #![cfg(test)]
 
 mod by_api;
-#[path = "../serve/client.rs"]
+#[path = "../support/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
-#[path = "../sms_gateways/script.rs"]
+#[path = "../support/script.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod script;
 #[path = "../support/signed.rs"]

@@ -1,16 +1,16 @@
 //! Signing in by a provider of identities: against an independent one, and against one that does what it is told.
 #![cfg(test)]
 
-#[path = "../serve/client.rs"]
+#[path = "../support/client.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod client;
 mod counterpart;
 mod faults;
-#[path = "../must_hold/instance.rs"]
+#[path = "../support/instance.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod instance;
 mod page;
-#[path = "../must_hold/process.rs"]
+#[path = "../support/process.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod process;
 mod provider;

@@ -9,6 +9,7 @@ mod asked;
 mod faults;
 #[cfg(test)]
 #[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../support/script.rs"]
 mod script;
 #[cfg(test)]
 mod setup;

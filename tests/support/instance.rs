@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::process::{Run, Said};
 
-#[path = "../support/database.rs"]
+#[path = "database.rs"]
 pub mod database;
 
 pub use database::new_database;
