@@ -70,6 +70,19 @@ const RETURNS: [&str; 19] = [
     "zustellung fehlgeschlagen",
 ];
 
+/// Beginnings of subjects that say that a message came back for good, whatever of its own subject follows, in lower case.
+const RETURNED: [&str; 9] = [
+    "undeliverable",
+    "undelivered",
+    "returned mail",
+    "failure notice",
+    "delivery failure",
+    "delivery failed",
+    "mail delivery failed",
+    "unzustellbar",
+    "nicht zustellbar",
+];
+
 /// Subjects that say "not yet", in lower case.
 const DELAYS: [&str; 8] = [
     "delayed",
@@ -93,7 +106,9 @@ pub(super) fn is_feedback(returned: &Returned<'_>) -> bool {
 pub(super) fn is_from_a_mail_system(returned: &Returned<'_>) -> bool {
     let subject = returned.subject();
     let speaks_of = |words: &[&str]| words.iter().any(|word| subject.contains(word));
-    if is_an_answer(&subject) || speaks_of(&ANSWERS) || speaks_of(&DELAYS) {
+    // Behind such a beginning stands our own subject, and that may well warn, or ask for a confirmation.
+    let is_returned = RETURNED.iter().any(|words| subject.trim_start().starts_with(words));
+    if is_an_answer(&subject) || (!is_returned && (speaks_of(&ANSWERS) || speaks_of(&DELAYS))) {
         return false;
     }
     if returned.header("x-failed-recipients").next().is_some() {

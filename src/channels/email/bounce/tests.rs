@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::address::EmailAddress;
+use crate::domain::outcome::Fault;
+use crate::domain::receipt::ReceiptKind;
 use crate::domain::seal::Seal;
 
 fn return_path() -> ReturnPath {
@@ -13,6 +15,28 @@ fn return_path() -> ReturnPath {
 
 fn own_address() -> String {
     return_path().of(DeliveryId(uuid::Uuid::nil()), 1)
+}
+
+#[test]
+fn a_return_is_one_whatever_our_own_subject_says_behind_it() {
+    let nature = |subject: &str| {
+        let raw = format!(
+            "Return-Path: <>\r\nFrom: Mailer-Daemon@x.example\r\nTo: {}\r\nSubject: {subject}\r\n\r\n\
+             <a@x.example>: 550 5.1.1 User unknown\r\n",
+            own_address()
+        );
+        read(raw.as_bytes(), Some(&own_address()), &return_path()).map(|receipt| receipt.kind)
+    };
+    for ours in ["Warnung: falsche Mails", "Entwarnung", "EILALARM - bitte bestätigen", "mail is delayed"] {
+        for begin in ["Undeliverable", "Unzustellbar", "Nicht zustellbar"] {
+            let subject = format!("{begin}: KSE 2026-0004: {ours}");
+            assert_eq!(nature(&subject), Ok(ReceiptKind::Failed(Fault::Address)), "{subject}");
+        }
+    }
+    for other in ["Warning: message delayed", "Delivery Status Notification (Delay)", "Re: Undeliverable: x"]
+    {
+        assert_eq!(nature(other), Err(CallbackVerdict::NoReceipt), "{other}");
+    }
 }
 
 #[test]
