@@ -261,20 +261,23 @@ impl<'a> Planning<'a> {
                 self.plan.dead_domains.insert(domain.to_owned());
             }
             let suppression = self.suppression(&point.address);
-            if let (Some((domain, false)), _) | (Some((domain, true)), Some(_)) = (dead, suppression) {
-                if matches!(found, Way::None) {
-                    found = Way::Dead(format!("mail to {domain} cannot arrive: the domain is down"));
+            match (dead, suppression) {
+                (None, None) => return Way::Open(point),
+                (Some((domain, false)), _) => {
+                    if matches!(found, Way::None) {
+                        found = Way::Dead(format!("mail to {domain} cannot arrive: the domain is down"));
+                    }
                 }
-            } else if let Some((domain, true)) = dead {
-                if !matches!(found, Way::Held(..)) {
-                    found = Way::Held(point, domain);
+                (_, Some(suppression)) => {
+                    if matches!(found, Way::None | Way::Dead(_)) {
+                        found = Way::Suppressed(point, suppression);
+                    }
                 }
-            } else if let Some(suppression) = suppression {
-                if matches!(found, Way::None | Way::Dead(_)) {
-                    found = Way::Suppressed(point, suppression);
+                (Some((domain, true)), None) => {
+                    if !matches!(found, Way::Held(..)) {
+                        found = Way::Held(point, domain);
+                    }
                 }
-            } else {
-                return Way::Open(point);
             }
         }
         found

@@ -175,12 +175,17 @@ fn what_becomes(done: SetAside) -> String {
         "deliveries go to other addresses of their contacts",
     );
     let held = counted(done.held as i128, "is held", "are held");
-    match done {
-        SetAside { rerouted: 0, held: 0 } => "no delivery waits there".to_owned(),
-        SetAside { rerouted: 0, held } => counted(held as i128, "delivery is held", "deliveries are held"),
-        SetAside { held: 0, .. } => goes,
-        SetAside { .. } => format!("{goes}, {held}"),
+    let waits = match (done.rerouted, done.held) {
+        (0, 0) => "no delivery waits there".to_owned(),
+        (0, held) => counted(held as i128, "delivery is held", "deliveries are held"),
+        (_, 0) => goes,
+        _ => format!("{goes}, {held}"),
+    };
+    if done.unblocked == 0 {
+        return waits;
     }
+    let free = counted(done.unblocked as i128, "address there is", "addresses there are");
+    format!("{waits}; {free} free again that failures of the last day had blocked")
 }
 
 /// Those of `domains` in which no contact has an address.

@@ -35,6 +35,11 @@ statements! {
         INSERT INTO dead_domains (domain, hosted, since, reason, entered_by) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (domain) DO UPDATE SET
             hosted = excluded.hosted, reason = excluded.reason, entered_by = excluded.entered_by";
+    /// Blocks that a failure or a bounce made there while the domain was about to go down, or was down already and nobody
+    /// had said so: it said nothing about the mailbox.
+    LIFT_MADE_BEFORE = "
+        DELETE FROM suppressions
+        WHERE channel = 'email' AND delivery_id IS NOT NULL AND since >= $2 AND address LIKE $1";
     /// Takes one out.
     DELETE_DEAD = "DELETE FROM dead_domains WHERE domain = $1";
     /// Takes its lane away.
@@ -119,7 +124,12 @@ pub struct SetAside {
     pub rerouted: usize,
     /// How many are held until the domain is up.
     pub held: usize,
+    /// How many addresses there are no longer blocked, that failures and bounces had blocked since the day before.
+    pub unblocked: usize,
 }
+
+/// A domain may have been down for so long before somebody said so, in milliseconds: a day.
+const DOWN_UNSAID: i64 = 86_400_000;
 
 /// Where an address is throttled; `None` where nothing can be sent to it.
 type Destination<'a> = &'a (dyn Fn(&Address) -> Option<String> + Sync);
@@ -180,11 +190,14 @@ impl Store {
         let mut tx = self.db.begin().await?;
         lock_lanes(&mut tx, Channel::Email).await?;
         let names: BTreeSet<String> = domains.iter().map(|(domain, _)| domain.clone()).collect();
+        let mut unblocked = 0;
         for (domain, hosted) in domains {
-            self.enter(&mut tx, domain, *hosted, reason, entered_by).await?;
+            unblocked += self.enter(&mut tx, domain, *hosted, reason, entered_by).await?;
         }
-        let done = self.part(&mut tx, &names, destination).await?;
-        let after = json!({"domains": names, "rerouted": done.rerouted, "held": done.held});
+        let done = SetAside { unblocked, ..self.part(&mut tx, &names, destination).await? };
+        let after = json!({
+            "domains": names, "rerouted": done.rerouted, "held": done.held, "unblocked": unblocked
+        });
         append(&mut tx, &entry.clone().with(after), self.now()).await?;
         tx.commit().await?;
         Ok(done)
@@ -237,8 +250,10 @@ impl Store {
         let mut tx = self.db.begin().await?;
         lock_lanes(&mut tx, Channel::Email).await?;
         self.free(&mut tx, &gone).await?;
+        let mut unblocked = 0;
         for domain in &fresh {
-            self.enter(&mut tx, domain, hosted.contains(domain), "unreachable_domains", "").await?;
+            unblocked +=
+                self.enter(&mut tx, domain, hosted.contains(domain), "unreachable_domains", "").await?;
         }
         let done = self.part(&mut tx, &fresh, destination).await?;
         let entry = NewEntry::new(
@@ -246,7 +261,9 @@ impl Store {
             "domains.configured",
             Subject::new("setting", "email.unreachable_domains"),
         );
-        let after = json!({"down": fresh, "up": gone, "rerouted": done.rerouted, "held": done.held});
+        let after = json!({
+            "down": fresh, "up": gone, "rerouted": done.rerouted, "held": done.held, "unblocked": unblocked
+        });
         append(&mut tx, &entry.with(after), self.now()).await?;
         tx.commit().await
     }
@@ -272,6 +289,7 @@ impl Store {
         Ok(done)
     }
 
+    /// Gives how many addresses there are no longer blocked.
     async fn enter(
         &self,
         tx: &mut Tx,
@@ -279,13 +297,15 @@ impl Store {
         hosted: bool,
         reason: &str,
         entered_by: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<usize, StoreError> {
         let now = self.now().0;
         let words = (domain.to_owned(), hosted, now, reason.to_owned(), entered_by.to_owned());
         tx.execute(&UPSERT_DEAD, words).await?;
         ensure_lane(tx, Channel::Email, &lane(domain), 0.0, now).await?;
-        tx.execute(&SET_ASIDE, (lane(domain), format!("%@{domain}"))).await?;
-        Ok(())
+        let addresses = format!("%@{domain}");
+        tx.execute(&SET_ASIDE, (lane(domain), addresses.clone())).await?;
+        let unblocked = tx.execute(&LIFT_MADE_BEFORE, (addresses, now - DOWN_UNSAID)).await?;
+        Ok(usize::try_from(unblocked).unwrap_or(usize::MAX))
     }
 
     /// The lane's row goes first: a claim that still knows it has ended then.

@@ -112,6 +112,8 @@ pub(super) struct SetAside {
     rerouted: usize,
     /// How many are held until it is up.
     held: usize,
+    /// How many addresses there are no longer blocked, that failures and bounces of the last day had blocked.
+    unblocked: usize,
 }
 
 /// Says that mail domains are down
@@ -139,7 +141,7 @@ pub(super) async fn down(
         ));
     }
     let done = domains::down(&instance, &actor, &names, reason).await?;
-    Ok(Json(SetAside { rerouted: done.rerouted, held: done.held }))
+    Ok(Json(SetAside { rerouted: done.rerouted, held: done.held, unblocked: done.unblocked }))
 }
 
 /// Domains that are up again.

@@ -8,6 +8,7 @@ use crate::domain::receipt::{CallbackVerdict, Receipt, ReceiptKind};
 on_both_engines!(
     what_waits_for_a_domain_goes_elsewhere_or_is_held,
     a_delivery_that_is_made_or_comes_back_while_its_domain_is_down_is_held,
+    what_was_blocked_while_a_domain_went_down_is_free_again,
     what_is_held_expires,
     no_address_in_a_dead_domain_is_suppressed,
     nobody_is_left_behind_and_nobody_gets_it_twice,
@@ -60,11 +61,15 @@ fn addresses(claimed: &[Claimed]) -> Vec<&str> {
     addresses
 }
 
+fn aside(rerouted: usize, held: usize) -> SetAside {
+    SetAside { rerouted, held, unblocked: 0 }
+}
+
 async fn what_waits_for_a_domain_goes_elsewhere_or_is_held(bench: Bench) {
     let notice = bench.notice(4, &["dead.example", "x.example"], Priority::Normal).await;
     bench.second_address("c0@dead.example", "c0@other.example").await;
     bench.fan_out_all().await;
-    assert_eq!(bench.down("dead.example").await, SetAside { rerouted: 1, held: 1 });
+    assert_eq!(bench.down("dead.example").await, aside(1, 1));
     let process = bench.running().await;
     assert_eq!(
         addresses(&bench.claim(process, 10).await),
@@ -79,9 +84,9 @@ async fn what_waits_for_a_domain_goes_elsewhere_or_is_held(bench: Bench) {
 
     // An address that cannot be used is no way; a contact may have another one by the time that somebody says it again.
     bench.second_address("c2@dead.example", "c2@unreachable.example").await;
-    assert_eq!(bench.down("dead.example").await, SetAside { rerouted: 0, held: 1 });
+    assert_eq!(bench.down("dead.example").await, aside(0, 1));
     bench.second_address("c2@dead.example", "c2@other.example").await;
-    assert_eq!(bench.down("dead.example").await, SetAside { rerouted: 1, held: 0 });
+    assert_eq!(bench.down("dead.example").await, aside(1, 0));
     assert_eq!(addresses(&bench.claim(process, 10).await), ["c2@other.example"]);
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 4)]);
 }
@@ -91,7 +96,7 @@ async fn a_delivery_that_is_made_or_comes_back_while_its_domain_is_down_is_held(
     bench.fan_out_all().await;
     let process = bench.running().await;
     let claimed = bench.claim(process, 1).await;
-    assert_eq!(bench.down("dead.example").await, SetAside { rerouted: 0, held: 1 });
+    assert_eq!(bench.down("dead.example").await, aside(0, 1));
     let other = bench.notice(1, &["dead.example"], Priority::Urgent).await;
     bench.fan_out_all().await;
     let due_at = bench.clock.now().plus(Duration::from_secs(60));
@@ -99,7 +104,7 @@ async fn a_delivery_that_is_made_or_comes_back_while_its_domain_is_down_is_held(
     bench.clock.advance(Duration::from_secs(61));
     let process = bench.running().await;
     assert!(bench.claim(process, 10).await.is_empty());
-    assert_eq!(bench.store.part_set_aside(&destination).await.unwrap(), SetAside { rerouted: 0, held: 2 });
+    assert_eq!(bench.store.part_set_aside(&destination).await.unwrap(), aside(0, 2));
     assert_eq!(bench.store.part_set_aside(&destination).await.unwrap(), SetAside::default());
 
     assert_eq!(bench.up("dead.example").await, 3);
@@ -108,6 +113,26 @@ async fn a_delivery_that_is_made_or_comes_back_while_its_domain_is_down_is_held(
     assert_eq!(again[0].notice, other, "what is urgent goes first");
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Sending, 2)]);
     assert!(bench.store.dead_domains().await.unwrap().is_empty());
+}
+
+async fn what_was_blocked_while_a_domain_went_down_is_free_again(bench: Bench) {
+    bench.notice(2, &["dead.example", "x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let until = bench.clock.now().plus(Duration::from_secs(30 * 86_400));
+    let failed: Vec<Attempted> = bench
+        .claim(process, 10)
+        .await
+        .iter()
+        .map(|claimed| Attempted { suppress_until: Some(until), ..ended(claimed, Move::Failed) })
+        .collect();
+    bench.record(process, &failed).await;
+    bench.store.suppress("email", "by-hand@dead.example", "manual", "asked", None, &entry()).await.unwrap();
+    assert_eq!(bench.how_many_suppressed().await, 3);
+
+    let done = bench.down("dead.example").await;
+    assert_eq!(done.unblocked, 1, "c0: its failure spoke of the domain");
+    assert_eq!(bench.how_many_suppressed().await, 2, "another domain's, and what a person has blocked");
 }
 
 async fn what_is_held_expires(bench: Bench) {
@@ -167,14 +192,14 @@ async fn nobody_is_left_behind_and_nobody_gets_it_twice(bench: Bench) {
     });
     let contacts = vec![second, contact("b", "both@dead.example", &["all"])];
     bench.store.import_contacts(&book(contacts), &bench.ids, false, &entry()).await.unwrap();
-    assert_eq!(bench.down("dead.example").await, SetAside { rerouted: 0, held: 1 });
+    assert_eq!(bench.down("dead.example").await, aside(0, 1));
 
     // The second address is one that another delivery of the notice has, or lies in a dead domain too.
     bench.notice(3, &["gone.example", "x.example"], Priority::Normal).await;
     bench.second_address("c0@gone.example", "C1@x.example").await;
     bench.second_address("c2@gone.example", "c2@dead.example").await;
     bench.fan_out_all().await;
-    assert_eq!(bench.down("gone.example").await, SetAside { rerouted: 0, held: 2 });
+    assert_eq!(bench.down("gone.example").await, aside(0, 2));
 }
 
 async fn the_configuration_takes_domains_down_and_up_again(bench: Bench) {
