@@ -154,10 +154,15 @@ pub(super) fn is_web_page(text: &str) -> bool {
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.contains("<html")
 }
 
-/// The first words of an answer, on one line.
+/// The first words of an answer, on one line. What stands behind a `?` in a word is left out: an error page may repeat
+/// the address that was called, and in that stand our password, the number and the text.
 pub(super) fn first_words(text: &str) -> String {
-    let words: String = text.chars().take(400).collect();
-    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect()
+    let words: String = text.chars().take(4_000).collect();
+    let without_query = |word: &str| match word.split_once('?') {
+        Some((address, query)) if query.contains('=') => format!("{address}?…"),
+        _ => word.to_owned(),
+    };
+    words.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ").chars().take(120).collect()
 }
 
 fn said_or(said: &str, otherwise: &str) -> String {
@@ -171,5 +176,18 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_repeats_the_address_shows_nothing_of_its_query() {
+        let page =
+            "Cannot GET /cgi-bin/sendsms?username=u&password=geheim&to=%2B49171&text=Alarm on this server";
+        assert_eq!(first_words(page), "Cannot GET /cgi-bin/sendsms?… on this server");
+        assert_eq!(first_words("Why? Because   of\nthat"), "Why? Because of that");
     }
 }

@@ -13,6 +13,9 @@ use crate::domain::settings::{SmsGateway, SmsGatewayKind, SmsRequestValues, SmsS
 use super::exchange::{Answer, Exchange, Failure};
 use super::{OutgoingSms, described, kannel, seven, twilio, wording};
 
+/// A shorter password cannot be told from other words, in bytes.
+const SHORTEST_SECRET: usize = 6;
+
 /// An SMS gateway that is spoken to over HTTP. It keeps its connections for the next message.
 #[derive(Clone)]
 pub struct Gateway {
@@ -83,13 +86,23 @@ impl Gateway {
     }
 
     async fn put(&self, question: RequestBuilder) -> Result<Answer, Reason> {
-        self.exchange.send(question).await.map_err(|failure| match failure {
+        self.ask_for(question).await.map_err(|failure| match failure {
             Failure::NotSent(reason) => reason,
             Failure::NoAnswer(reason) => Reason::new(
                 reason.code,
                 format!("gateway {}: no complete answer; see the gateway's log", self.exchange.place()),
             ),
         })
+    }
+
+    /// Sends `request`; what comes back does not hold our password, whatever it repeats.
+    async fn ask_for(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let mut answer = self.exchange.send(request).await?;
+        let password = self.password();
+        if password.len() >= SHORTEST_SECRET {
+            answer.text = answer.text.replace(password, "***");
+        }
+        Ok(answer)
     }
 
     /// Hands over one message. Each way in which that can end is in the table of `answer`.
@@ -102,7 +115,7 @@ impl Gateway {
             Ok(request) => request,
             Err(reason) => return Outcome::Ours { reason },
         };
-        match self.exchange.send(request).await {
+        match self.ask_for(request).await {
             Ok(answer) => self.classify(&answer),
             Err(Failure::NotSent(reason)) => Outcome::Ours { reason },
             Err(Failure::NoAnswer(reason)) => Outcome::Unclear { reason },

@@ -27,9 +27,14 @@ pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route(
             "/hooks/sms/{provider}",
-            get(sms::report).post(sms::report).layer(DefaultBodyLimit::max(SMS_REPORT)),
+            get(sms::report).post(sms::report).head(refuse_head).layer(DefaultBodyLimit::max(SMS_REPORT)),
         )
         .route("/hooks/bounce", post(bounce::returned).layer(DefaultBodyLimit::max(BOUNCE)))
+}
+
+/// A question after the header alone, as link checkers put it, reports nothing.
+async fn refuse_head() -> Response {
+    plain(StatusCode::METHOD_NOT_ALLOWED, "report by GET or POST")
 }
 
 /// What the caller is told. A gateway repeats whatever is not answered with 2xx: so only what may go better next time

@@ -12,7 +12,7 @@ const MOST: usize = 200;
 
 /// Names in lower case, with their values, in order: the query first.
 pub(super) struct Fields {
-    all: Vec<(String, String)>,
+    pairs: Vec<(String, String)>,
     in_query: usize,
 }
 
@@ -32,17 +32,22 @@ impl Fields {
                 }
             }
         }
-        Self { all, in_query }
+        Self { pairs: all, in_query }
     }
 
     /// The value of `name` in the query.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
-        find(&self.all[..self.in_query], name)
+        find(&self.pairs[..self.in_query], name)
     }
 
     /// The value of `name`, wherever it stands.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        find(&self.all, name)
+        find(&self.pairs, name)
+    }
+
+    /// The values of those of `names` that there are, in the order of `names`.
+    pub(super) fn all(&self, names: &[&str]) -> Vec<&str> {
+        names.iter().filter_map(|name| self.get(name)).collect()
     }
 
     /// The value of the first of `names` that there is.

@@ -75,8 +75,9 @@ pub fn read(provider: &SmsProvider, seal: &Seal, callback: &Callback<'_>) -> Res
     let SmsTransport::Gateway(gateway) = &provider.transport else { return Err(CallbackVerdict::Forged) };
     let fields = Fields::read(callback);
     let signed = is_signed(gateway, callback)?;
-    let name = name(gateway, &fields);
-    let Some((delivery, round)) = name.and_then(|name| seal.open(SealPurpose::SmsReport, name)) else {
+    let names = names(gateway, &fields);
+    let opened = names.iter().find_map(|name| seal.open(SealPurpose::SmsReport, name));
+    let Some((delivery, round)) = opened else {
         // seven signs what it reports, and leaves out what we called the message, or has another program's name for it.
         return match seven::reference(&fields)
             .filter(|name| signed && matches!(gateway.kind, SmsGatewayKind::Seven) && is_reference(name))
@@ -85,7 +86,7 @@ pub fn read(provider: &SmsProvider, seal: &Seal, callback: &Callback<'_>) -> Res
                 let News { kind, reason } = seven::read(&fields).ok_or(CallbackVerdict::Unreadable)?;
                 Ok(Report::Named(NamedReport { reference: reference.to_owned(), kind, reason }))
             }
-            None if signed && name.is_none() => Err(CallbackVerdict::NoReceipt),
+            None if signed && names.is_empty() => Err(CallbackVerdict::NoReceipt),
             None => Err(CallbackVerdict::Forged),
         };
     };
@@ -114,13 +115,14 @@ fn is_signed(gateway: &SmsGateway, callback: &Callback<'_>) -> Result<bool, Call
     }
 }
 
-/// The delivery's sealed name: in the address that we handed out, or, with seven, in the report itself.
-fn name<'a>(gateway: &SmsGateway, fields: &'a Fields) -> Option<&'a str> {
+/// What may be the delivery's sealed name: in the address that we handed out, or, with seven and `http`, in the report
+/// itself, where the gateway's own name for the message may stand beside it.
+fn names<'a>(gateway: &SmsGateway, fields: &'a Fields) -> Vec<&'a str> {
     match gateway.kind {
-        SmsGatewayKind::Kannel | SmsGatewayKind::Twilio => fields.query("delivery"),
-        SmsGatewayKind::Seven => fields.any(&["delivery", "foreign_id"]),
+        SmsGatewayKind::Kannel | SmsGatewayKind::Twilio => fields.query("delivery").into_iter().collect(),
+        SmsGatewayKind::Seven => fields.all(&["delivery", "foreign_id"]),
         SmsGatewayKind::Http(_) => {
-            fields.any(&["delivery", "foreign_id", "reference", "client_ref", "custom_id", "user_reference"])
+            fields.all(&["delivery", "foreign_id", "reference", "client_ref", "custom_id", "user_reference"])
         }
     }
 }

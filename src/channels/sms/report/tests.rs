@@ -226,6 +226,11 @@ fn any_other_gateway_reports_in_query_form_or_json() {
         kind(&[("delivery", &name)], r#"{"status":"blocked"}"#),
         Ok(ReceiptKind::Failed(Fault::Policy))
     );
+    assert_eq!(
+        kind(&[], &format!(r#"{{"reference":"GW-1","client_ref":"{name}","status":"delivered"}}"#)),
+        Ok(ReceiptKind::Delivered),
+        "the gateway's own reference may stand beside our name"
+    );
     assert_eq!(kind(&[("delivery", &name), ("status", "17")], ""), Err(CallbackVerdict::Unreadable));
     assert_eq!(kind(&[("delivery", &name)], "\u{0}\u{ff}{{{"), Err(CallbackVerdict::Unreadable));
     let deep = "[".repeat(100_000);
