@@ -68,7 +68,8 @@ pub fn checked(reason: &str) -> Result<&str, Failure> {
     Ok(reason)
 }
 
-/// Blocks an address until `until`, or until it is lifted. `reason` is one line of 1 to 300 characters.
+/// Blocks an address until `until`, or until it is lifted; gives how many deliveries that waited for it are stopped by
+/// that. `reason` is one line of 1 to 300 characters.
 ///
 /// # Errors
 /// When `actor` may not, the reason is none, or the store cannot be written; then nothing has changed.
@@ -78,12 +79,11 @@ pub async fn add(
     what: &Blockable,
     reason: &str,
     until: Option<Timestamp>,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     actor.may(Right::ContactsWrite)?;
     let reason = checked(reason)?;
     let entry = NewEntry::new(actor, "suppression.added", what.subject(instance)).because(reason);
-    instance.store.suppress(what.channel.as_str(), &what.address, MANUAL, reason, until, &entry).await?;
-    Ok(())
+    Ok(instance.store.suppress(what.channel.as_str(), &what.address, MANUAL, reason, until, &entry).await?)
 }
 
 /// Lifts the block of an address; says whether there was one.

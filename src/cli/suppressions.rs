@@ -9,6 +9,7 @@ use crate::store::{Purpose, Suppression};
 
 use super::arguments::{ListFormat, SuppressArguments, SuppressionsCommand};
 use super::lookup::{open_existing, time_cell};
+use super::output::counted;
 use super::session::{Exit, Session, out, say};
 use super::table::{Cell, ListWriter};
 
@@ -49,9 +50,14 @@ async fn add(session: &Session, arguments: SuppressArguments) -> anyhow::Result<
     let until = arguments.until.as_deref().map(|text| end(session, text)).transpose()?;
     let store = session.open_store(Purpose::Write).await?;
     let instance = session.open_instance(&store).await?;
-    suppressions::add(&instance, &session.actor(), &what, reason, until).await?;
+    let stopped = suppressions::add(&instance, &session.actor(), &what, reason, until).await?;
     let until = until.map_or("until it is lifted".to_owned(), |at| format!("until {}", session.local(at)));
     say(format_args!("{} ({}) is not used {until}: {reason}", what.address, what.channel));
+    if stopped > 0 {
+        let stopped =
+            counted(stopped as i128, "delivery that waited for it is", "deliveries that waited for it are");
+        say(format_args!("{stopped} stopped."));
+    }
     store.close().await;
     Ok(())
 }

@@ -86,7 +86,7 @@ const fn word(moved: &Move) -> &'static str {
         Move::Return { .. } => "returned",
         Move::Failed => "failed",
         Move::Expired => "expired",
-        Move::Unclear => "unclear",
+        Move::Repeat { .. } | Move::Unclear => "unclear",
     }
 }
 

@@ -84,13 +84,9 @@ impl Flight {
             Channel::Webhook => &settings.webhook.retry,
             Channel::Email | Channel::Sms => &settings.delivery.retry,
         };
-        let retry = |asked| match schedule.next(
-            u32::try_from(self.number).unwrap_or(u32::MAX),
-            now,
-            self.expires_at,
-            asked,
-            chance.fraction(),
-        ) {
+        let tries = u32::try_from(self.number).unwrap_or(u32::MAX);
+        let next = |asked| schedule.next(tries, now, self.expires_at, asked, chance.fraction());
+        let retry = |asked| match next(asked) {
             Next::At(due_at) => Move::Retry { due_at },
             Next::Expired => Move::Expired,
         };
@@ -110,13 +106,14 @@ impl Flight {
                 let over = self.expires_at <= now;
                 let moved = match self.channel {
                     _ if ask || over => Move::Unclear,
-                    // Sent again under the same Message-ID.
-                    Channel::Email => Move::Retry { due_at: now },
+                    // Sent again under the same Message-ID; at once only the first time: a relay that always hangs up
+                    // there may take it every time.
+                    Channel::Email if self.number == 1 => Move::Repeat { due_at: now },
                     // A telephone cannot tell a repeat: not before the gateway has had time to recover. And what may
                     // have left does not run out.
-                    Channel::Sms | Channel::Webhook => match retry(None) {
-                        Move::Expired => Move::Unclear,
-                        later => later,
+                    Channel::Email | Channel::Sms | Channel::Webhook => match next(None) {
+                        Next::At(due_at) => Move::Repeat { due_at },
+                        Next::Expired => Move::Unclear,
                     },
                 };
                 (reason, moved)
@@ -174,7 +171,7 @@ mod tests {
             let chance = Chance::from_system();
             flight(now.plus(left)).attempted(DeliveryId(Uuid::nil()), outcome, &settings, &chance, now).moved
         };
-        assert!(matches!(moved(Duration::from_secs(3_600)), Move::Retry { due_at } if due_at > now));
+        assert!(matches!(moved(Duration::from_secs(3_600)), Move::Repeat { due_at } if due_at > now));
         assert_eq!(moved(Duration::from_secs(5)), Move::Unclear, "no time for another try");
         assert_eq!(moved(Duration::ZERO), Move::Unclear);
     }

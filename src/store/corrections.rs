@@ -14,27 +14,38 @@ use super::connection::Tx;
 use super::erasure::refuse_erased;
 use super::error::once_more;
 use super::notices::{Submission, SubmittedNotice, about, number_of};
-use super::statement::statements;
+use super::statement::{may_have_left, statements};
 use super::steering::standing;
 use super::{Store, StoreError};
 
+/// Whether a delivery `d` got out or may have got out.
+macro_rules! is_or_may_be_out {
+    () => {
+        concat!(
+            "(d.state IN ('sent', 'delivered', 'unclear', 'sending') OR (d.state = 'queued' AND ",
+            may_have_left!("d"),
+            "))"
+        )
+    };
+}
+
 statements! {
     /// Who got a notice or may have got it, themselves, by an address that they share, or by their deputy.
-    SELECT_REACHED = "
+    SELECT_REACHED = concat!("
         SELECT d.contact_key FROM deliveries d
-        WHERE d.notice_id = $1 AND d.state IN ('sent', 'delivered', 'unclear', 'sending')
+        WHERE d.notice_id = $1 AND ", is_or_may_be_out!(), "
         UNION
         SELECT m.contact_key FROM merged_recipients m JOIN deliveries d ON d.delivery_id = m.delivery_id
-        WHERE m.notice_id = $1 AND d.state IN ('sent', 'delivered', 'unclear', 'sending')
+        WHERE m.notice_id = $1 AND ", is_or_may_be_out!(), "
         UNION
         SELECT s.contact_key FROM cascade_steps s JOIN deliveries d ON d.delivery_id = s.delivery_id
-        WHERE s.notice_id = $1 AND s.fired_at IS NOT NULL AND d.state IN ('sent', 'delivered', 'unclear', 'sending')
+        WHERE s.notice_id = $1 AND s.fired_at IS NOT NULL AND ", is_or_may_be_out!(), "
         UNION
         SELECT s.deputy_key FROM cascade_steps s JOIN deliveries d ON d.delivery_id = s.delivery_id
         WHERE s.notice_id = $1 AND s.fired_at IS NOT NULL AND s.deputy_key IS NOT NULL
-          AND d.state IN ('sent', 'delivered', 'unclear', 'sending')
+          AND ", is_or_may_be_out!(), "
         UNION
-        SELECT a.contact_key FROM acknowledgements a WHERE a.notice_id = $1";
+        SELECT a.contact_key FROM acknowledgements a WHERE a.notice_id = $1");
 }
 
 /// What became of a correction.

@@ -16,9 +16,11 @@ use crate::domain::ids::{ContactKey, DeliveryId};
 use crate::domain::outcome::Reason;
 
 use super::audit::append;
+use super::counts::Tally;
 use super::recipients::still_theirs;
 use super::rounds::StandingRow;
 use super::statement::statements;
+use super::stopping::{end_to_addresses, write_what_was_stopped};
 use super::suppressions::holders;
 use super::{Store, StoreError};
 
@@ -290,6 +292,9 @@ impl Store {
         if !addresses.is_empty() {
             tx.execute(&SUPPRESS_FAILING, (Json(&addresses), now)).await?;
             tx.execute(&UPDATE_SWITCHED_OFF, (Json(&addresses), now)).await?;
+            let mut tally = Tally::default();
+            end_to_addresses(&mut tx, Channel::Webhook.as_str(), &addresses, now, &mut tally).await?;
+            write_what_was_stopped(&mut tx, tally, now).await?;
             tx.commit().await?;
         }
         Ok(addresses)

@@ -52,6 +52,7 @@ mod shares;
 mod sign_in_waits;
 mod statement;
 mod steering;
+mod stopping;
 mod summaries;
 mod suppressions;
 mod sweep;

@@ -1,10 +1,11 @@
 //! Receipts: kept once each, and what they mean for their deliveries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::address::Channel;
 use crate::domain::delivery::{DeliveryEvent, DeliveryState};
 use crate::domain::ids::{DeliveryId, NoticeId};
 use crate::domain::outcome::Fault;
@@ -15,12 +16,13 @@ use super::connection::Tx;
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
 use super::statement::statements;
+use super::stopping::end_like_these;
 use super::{Store, StoreError};
 
 statements! {
     /// The deliveries that receipts are about.
     SELECT_REPORTED = "
-        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round
+        SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.provider
         FROM deliveries d
         WHERE d.delivery_id IN (SELECT unhex(value, '-') FROM json_each_text($1))
         ORDER BY d.delivery_id /*lock*/";
@@ -28,6 +30,8 @@ statements! {
     SELECT_REFERRED = "
         SELECT delivery_id, round FROM deliveries WHERE provider = $1 AND provider_ref = $2
         ORDER BY delivery_id DESC LIMIT 1";
+    /// Whether a provider has tried a delivery.
+    SELECT_TRIED_BY = "SELECT delivery_id FROM attempts WHERE delivery_id = $1 AND provider = $2 LIMIT 1";
     /// Keeps one receipt, unless it has come before; its words only as long as the address is kept, which may stand in
     /// them.
     INSERT_RECEIPT = "
@@ -121,11 +125,13 @@ struct ReportedRow {
     channel: String,
     state: String,
     round: i64,
+    provider: Option<String>,
 }
 
 impl Store {
     /// Keeps `receipts`, moves their deliveries to stronger evidence, suppresses addresses that do not exist; says of
-    /// each what it turned out to be. A receipt for a delivery that does not exist is a forgery; one of an earlier
+    /// each what it turned out to be. A receipt for a delivery that does not exist, or from a gateway that never had it, is a
+    /// forgery; one of an earlier
     /// round is kept and moves nothing.
     ///
     /// `fresh_id` makes ids that ascend.
@@ -155,6 +161,10 @@ impl Store {
                 verdicts.push(CallbackVerdict::Forged);
                 continue;
             };
+            if !may_speak_of(&mut tx, &receipt.source, row).await? {
+                verdicts.push(CallbackVerdict::Forged);
+                continue;
+            }
             if !keep(&mut tx, receipt, fresh_id(), now).await? {
                 verdicts.push(CallbackVerdict::Repeated);
                 continue;
@@ -185,11 +195,14 @@ impl Store {
             }
             if to == DeliveryState::Failed && receipt.kind == ReceiptKind::Failed(Fault::Address) {
                 suppress_address(&mut tx, receipt, now).await?;
+                end_like_these(&mut tx, vec![receipt.delivery.0], now, &mut tally).await?;
             }
         }
         count(&mut tx, receipts.iter().map(|receipt| receipt.source.as_str()).zip(&verdicts), now).await?;
-        write_counts(&mut tx, &tally.into_deltas()).await?;
-        let notices: std::collections::BTreeSet<Uuid> = known.values().map(|row| row.notice_id).collect();
+        let deltas = tally.into_deltas();
+        write_counts(&mut tx, &deltas).await?;
+        let stopped = deltas.iter().map(|delta| delta.notice);
+        let notices: BTreeSet<Uuid> = known.values().map(|row| row.notice_id).chain(stopped).collect();
         complete_notices(&mut tx, notices, now).await?;
         tx.commit().await?;
         Ok(verdicts)
@@ -249,6 +262,17 @@ impl Store {
     pub async fn receipts(&self, delivery: DeliveryId) -> Result<Vec<ReceiptRow>, StoreError> {
         self.db.fetch(&SELECT_RECEIPTS, (delivery.0,)).await
     }
+}
+
+/// Whether `source` is one that can know: of a text message, only a gateway that was handed it. Another one's reports may
+/// not be signed, and would be believed for the name alone.
+async fn may_speak_of(tx: &mut Tx, source: &str, row: &ReportedRow) -> Result<bool, StoreError> {
+    if row.channel != Channel::Sms.as_str() || row.provider.as_deref() == Some(source) {
+        return Ok(true);
+    }
+    let tried: Option<(Uuid,)> =
+        tx.fetch_first(&SELECT_TRIED_BY, (row.delivery_id, source.to_owned())).await?;
+    Ok(tried.is_some())
 }
 
 async fn reported(tx: &mut Tx, receipts: &[Receipt]) -> Result<HashMap<Uuid, ReportedRow>, StoreError> {

@@ -16,16 +16,21 @@ use super::StoreError;
 use super::cascade::came_back;
 use super::connection::Tx;
 use super::counts::Tally;
-use super::statement::{Ids, statements};
+use super::statement::{Ids, may_have_left, statements};
+use super::stopping::end_like_these;
 
 statements! {
     /// Deliveries as they stand now.
-    SELECT_STANDING = "
+    SELECT_STANDING = concat!("
         SELECT d.delivery_id, d.notice_id, d.channel, d.state, d.round, d.attempts, d.process_id,
-               d.answered_at, n.state AS notice_state, n.expires_at
+               d.answered_at, n.state AS notice_state, n.expires_at,
+               ", may_have_left!("d"), " AS may_have_left,
+               EXISTS (SELECT 1 FROM suppressions s
+                       WHERE s.channel = d.channel AND s.address = lower(d.address)
+                         AND (s.until IS NULL OR s.until > $2)) AS suppressed
         FROM deliveries d JOIN notices n ON n.notice_id = d.notice_id
         WHERE d.delivery_id IN (SELECT unhex(value, '-') FROM json_each_ids($1))
-        ORDER BY d.delivery_id /*lock*/";
+        ORDER BY d.delivery_id /*lock*/");
     /// Tries that are not the usual one. A try that was written down as interrupted and whose answer came after all is
     /// corrected.
     INSERT_ATTEMPTS = "
@@ -99,6 +104,11 @@ pub enum Move {
         /// When.
         due_at: Timestamp,
     },
+    /// It may have left or not, and is sent again.
+    Repeat {
+        /// When.
+        due_at: Timestamp,
+    },
     /// It never left and was not tried: back in the queue, no try counted.
     Return {
         /// When it is due again.
@@ -164,7 +174,7 @@ impl Move {
         match self {
             Self::Sent { .. } => DeliveryEvent::Accepted,
             Self::Delivered => DeliveryEvent::ReportedDelivered,
-            Self::Retry { .. } | Self::Return { .. } => DeliveryEvent::Requeued,
+            Self::Retry { .. } | Self::Repeat { .. } | Self::Return { .. } => DeliveryEvent::Requeued,
             Self::Failed => DeliveryEvent::FailedForGood,
             Self::Expired => DeliveryEvent::Expired,
             Self::Unclear => DeliveryEvent::BecameUnclear,
@@ -178,7 +188,7 @@ impl Move {
             Self::Return { .. } => "returned",
             Self::Failed => "refused",
             Self::Expired => "deferred too long",
-            Self::Unclear => "unclear",
+            Self::Repeat { .. } | Self::Unclear => "unclear",
         }
     }
 }
@@ -202,6 +212,8 @@ struct StandingRow {
     answered_at: Option<i64>,
     notice_state: String,
     expires_at: i64,
+    may_have_left: bool,
+    suppressed: bool,
 }
 
 #[derive(Serialize)]
@@ -316,7 +328,7 @@ async fn record_with_care(
     }
     let ids: Vec<Uuid> = attempts.iter().map(|attempt| attempt.delivery.0).collect();
     let standing: HashMap<Uuid, StandingRow> = tx
-        .fetch::<StandingRow, _>(&SELECT_STANDING, (Ids(ids),))
+        .fetch::<StandingRow, _>(&SELECT_STANDING, (Ids(ids), now))
         .await?
         .into_iter()
         .map(|row| (row.delivery_id, row))
@@ -325,6 +337,8 @@ async fn record_with_care(
     let mut tried = Vec::with_capacity(attempts.len());
     let mut moved = Vec::with_capacity(attempts.len());
     let mut returned = Vec::new();
+    // Put off, while its address came not to be used any more.
+    let mut suppressed = Vec::new();
     for attempt in attempts {
         let is_try = !matches!(attempt.moved, Move::Return { .. });
         let row = standing.get(&attempt.delivery.0);
@@ -336,6 +350,9 @@ async fn record_with_care(
         let Some((from, to, due_at)) = next_state(row, attempt, process, now)? else { continue };
         if (from, to) == (DeliveryState::Sent, DeliveryState::Failed) {
             returned.push((row.notice_id, row.delivery_id));
+        }
+        if to == DeliveryState::Queued && row.suppressed {
+            suppressed.push(row.delivery_id);
         }
         // The words of an acceptance must not take the place of what a receipt has said since.
         let is_news = is_try && from != to;
@@ -360,10 +377,12 @@ async fn record_with_care(
     for (notice, delivery) in returned {
         came_back(tx, notice, delivery, now).await?;
     }
-    suppress(tx, attempts, now).await
+    suppressed.extend(suppress(tx, attempts, now).await?);
+    end_like_these(tx, suppressed, now, tally).await
 }
 
-async fn suppress(tx: &mut Tx, attempts: &[&Attempted], now: i64) -> Result<(), StoreError> {
+/// Suppresses the addresses that turned out not to exist; gives their deliveries.
+async fn suppress(tx: &mut Tx, attempts: &[&Attempted], now: i64) -> Result<Vec<Uuid>, StoreError> {
     let dead: Vec<SuppressionInput> = attempts
         .iter()
         .filter_map(|attempt| {
@@ -378,7 +397,7 @@ async fn suppress(tx: &mut Tx, attempts: &[&Attempted], now: i64) -> Result<(), 
     if !dead.is_empty() {
         tx.execute(&INSERT_SUPPRESSIONS, (Json(&dead), now)).await?;
     }
-    Ok(())
+    Ok(dead.iter().map(|dead| dead.id).collect())
 }
 
 impl<'a> AttemptInput<'a> {
@@ -415,12 +434,22 @@ fn next_state(
     }
     let over = !matches!(row.notice_state.as_str(), "sending" | "paused" | "completed" | "expired");
     let (event, due_at) = match attempt.moved {
-        Move::Retry { .. } | Move::Return { .. } if over => (DeliveryEvent::Cancelled, now),
-        Move::Retry { due_at } | Move::Return { due_at } if due_at.0 >= row.expires_at => {
-            (DeliveryEvent::Expired, now)
+        Move::Retry { .. } | Move::Repeat { .. } | Move::Return { .. } if over => {
+            (DeliveryEvent::Cancelled, now)
         }
-        Move::Retry { due_at } | Move::Return { due_at } => (DeliveryEvent::Requeued, due_at.0),
+        Move::Retry { due_at } | Move::Repeat { due_at } | Move::Return { due_at } => {
+            if due_at.0 >= row.expires_at {
+                (DeliveryEvent::Expired, now)
+            } else {
+                (DeliveryEvent::Requeued, due_at.0)
+            }
+        }
         _ => (attempt.moved.event(), now),
+    };
+    let may_have_left = row.may_have_left || matches!(attempt.moved, Move::Repeat { .. });
+    let event = match event {
+        DeliveryEvent::Cancelled | DeliveryEvent::Expired if may_have_left => DeliveryEvent::BecameUnclear,
+        event => event,
     };
     let to = from.apply(event);
     // A receipt may have come before the try was written down: that there was one is worth knowing all the same.

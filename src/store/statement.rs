@@ -158,6 +158,25 @@ macro_rules! is_of_a_notice_in_flight {
 }
 pub(super) use is_of_a_notice_in_flight;
 
+/// Whether a delivery may have left in a try of its round that nobody answered: its connection broke behind the body, or
+/// its process died. Such a one never ends as cancelled or expired, which would say that it did not leave.
+macro_rules! may_have_left {
+    ($d:literal) => {
+        concat!(
+            "(",
+            $d,
+            ".attempts > 0 AND EXISTS (
+                SELECT 1 FROM attempts tried
+                WHERE tried.delivery_id = ",
+            $d,
+            ".delivery_id AND tried.round = ",
+            $d,
+            ".round AND tried.outcome IN ('unclear', 'interrupted')))"
+        )
+    };
+}
+pub(super) use may_have_left;
+
 /// Whom the delivery `$2` of the notice `$1` is for.
 macro_rules! people_of_delivery {
     () => {

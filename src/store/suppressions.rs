@@ -8,7 +8,9 @@ use crate::domain::clock::Timestamp;
 
 use super::audit::append;
 use super::connection::Tx;
+use super::counts::Tally;
 use super::statement::statements;
+use super::stopping::{end_to_addresses, write_what_was_stopped};
 use super::{Store, StoreError};
 
 statements! {
@@ -61,7 +63,7 @@ impl Store {
     }
 
     /// Adds a suppression, or replaces the one of the same address. The entry is told whose address it is, what stood
-    /// there before, and what stands there now.
+    /// there before, and what stands there now. What waits for the address is stopped: gives how many deliveries.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -73,7 +75,8 @@ impl Store {
         detail: &str,
         until: Option<Timestamp>,
         entry: &NewEntry,
-    ) -> Result<(), StoreError> {
+    ) -> Result<usize, StoreError> {
+        let now = self.now().0;
         let mut tx = self.db.begin().await?;
         let before = suppression_now(&mut tx, channel, address).await?;
         let contacts = holders(&mut tx, channel, address).await?;
@@ -81,9 +84,14 @@ impl Store {
         let [channel, address, reason, detail] = words;
         let until = until.map(|until| until.0);
         let after = json!({"contacts": contacts, "reason": reason, "until": until});
-        tx.execute(&UPSERT_SUPPRESSION, (channel, address, reason, detail, self.now().0, until)).await?;
+        let (to, addresses) = (channel.clone(), [address.clone()]);
+        tx.execute(&UPSERT_SUPPRESSION, (channel, address, reason, detail, now, until)).await?;
+        let mut tally = Tally::default();
+        let stopped = end_to_addresses(&mut tx, &to, &addresses, now, &mut tally).await?;
+        write_what_was_stopped(&mut tx, tally, now).await?;
         append(&mut tx, &entry.clone().changing(before, after), self.now()).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(stopped)
     }
 
     /// Lifts a suppression; says whether there was one. If not, there is no entry either.

@@ -7,7 +7,7 @@ use crate::domain::ids::NoticeId;
 
 use super::counts::{Tally, complete_notices, write_counts};
 use super::error::once_more;
-use super::statement::statements;
+use super::statement::{may_have_left, statements};
 use super::{Store, StoreError};
 
 statements! {
@@ -22,13 +22,14 @@ statements! {
         SELECT state, fanned_out, swept FROM notices
         WHERE notice_id = $1 AND swept < fanned_out
           AND (state = 'cancelled' OR (state IN ('sending', 'paused') AND expires_at <= $2)) /*lock*/";
-    /// Ends one batch.
-    END_QUEUED = "
-        UPDATE deliveries SET state = $4, updated_at = $5
+    /// Ends one batch. What may have left is unclear.
+    END_QUEUED = concat!("
+        UPDATE deliveries SET
+            state = CASE WHEN ", may_have_left!("deliveries"), " THEN 'unclear' ELSE $4 END, updated_at = $5
         WHERE delivery_id IN (SELECT delivery_id FROM recipients
                               WHERE notice_id = $1 AND position > $2 AND position <= $3)
           AND state = 'queued'
-        RETURNING channel";
+        RETURNING channel, state");
     /// How far it has come.
     UPDATE_SWEPT = "UPDATE notices SET swept = $2, updated_at = $3 WHERE notice_id = $1";
 }
@@ -64,9 +65,11 @@ impl Store {
         let Some((state, fanned_out, swept)) = cursor else { return Ok(None) };
         let end = fanned_out.min(swept + BATCH);
         let to = if state == "cancelled" { DeliveryState::Cancelled } else { DeliveryState::Expired };
-        let ended: Vec<(String,)> = tx.fetch(&END_QUEUED, (notice, swept, end, to.as_str(), now)).await?;
+        let ended: Vec<(String, String)> =
+            tx.fetch(&END_QUEUED, (notice, swept, end, to.as_str(), now)).await?;
         let mut tally = Tally::default();
-        for (channel,) in &ended {
+        for (channel, state) in &ended {
+            let to = state.parse().map_err(StoreError::Damaged)?;
             tally.moved(notice, channel, DeliveryState::Queued, to);
         }
         write_counts(&mut tx, &tally.into_deltas()).await?;

@@ -118,6 +118,7 @@ mod privacy;
 mod receipts;
 mod statements;
 mod steering;
+mod stopping;
 
 /// A submission of `notice` that no second person is asked about.
 fn submission(

@@ -29,7 +29,7 @@ impl EndpointNotes {
         for outcome in outcomes.iter().filter(|outcome| outcome.channel == Channel::Webhook) {
             match outcome.moved {
                 Move::Delivered if self.any_failing => self.well.push(outcome.delivery),
-                Move::Retry { .. } | Move::Expired => self.note_failure(outcome),
+                Move::Retry { .. } | Move::Repeat { .. } | Move::Expired => self.note_failure(outcome),
                 // Any other refusal is of this one message, or ours.
                 Move::Failed if outcome.reason.code == "410" => self.note_failure(outcome),
                 _ => {}

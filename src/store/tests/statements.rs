@@ -53,6 +53,7 @@ fn all_statements() -> impl Iterator<Item = &'static Statement> {
         lanes::ALL,
         notices::ALL,
         crate::store::steering::ALL,
+        crate::store::stopping::ALL,
         notice_pages::ALL,
         summaries::ALL,
         partner_events::ALL,

@@ -8,6 +8,7 @@ on_both_engines!(
     a_paused_notice_lets_others_pass_and_resumes,
     cancelling_ends_what_waits_and_what_comes_back,
     what_runs_out_expires,
+    what_may_have_left_never_ends_as_cancelled_or_expired,
 );
 
 async fn numbers_count_up_within_a_year(bench: Bench) {
@@ -74,4 +75,33 @@ async fn what_runs_out_expires(bench: Bench) {
     while bench.store.sweep().await.unwrap().is_some() {}
     assert_eq!(bench.counts(notice).await, [(DeliveryState::Expired, 3)]);
     assert_eq!(bench.state(notice).await, NoticeState::Expired);
+}
+
+async fn what_may_have_left_never_ends_as_cancelled_or_expired(bench: Bench) {
+    for cancelled in [true, false] {
+        let notice = bench.notice(4, &["x.example"], Priority::Normal).await;
+        bench.fan_out_all().await;
+        let process = bench.running().await;
+        let due_at = bench.clock.now().plus(Duration::from_secs(60));
+        let claimed = bench.claim(process, 3).await;
+        let hung_up = ended(&claimed[0], Move::Repeat { due_at });
+        bench.record(process, &[hung_up, ended(&claimed[1], Move::Retry { due_at })]).await;
+        // The third was being sent when its process died.
+        bench.clock.advance(Duration::from_secs(11));
+        bench.store.reclaim(AfterCrash::Resend).await.unwrap();
+        assert_eq!(bench.counts(notice).await, [(DeliveryState::Queued, 4)]);
+        let may_have_it = bench.store.reached_contacts(notice).await.unwrap();
+        assert_eq!(may_have_it.len(), 2, "a correction goes to those, too");
+
+        if cancelled {
+            bench.store.move_notice(notice, NoticeEvent::Cancel, &entry()).await.unwrap();
+        } else {
+            bench.clock.advance(Duration::from_secs(3_600));
+        }
+        while bench.store.sweep().await.unwrap().is_some() {}
+        let other = if cancelled { DeliveryState::Cancelled } else { DeliveryState::Expired };
+        let mut counts = bench.counts(notice).await;
+        counts.sort_by_key(|(state, _)| *state == DeliveryState::Unclear);
+        assert_eq!(counts, [(other, 2), (DeliveryState::Unclear, 2)]);
+    }
 }
