@@ -14,6 +14,7 @@ use super::connection::Tx;
 use super::erasure::refuse_erased;
 use super::error::once_more;
 use super::notices::{Submission, SubmittedNotice, about, number_of};
+use super::rounds::successor_of;
 use super::statement::{may_have_left, statements};
 use super::steering::standing;
 use super::{Store, StoreError};
@@ -73,7 +74,7 @@ impl Store {
     /// one or may have got it, as that stands in this transaction. What of the old one has not left is cancelled.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when nobody has got the old one, or it has not been released.
+    /// [`StoreError::Conflict`] when nobody has got the old one, it has not been released, or another corrects it already.
     pub async fn correct(
         &self,
         old: NoticeId,
@@ -91,6 +92,9 @@ impl Store {
     ) -> Result<Corrected, StoreError> {
         let mut tx = self.db.begin().await?;
         let before = standing(&mut tx, old).await?;
+        if let Some(successor) = successor_of(&mut tx, old.0).await? {
+            return Err(StoreError::Conflict(already_corrected(&successor)));
+        }
         let state = self.stop_for_correction(&mut tx, old, before).await?;
         let rows: Vec<(Uuid,)> = tx.fetch(&SELECT_REACHED, (old.0,)).await?;
         let reached: HashSet<ContactKey> = rows.into_iter().map(|(contact,)| ContactKey(contact)).collect();
@@ -131,6 +135,14 @@ impl Store {
             NoticeState::Completed | NoticeState::Cancelled | NoticeState::Expired => Ok(before),
         }
     }
+}
+
+/// Why a notice is not corrected twice: its people would get two corrections that know nothing of each other.
+pub fn already_corrected(successor: &str) -> String {
+    format!(
+        "{successor} corrects it already: correct that one (rundruf notices correct {successor} …), or, if it has not \
+         left yet, cancel it (rundruf notices cancel {successor}) and correct this one anew"
+    )
 }
 
 /// `submission` with those of its people who are among `reached`. A delivery stays if one of those whom it is for is.

@@ -77,7 +77,7 @@ pub use cascade::{CascadeContact, CascadeProgress, CascadeStep, CascadeStepRow};
 pub use claim::{ClaimRequest, Claimed, Cycled, LaneRoom, Room};
 pub use contacts::{ContactFilter, EndpointFacts};
 pub use contacts_import::{Change, ImportReport};
-pub use corrections::Corrected;
+pub use corrections::{Corrected, already_corrected};
 pub use dead_domains::{DeadDomain, SetAside};
 pub use deliveries::{AttemptRow, DeliveryDetail, DeliveryRow, NextTries, ReasonCount};
 pub use delivery_pages::{DeliveryFilter, DeliveryPage};

@@ -106,7 +106,8 @@ statements! {
         WHERE n.notice_id = $1 AND n.released_at IS NULL";
     /// What has taken the place of a notice, and was not stopped itself.
     SELECT_SUCCESSOR = "
-        SELECT number FROM notices WHERE supersedes = $1 AND state NOT IN ('rejected', 'cancelled', 'expired')
+        SELECT number, notice_id FROM notices
+        WHERE supersedes = $1 AND state NOT IN ('rejected', 'cancelled', 'expired')
         ORDER BY number DESC LIMIT 1";
     /// The notice goes on, with this much time.
     REOPEN_NOTICE = "
@@ -227,6 +228,15 @@ fn elsewhere<'a>(
 }
 
 impl Store {
+    /// The notice that has taken the place of another, and was not stopped itself; `None`: none has.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn successor(&self, notice: NoticeId) -> Result<Option<(String, NoticeId)>, StoreError> {
+        let row: Option<(String, Uuid)> = self.db.fetch_first(&SELECT_SUCCESSOR, (notice.0,)).await?;
+        Ok(row.map(|(number, id)| (number, NoticeId(id))))
+    }
+
     /// Writes down what a person found out about unclear deliveries: all of them or none. Deliveries that are sent
     /// again have until `expires_at`. The entry's subject becomes the notice that they belong to.
     ///
@@ -330,8 +340,11 @@ impl Store {
         next_state(&mut tx, notice, NoticeEvent::Retry).await?;
         was_released(&mut tx, notice.0).await?;
         if let Some(successor) = successor_of(&mut tx, notice.0).await? {
+            let number = number_of(&mut tx, notice).await?;
             return Err(StoreError::Conflict(format!(
-                "{successor} corrects it, and nobody is to get what is wrong: send {successor} again instead"
+                "{successor} corrects it, and nobody is to get what is wrong. Whoever is to get {successor} and did not \
+                 is sent that again by \"rundruf notices retry {successor}\"; \"rundruf notices report {number}\" names \
+                 those who got neither, and what to do for them"
             )));
         }
         let now: Vec<AddressRow> = tx.fetch(&SELECT_ADDRESSES_NOW, (notice.0, self.now().0)).await?;
@@ -387,9 +400,9 @@ impl Store {
 }
 
 /// The number of the notice that has taken the place of another; `None`: none has.
-async fn successor_of(tx: &mut Tx, notice: Uuid) -> Result<Option<String>, StoreError> {
-    let row: Option<(String,)> = tx.fetch_first(&SELECT_SUCCESSOR, (notice,)).await?;
-    Ok(row.map(|(number,)| number))
+pub(super) async fn successor_of(tx: &mut Tx, notice: Uuid) -> Result<Option<String>, StoreError> {
+    let row: Option<(String, Uuid)> = tx.fetch_first(&SELECT_SUCCESSOR, (notice,)).await?;
+    Ok(row.map(|(number, _)| number))
 }
 
 /// Makes sure that a notice which goes on was once let go. One that waits for a second person or for its time and is

@@ -1,14 +1,16 @@
 //! A correction: a notice that takes the place of another, for exactly those who got that one or may have got it.
 
+use std::collections::HashSet;
+
 use crate::app::compose::{ComposeError, Draft, Wish};
 use crate::app::incidents::link::IncidentWish;
 use crate::app::instance::Instance;
 use crate::app::release::{Provenance, Submitted, entry, may_reach, second_person_for, submission};
 use crate::domain::actor::{Actor, Right};
 use crate::domain::audience::Audience;
-use crate::domain::ids::ContactKey;
+use crate::domain::ids::{ContactKey, NoticeId};
 use crate::domain::notice::NoticeState;
-use crate::store::Notice;
+use crate::store::{Notice, Person, Store, StoreError, already_corrected};
 use crate::templates::load_template;
 
 use super::{NoticeError, find};
@@ -28,9 +30,12 @@ pub struct Correction {
 /// notice says, whatever `wish` does.
 ///
 /// # Errors
-/// When nobody has got the old one, the wish names another as the corrected one, or everything that is wrong with it.
+/// When nobody has got the old one, another corrects it already, the wish names another as the corrected one, or everything that is wrong with it.
 pub async fn draft(instance: &Instance, number: &str, wish: Wish) -> Result<(Notice, Draft), NoticeError> {
     let old = find(&instance.store, number).await?;
+    if let Some((successor, _)) = instance.store.successor(old.id).await? {
+        return Err(NoticeError::Conflict(format!("{number}: {}", already_corrected(&successor))));
+    }
     let reached = instance.store.reached_contacts(old.id).await?;
     let ids = present(instance, |contact| reached.contains(&contact)).await?;
     if ids.is_empty() {
@@ -133,6 +138,25 @@ pub async fn correct(
         people: corrected.people,
         old: corrected.old,
     })
+}
+
+/// Whom `old` is for and who gets neither it nor what corrects it, or would correct it now. Who is gone from the contact
+/// files cannot be told anything more.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn left_out(store: &Store, old: NoticeId) -> Result<Vec<Person>, StoreError> {
+    let mut told = store.reached_contacts(old).await?;
+    if let Some((_, successor)) = store.successor(old).await? {
+        told.extend(store.notice_people(successor).await?.iter().map(|one| one.person.contact));
+    }
+    let mut people: Vec<Person> = store.notice_people(old).await?.into_iter().map(|one| one.person).collect();
+    people.retain(|person| !told.contains(&person.contact));
+    if !people.is_empty() {
+        let known: HashSet<ContactKey> = store.contacts().await?.into_iter().map(|known| known.key).collect();
+        people.retain(|person| known.contains(&person.contact));
+    }
+    Ok(people)
 }
 
 /// The ids of the contacts for whom `wanted` holds. Who is gone from the contact files cannot be told anything more.

@@ -400,4 +400,7 @@ async fn a_correction_asks_for_a_second_person_by_all_who_may_get_the_old_one_me
     assert_eq!(draft.people.len(), 1, "so far");
     let done = correct::correct(&world.instance, &anna, &old, &draft).await.unwrap();
     assert_eq!(done.submitted.state, NoticeState::Pending);
+    // Two looked at the plan at the same time: the second to submit is refused.
+    let again = correct::correct(&world.instance, &anna, &old, &draft).await.unwrap_err().to_string();
+    assert!(again.contains(&format!("{number}: {} corrects it already", done.submitted.number)), "{again}");
 }

@@ -2,13 +2,15 @@
 
 use crate::app::cascade::confirmation_fault;
 use crate::app::compose::Wish;
-use crate::app::notices::correct;
+use crate::app::notices::correct::{self, left_out};
 use crate::domain::audience::Audience;
 use crate::domain::notice::NoticeState;
+use crate::store::Person;
 
 use crate::cli::arguments::CorrectArguments;
 use crate::cli::lookup::{find_notice, open_existing};
 use crate::cli::output::{counted, program, short_hash};
+use crate::cli::report::send_to;
 use crate::cli::send::{confirm, plan, refuse_findings};
 use crate::cli::session::{Exit, Session, say};
 use crate::cli::values::read_values;
@@ -31,6 +33,9 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
     say(format_args!(
         "  It corrects {number}: it goes to those who got that, or may have; the rest of {number} stays here."
     ));
+    for line in neither(&left_out(&store, old.id).await?, &program(session)) {
+        say(line);
+    }
     refuse_findings(&draft, arguments.accept_findings)?;
     if arguments.dry_run {
         say("This was a dry run: nothing was written down, nothing was sent and nothing was cancelled.");
@@ -53,6 +58,9 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
         "{} corrects {number}, for {to} who got it or may have got it. {number} is {}.",
         new.number, done.old
     ));
+    for line in neither(&left_out(&store, old.id).await?, &program(session)) {
+        say(line);
+    }
     let exit = if new.state == NoticeState::Pending {
         say(format_args!(
             "{} waits for a second person ({}): {} notices approve {} --hash {}",
@@ -69,4 +77,22 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
     };
     store.close().await;
     Ok(exit)
+}
+
+/// Who gets neither the old notice nor its correction, and what to do for them; nothing if that is nobody.
+fn neither(left_out: &[Person], program: &str) -> Vec<String> {
+    if left_out.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<String> =
+        left_out.iter().map(|person| format!("{} ({})", person.name, person.id)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    vec![
+        format!(
+            "! {} neither: {}",
+            counted(left_out.len() as i128, "contact gets", "contacts get"),
+            plan::list(&names)
+        ),
+        format!("  → tell them what is right: {program} {}", send_to(left_out)),
+    ]
 }

@@ -9,12 +9,14 @@ mod words;
 use std::io::Write;
 
 use crate::app::audit::reading::{Looked, Manner};
+use crate::app::notices::correct::left_out;
 use crate::domain::address::Channel;
 use crate::domain::audit::Head;
 use crate::domain::clock::Timestamp;
 use crate::domain::delivery::{CONFIRMED_WITHIN, Counts, DeliveryState};
 use crate::store::{
-    MergedRecipient, NextTries, NoticeSummary, ReasonCount, SilencedRecipient, Store, UnreachableRecipient,
+    MergedRecipient, NextTries, NoticeSummary, Person, ReasonCount, SilencedRecipient, Store,
+    UnreachableRecipient,
 };
 
 use super::audit::noted;
@@ -86,6 +88,7 @@ pub(super) async fn write_report(
     unreachable.retain(|one| !reached.contains(one.id.as_str()));
     silenced.retain(|one| !reached.contains(one.id.as_str()));
     drop(reached);
+    let successor = store.successor(notice.id).await?.map(|(number, _)| number);
     let mut facts = Facts {
         silenced,
         reasons: store.reasons(notice.id).await?,
@@ -94,6 +97,8 @@ pub(super) async fn write_report(
         next_tries: store.next_tries(notice.id).await?,
         unconfirmed: unconfirmed(session, store, notice).await?,
         people,
+        left_out: if successor.is_some() { left_out(store, notice.id).await? } else { Vec::new() },
+        successor,
         audit: None,
         incident: incident_lines(session, store, notice).await?,
     };
@@ -118,6 +123,10 @@ struct Facts {
     /// Text messages that a gateway took and has not reported on in time.
     unconfirmed: i64,
     people: People,
+    /// Which notice corrects it.
+    successor: Option<String>,
+    /// Whom it is for and who gets neither it nor what corrects it.
+    left_out: Vec<Person>,
     /// Where the audit log ends; `None`: it is empty.
     audit: Option<Head>,
     /// Where its incident stands, a line each.
@@ -128,7 +137,8 @@ impl Facts {
     /// How many contacts are named in the report.
     fn named(&self) -> usize {
         let merged = self.merged.len().min(MOST_NAMES);
-        self.people.named() + self.unreachable.len() + self.silenced.len() + merged
+        let left_out = self.left_out.len().min(MOST_NAMES);
+        self.people.named() + self.unreachable.len() + self.silenced.len() + merged + left_out
     }
 }
 
@@ -138,6 +148,15 @@ async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -
     let names = sms.providers.iter().map(|provider| provider.name.as_str());
     let reporting: Vec<&str> = names.filter(|name| sms.reports(name)).collect();
     Ok(store.unconfirmed(notice.id, &reporting, before).await?)
+}
+
+/// The command that tells `people` something beside a notice that they did not get; many are only begun.
+pub(super) fn send_to(people: &[Person]) -> String {
+    let mut ids: Vec<&str> = people.iter().take(MOST_NAMES).map(|person| person.id.as_str()).collect();
+    if people.len() > MOST_NAMES {
+        ids.push("…");
+    }
+    format!("send TEMPLATE --contact {}", ids.join(","))
 }
 
 /// How people call a channel.

@@ -10,7 +10,7 @@ use crate::domain::notice::NoticeState;
 use crate::store::{ERASED_CODE, NextTries, NoticeSummary, ReasonCount};
 
 use super::words::{advice, delivery_meaning, notice_meaning};
-use super::{Facts, MOST_NAMES, in_words};
+use super::{Facts, MOST_NAMES, in_words, send_to};
 
 /// A report that is being written.
 pub(super) struct Report<'a> {
@@ -208,7 +208,12 @@ impl Report<'_> {
         }
         let cancelled = counts.get(DeliveryState::Cancelled) - self.erased(DeliveryState::Cancelled);
         let wants_retry = !not_out.is_empty() || cancelled > 0;
-        if wants_retry && self.notice.state.is_final() {
+        // What is corrected is sent to nobody any more: who got neither has to be told what is right.
+        if self.facts.successor.is_some() {
+            if !self.facts.left_out.is_empty() {
+                steps.push((send_to(&self.facts.left_out), "tell those what is right who got neither"));
+            }
+        } else if wants_retry && self.notice.state.is_final() {
             steps.push((format!("notices retry {number}"), "send it again to those who did not get it"));
         }
         match self.notice.state {

@@ -213,7 +213,8 @@ fn more(count: usize) {
     }
 }
 
-fn list(names: &[&str]) -> String {
+/// Names in a line; of many only the first, and how many more.
+pub(in crate::cli) fn list(names: &[&str]) -> String {
     let shown = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
     if names.len() > NAMES { format!("{shown} and {} more", names.len() - NAMES) } else { shown }
 }

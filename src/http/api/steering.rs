@@ -194,7 +194,7 @@ pub(super) struct Corrected {
     request_body = NewCorrection,
     responses(
         (status = 201, description = "It is submitted", body = Corrected),
-        (status = 409, description = "Nobody has got the old one"),
+        (status = 409, description = "Nobody has got the old one, or another corrects it already"),
     ),
 )]
 pub(super) async fn correct(
