@@ -1,7 +1,7 @@
 //! `send`: plan, ask, submit, follow, report.
 
 pub(super) mod alone;
-mod incident;
+pub(super) mod incident;
 pub(super) mod plan;
 
 use std::io::{BufRead, IsTerminal, Write};
@@ -117,7 +117,11 @@ fn read_wish(session: &Session, arguments: &SendArguments) -> anyhow::Result<Wis
         exercise: arguments.exercise,
         at,
         expires_after: arguments.expires,
-        incident: incident::read(session, arguments, at)?,
+        incident: arguments
+            .incident
+            .as_deref()
+            .map(|key| incident::read(session, key, arguments.next_update.as_deref(), at))
+            .transpose()?,
         accept_wording: arguments.accept_wording,
         hints_seen: Vec::new(),
     })

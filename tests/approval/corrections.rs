@@ -10,7 +10,11 @@ fn a_correction_goes_to_those_who_got_the_old_one_and_stops_the_rest() {
     desk.run("anna", &["suppressions", "add", "rathaus@dorf.test", "--reason", "falsch"]).ends(0);
     let sent = desk.send(&["--to", "towns", "--yes"]);
     let number = sent.json()[0]["notice"].as_str().unwrap().to_owned();
-    let corrected = desk.run("anna", &[&["notices", "correct", &number][..], &CORRECT].concat()).ends(0);
+    let correct = [&["notices", "correct", &number][..], &CORRECT].concat();
+    desk.run("anna", &[&correct[..], &["--next-update", "+4h"]].concat())
+        .refused(&["belongs to no incident"]);
+    let corrected = desk.run("anna", &correct).ends(0);
+    assert!(corrected.err.contains("worker --drain"), "nothing is sent by it: {}", corrected.err);
     let neither = "1 contact gets neither: Dorf (dorf)";
     assert_eq!(
         corrected.err.matches(neither).count(),

@@ -47,6 +47,21 @@ async fn a_status_notice_promises_more_and_everything_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_correction_promises_by_the_option_that_its_plan_names() {
+    let instance = world(Engine::Sqlite).await;
+    open(&instance, &[]);
+    send(&instance, &NOTHING_NEW, &["--yes"]).exits(0);
+    let number = instance.notices()[0]["notice"].as_str().unwrap().to_owned();
+    let base =
+        ["notices", "correct", &number, "--channel", "email", "--dry-run", "--accept-wording", "--template"];
+    let correct = [&base[..], &NOTHING_NEW].concat();
+    instance.run(&correct).exits(0).says(&["as [incident] proposes; another time: --next-update"]);
+    let promised = instance.run(&[&correct[..], &["--next-update", "+6h"]].concat()).exits(0);
+    let promised = promised.says(&["Promises the next update for"]);
+    assert!(!promised.err.contains("as [incident] proposes"), "{}", promised.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_is_refused_with_what_would() {
     let instance = world(Engine::Sqlite).await;
     open(&instance, &["--deadlines", "bsi"]);

@@ -90,7 +90,7 @@ pub enum NoticesCommand {
     /// Send again to those who did not get it
     Retry(NoticeArgument),
     /// Send a notice that takes the place of another: to exactly those who got that one or may have got it. What of the
-    /// old one has not left is cancelled
+    /// old one has not left is cancelled. A running `serve` or `worker` sends it; if there is none: `worker --drain`
     Correct(Box<CorrectArguments>),
     /// Say who got it, who did not, and why
     Report(ReportArguments),
@@ -116,6 +116,9 @@ pub struct CorrectArguments {
     /// Channels to use, comma-separated: email, sms, webhook
     #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
     pub channel: Vec<Channel>,
+    /// When more will be said about the incident that the old one belongs to: 17:00, 2026-11-20T17:00 or +4h
+    #[arg(long, value_name = "TIME")]
+    pub next_update: Option<String>,
     /// urgent goes before everything else
     #[arg(long, value_name = "PRIORITY", default_value = "urgent")]
     pub priority: Priority,
@@ -128,6 +131,9 @@ pub struct CorrectArguments {
     /// Send although a typed value looks like a placeholder that was left
     #[arg(long)]
     pub accept_findings: bool,
+    /// Words that claim more than is known in the incident's phase are meant so
+    #[arg(long)]
+    pub accept_wording: bool,
 }
 
 /// `notices report NOTICE …`

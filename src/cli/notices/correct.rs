@@ -1,17 +1,20 @@
 //! `notices correct`
 
+use anyhow::Context;
+
 use crate::app::cascade::confirmation_fault;
 use crate::app::compose::Wish;
+use crate::app::incidents::link::IncidentWish;
 use crate::app::notices::correct::{self, left_out};
 use crate::domain::audience::Audience;
 use crate::domain::notice::NoticeState;
-use crate::store::Person;
+use crate::store::{NoticeSummary, Person, Store};
 
 use crate::cli::arguments::CorrectArguments;
 use crate::cli::lookup::{find_notice, open_existing};
 use crate::cli::output::{counted, program, short_hash};
 use crate::cli::report::send_to;
-use crate::cli::send::{confirm, plan, refuse_findings};
+use crate::cli::send::{confirm, incident, plan, refuse_findings};
 use crate::cli::session::{Exit, Session, say};
 use crate::cli::values::read_values;
 
@@ -20,12 +23,15 @@ use super::who_sends;
 /// Shows what the correction would mean, asks, and submits it.
 pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyhow::Result<Exit> {
     let store = open_existing(session).await?;
-    let number = &find_notice(session, &store, &arguments.notice.number).await?.number;
+    let notice = find_notice(session, &store, &arguments.notice.number).await?;
+    let number = &notice.number;
     let instance = session.open_instance(&store).await?;
     let wish = Wish {
         values: read_values(&arguments.values, arguments.vars.as_deref())?,
         channels: arguments.channel.clone(),
         priority: arguments.priority,
+        incident: promised(session, &store, &notice, arguments.next_update.as_deref()).await?,
+        accept_wording: arguments.accept_wording,
         ..Wish::new(&arguments.template, Audience::default())
     };
     let (old, draft) = correct::draft(&instance, number, wish).await?;
@@ -77,6 +83,23 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
     };
     store.close().await;
     Ok(exit)
+}
+
+/// The incident of the notice that is corrected, with the `next_update` that is promised for it; `None`: nothing is.
+async fn promised(
+    session: &Session,
+    store: &Store,
+    notice: &NoticeSummary,
+    next_update: Option<&str>,
+) -> anyhow::Result<Option<IncidentWish>> {
+    if next_update.is_none() {
+        return Ok(None);
+    }
+    let link = store.notice_incident(notice.id).await?;
+    let link = link.with_context(|| {
+        format!("--next-update: {} belongs to no incident, whose clock would watch it", notice.number)
+    })?;
+    incident::read(session, link.key.as_str(), next_update, None).map(Some)
 }
 
 /// Who gets neither the old notice nor its correction, and what to do for them; nothing if that is nobody.

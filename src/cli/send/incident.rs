@@ -10,24 +10,22 @@ use crate::cli::times::parse_next_update;
 use crate::domain::clock::Timestamp;
 use crate::templates::load_template;
 
-/// The incident that was named, and what was promised for it. A length of time counts from `at`, when the notice leaves.
+/// The incident `key`, and what was promised for it. A length of time counts from `at`, when the notice leaves.
 ///
 /// # Errors
 /// When the promise is no time, or one that has passed.
-pub(super) fn read(
+pub(in crate::cli) fn read(
     session: &Session,
-    arguments: &SendArguments,
+    key: &str,
+    next_update: Option<&str>,
     at: Option<Timestamp>,
-) -> anyhow::Result<Option<IncidentWish>> {
-    let Some(key) = arguments.incident.clone() else { return Ok(None) };
+) -> anyhow::Result<IncidentWish> {
     let from = at.unwrap_or_else(|| session.clock.now());
-    let next_update = arguments
-        .next_update
-        .as_deref()
+    let next_update = next_update
         .map(|text| parse_next_update(text, &session.settings.instance.timezone, from))
         .transpose()
         .map_err(|error| anyhow::anyhow!("--next-update: {error}"))?;
-    Ok(Some(IncidentWish { key, next_update, reminder: None }))
+    Ok(IncidentWish { key: key.to_owned(), next_update, reminder: None })
 }
 
 /// Asks the person at the terminal when more will be said, with what is proposed; an empty answer takes it. Nobody is
