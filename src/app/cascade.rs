@@ -154,6 +154,13 @@ impl Cascade {
         Ok(())
     }
 
+    /// How many further ways would follow only when a notice that is worth sending for `lasts` has expired.
+    pub fn too_late(&self, lasts: Duration) -> usize {
+        let is_late =
+            |step: &usize| self.after.saturating_mul(u32::try_from(*step).unwrap_or(u32::MAX)) >= lasts;
+        self.contacts.iter().map(|one| (1..one.steps.len()).filter(is_late).count()).sum()
+    }
+
     /// The contact points of `known` in the order of the channels and of their ranks.
     fn points<'a>(&'a self, known: &'a KnownContact) -> impl Iterator<Item = &'a ContactPoint> {
         self.channels.iter().flat_map(|channel| known.contact.points_of(*channel))

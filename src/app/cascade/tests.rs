@@ -127,6 +127,8 @@ fn own_ways_come_before_the_deputys_and_the_first_is_on_the_list() {
     assert_eq!(ways("same"), None);
     let listed: Vec<&str> = plan.deliveries.iter().map(|planned| planned.address.as_str()).collect();
     assert_eq!(listed, ["+491713920021", "d@x.example", "e@x.example"]);
+    let too_late = |seconds: u64| cascade.too_late(Duration::from_secs(seconds));
+    assert_eq!((too_late(600), too_late(601), too_late(1801)), (4, 2, 0), "at the expiry is too late");
 
     cascade.contacts.clear();
     cascade.follow(&addressed, &directory, &mut plan, true, None, &ids).unwrap();

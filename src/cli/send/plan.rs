@@ -1,5 +1,7 @@
 //! What sending would mean, as it is shown before anything leaves.
 
+use std::time::Duration;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::cascade::{Cascade, confirmation_fault};
@@ -51,7 +53,8 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     say(format_args!("  Not worth sending after {}.", session.local(draft.expires_at)));
     super::incident::show(session, draft);
     if let Some(cascade) = &draft.cascade {
-        show_cascade(cascade, draft.template.spec.alarm);
+        let lasts = wish.expires_after.unwrap_or(session.settings.delivery.expires_after);
+        show_cascade(cascade, draft.template.spec.alarm, lasts);
     }
     if let Some(fault) = confirmation_fault(&draft.template.spec, &session.settings.instance) {
         say(format_args!("! {fault}"));
@@ -81,7 +84,7 @@ pub(in crate::cli) fn line(draft: &Draft) -> String {
     ])
 }
 
-fn show_cascade(cascade: &Cascade, alarm: bool) {
+fn show_cascade(cascade: &Cascade, alarm: bool, lasts: Duration) {
     let channels: Vec<&str> = cascade.channels.iter().map(|channel| channel.as_str()).collect();
     let until = if alarm { "has not confirmed" } else { "was not reached" };
     say(format_args!(
@@ -97,6 +100,13 @@ fn show_cascade(cascade: &Cascade, alarm: bool) {
         counted(further as i128, "contact has", "contacts have"),
         deputies.count()
     ));
+    let too_late = cascade.too_late(lasts);
+    if too_late > 0 {
+        say(format_args!(
+            "! Further ways follow only until the notice expires: {too_late} of them would come too late. Give it more \
+             time (--expires, or [delivery] expires_after), or each way less (--after)."
+        ));
+    }
 }
 
 fn show_groups(plan: &Plan, channels: &[Channel]) {
