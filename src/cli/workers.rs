@@ -3,6 +3,7 @@
 use crate::store::Purpose;
 
 use super::arguments::ListFormat;
+use super::lookup::time_cell;
 use super::output::counted;
 use super::session::{Exit, Session, out, say};
 use super::table::{Format, ListWriter};
@@ -13,6 +14,7 @@ pub(super) async fn run(session: &Session, format: ListFormat) -> anyhow::Result
     let store = session.open_store(Purpose::Read).await?;
     let processes = store.running_processes().await?;
     let now = session.clock.now();
+    let time = |at| time_cell(session, format.format(), at);
     let mut out = out();
     let mut list = ListWriter::new(&mut out, format.format(), COLUMNS);
     for process in &processes {
@@ -22,8 +24,8 @@ pub(super) async fn run(session: &Session, format: ListFormat) -> anyhow::Result
             ("process", process.id.to_string().as_str().into()),
             ("name", process.name.as_str().into()),
             ("version", process.version.as_str().into()),
-            ("started_at", process.started_at.to_string().as_str().into()),
-            ("leased_to", process.leased_to.to_string().as_str().into()),
+            ("started_at", time(process.started_at)),
+            ("leased_to", time(process.leased_to)),
             ("state", state.into()),
             ("sending", process.sending.into()),
         ])?;
