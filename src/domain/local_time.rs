@@ -4,23 +4,34 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::clock::Timestamp;
+use super::template::parse_civil;
 
-/// Reads `2026-11-20T05:40`, `2026-11-20 05:40`, the same with an offset, or `05:40`, the next after `least`, in `zone`.
+/// Reads `2026-11-20T05:40`, `2026-11-20 05:40`, the same with an offset, `20.11.2026 05:40`, or `05:40`, the next after
+/// `least`, in `zone`.
 /// In the hour that comes twice when clocks are put back the first is meant; see [`clock_change`].
 ///
 /// # Errors
 /// Says what would be right; the hour that is left out when clocks are put forward does not exist.
 pub fn read_time(text: &str, zone: &TimeZone, least: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
-    let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40 or 05:40");
+    let wrong = || format!("\"{text}\" is no time: write 2026-11-20T05:40, 20.11.2026 05:40 or 05:40");
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp::from(at));
     }
-    if let Some(civil) = text.parse::<DateTime>().ok().filter(|_| text.contains(':')) {
+    let iso = text.parse::<DateTime>().ok().filter(|_| text.contains(':'));
+    if let Some(civil) = iso.or_else(|| parse_civil(text)) {
         return in_zone(civil, zone);
     }
     // Only now: the time of a whole date would be read, too, and the date left aside.
     next_at(text.parse::<Time>().map_err(|_| wrong())?, zone, least)
+}
+
+/// `text` as it is, if it has one of the forms that [`read_time`] reads, wherever and whenever that is.
+///
+/// # Errors
+/// Says what would be right.
+pub fn time_form(text: &str) -> Result<String, String> {
+    read_time(text, &TimeZone::UTC, Timestamp(0)).map(|_| text.to_owned())
 }
 
 /// What has to be said beside a local time that comes twice; `None`: it comes once.
@@ -74,6 +85,16 @@ mod tests {
         }
         assert_eq!(read("2026-03-29T01:59", noon).unwrap().to_string(), "2026-03-29T00:59:00.000Z");
         assert_eq!(read("2026-03-29T03:00", noon).unwrap().to_string(), "2026-03-29T01:00:00.000Z");
+    }
+
+    #[test]
+    fn a_time_is_read_as_templates_read_it_too() {
+        let noon = "2026-11-20T12:00:00Z";
+        for text in ["24.11.2026 18:00", "24.11.2026, 18:00 Uhr"] {
+            assert_eq!(read(text, noon), read("2026-11-24T18:00", noon), "{text}");
+            assert_eq!(time_form(text).unwrap(), text);
+        }
+        assert!(time_form("24.11.2026").unwrap_err().contains("is no time"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod spec;
 mod value;
 
 pub use kind::NoticeKind;
+pub(super) use parse::parse_civil;
 pub use parse::{ValueFault, parse_value, parse_values};
 pub use phase::Phase;
 pub use shown::{shown, shown_date, shown_datetime};

@@ -10,6 +10,7 @@ use crate::domain::address::Channel;
 use crate::domain::approval::BreakGlass;
 use crate::domain::audience::{Audience, Filter};
 use crate::domain::duration::{parse_duration, parse_some_time};
+use crate::domain::local_time::time_form;
 use crate::domain::notice::{Priority, Visibility};
 
 /// `send TEMPLATE …`
@@ -63,7 +64,7 @@ pub struct SendArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_some_time)]
     pub expires: Option<Duration>,
     /// When to send it, in the instance's time zone: 2026-11-20T18:00 or 18:00
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time_form)]
     pub at: Option<String>,
     /// Mark it as an exercise, in every subject and text
     #[arg(long)]

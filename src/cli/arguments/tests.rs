@@ -105,6 +105,8 @@ fn wrong_usage_exits_2_and_says_what_would_be_right() {
         (&["send", "t", "--to", "g", "--set", "beginn"], "name=value"),
         (&["send", "t", "--to", "g", "--where", "=x"], "attribute=value"),
         (&["send", "t", "--to", "g", "--expires", "soon"], "such as 90s"),
+        (&["send", "t", "--to", "g", "--at", "24.11."], "20.11.2026 05:40"),
+        (&["notices", "schedule", "2026-0001", "--at", "soon"], "is no time"),
         (&["send", "t", "--to", "g", "--wait", "1m", "--no-wait"], "cannot be used with"),
         (&["send", "t", "--to", "g", "--priority", "high"], "write urgent or normal"),
         (&["deliveries", "list", "--state", "lost"], "queued, sending, sent"),

@@ -9,6 +9,7 @@ use crate::domain::approval::BreakGlass;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::parse_duration;
 use crate::domain::ids::DeliveryId;
+use crate::domain::local_time::time_form;
 use crate::domain::notice::Priority;
 
 use super::super::table::Format;
@@ -78,7 +79,7 @@ pub enum NoticesCommand {
         #[command(flatten)]
         notice: NoticeArgument,
         /// When, in the instance's time zone: 2026-11-20T18:00 or 18:00
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = time_form)]
         at: String,
     },
     /// Let nothing more leave until it is resumed; its expiry runs on

@@ -154,11 +154,7 @@ fn datetime(typed: &str, zone: &TimeZone) -> Result<Timestamp, String> {
         let year = at.to_zoned(zone.clone()).year();
         return if (1900..2200).contains(&year) { Ok(at.into()) } else { Err(wrong()) };
     }
-    let (day, clock) = typed.split_once(['T', 't', ' ', ',']).ok_or_else(wrong)?;
-    let day = date(day).map_err(|_| wrong())?;
-    let clock = clock.trim_start_matches([' ', ',']);
-    let clock = clock.strip_suffix("Uhr").unwrap_or(clock).trim();
-    let civil = time(clock).map(|time| DateTime::from_parts(day, time)).ok_or_else(wrong)?;
+    let civil = parse_civil(typed).ok_or_else(wrong)?;
     let ambiguous = zone.to_ambiguous_timestamp(civil);
     if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
         return Err(format!(
@@ -168,6 +164,15 @@ fn datetime(typed: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     }
     // At the end of summer time an hour comes twice; the first one is meant unless an offset says otherwise.
     ambiguous.compatible().map(Into::into).map_err(|_| wrong())
+}
+
+/// Reads `2026-11-20T05:40` or `20.11.2026, 05:40 Uhr`, in whatever zone.
+pub(in crate::domain) fn parse_civil(typed: &str) -> Option<DateTime> {
+    let (day, clock) = typed.split_once(['T', 't', ' ', ','])?;
+    let day = date(day).ok()?;
+    let clock = clock.trim_start_matches([' ', ',']);
+    let clock = clock.strip_suffix("Uhr").unwrap_or(clock).trim();
+    time(clock).map(|time| DateTime::from_parts(day, time))
 }
 
 fn time(typed: &str) -> Option<Time> {
