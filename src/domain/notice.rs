@@ -122,6 +122,9 @@ impl NoticeState {
             (S::Sending | S::Paused | S::Completed, E::Complete) => S::Completed,
             (S::Scheduled | S::Sending | S::Paused | S::Expired, E::Expire) => S::Expired,
             (S::Completed | S::Expired | S::Cancelled | S::Sending, E::Retry) => S::Sending,
+            (S::Paused, E::Retry) => {
+                return Err("a notice that is paused cannot be sent again: let it go on first (rundruf notices resume)".to_owned());
+            }
             _ => return Err(format!("a notice that is {self} cannot be {}", event.participle())),
         };
         Ok(next)

@@ -143,7 +143,7 @@ async fn a_notice_is_paused_and_resumed() {
     contains(&desk.run(&["notices", "pause", "2026-0001"]).ok().err, &["paused: 2 deliveries wait"]);
     contains(&desk.run(&["notices", "report", "2026-0001"]).ok().out, &["rundruf notices resume 2026-0001"]);
     desk.run(&["notices", "retry", "2026-0001"])
-        .refused(&["2026-0001: a notice that is paused cannot be sent again"]);
+        .refused(&["2026-0001: a notice that is paused cannot be sent again", "rundruf notices resume"]);
     contains(&desk.run(&["notices", "resume", "2026-0001"]).ok().err, &["resumed: 2 deliveries go on"]);
     contains(&desk.run(&["notices", "resume", "2026-0001"]).ok().err, &["was not paused"]);
 }
