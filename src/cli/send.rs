@@ -23,7 +23,7 @@ use crate::templates::CheckedTemplates;
 use super::approval_groups;
 use super::arguments::SendArguments;
 use super::dispatching::{Dispatching, asked_to_stop, load_signers, say_event};
-use super::output::{counted, program, short_hash};
+use super::output::{counted, program, short_hash, write_bytes};
 use super::progress::Progress;
 use super::report::{result_line, write_report};
 use super::session::{Exit, Session, out, say};
@@ -32,6 +32,11 @@ use super::values::read_values;
 
 /// How often the progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The result could not be written where it was asked for: the notice is none the worse for it.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output could not be written ({0})")]
+struct Unwritten(std::io::Error);
 
 pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::Result<Exit> {
     let mut wish = read_wish(session, &arguments)?;
@@ -82,6 +87,14 @@ pub(super) async fn run(session: &Session, arguments: SendArguments) -> anyhow::
     }
     let exit = match follow(session, &arguments, &store, &submitted, &asked).await {
         Ok(exit) => exit,
+        Err(error) if error.is::<Unwritten>() => {
+            say(format_args!(
+                "rundruf: {error}. What became of notice {number} says: {} notices report {number}",
+                program(session),
+                number = submitted.number
+            ));
+            Exit::Incomplete
+        }
         // Something may have been sent by now: that is no error that leaves everything as it was.
         Err(error) => {
             say(format_args!("rundruf: {error:#}"));
@@ -303,13 +316,13 @@ async fn finish(
     with_report: bool,
 ) -> anyhow::Result<NoticeSummary> {
     let notice = summary(store, submitted).await?;
+    let mut result = Vec::new();
     if arguments.json {
-        writeln!(out(), "{}", result_line(&notice))?;
+        writeln!(result, "{}", result_line(&notice))?;
     } else if with_report {
-        let mut report = Vec::new();
-        write_report(&mut report, session, store, &notice).await?;
-        out().write_all(&report)?;
+        write_report(&mut result, session, store, &notice).await?;
     }
+    write_bytes(&mut out(), &result).map_err(Unwritten)?;
     Ok(notice)
 }
 

@@ -50,6 +50,22 @@ async fn json_is_one_line_whose_numbers_add_up(engine: Engine) {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_cannot_be_written_is_not_taken_for_something_unsent() {
+    let (server, instance, everybody) = instance(Engine::Sqlite, 2).await;
+    for json in [&[][..], &["--json"]] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = instance.command(&send(&[&["--yes"][..], json].concat())).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        for words in ["standard output could not be written", "rundruf notices report"] {
+            assert!(said.contains(words), "{words:?} is missing in:\n{said}");
+        }
+        assert!(!said.contains("worker --drain"), "nothing waits: {said}");
+    }
+    assert_eq!(server.by_recipient().len(), everybody.len());
+}
+
 async fn what_did_not_get_out_is_status_3(engine: Engine) {
     let (server, instance, _) = instance(engine, 5).await;
     let said = instance.run(&send(&["--yes", "--json"])).exits(3);
