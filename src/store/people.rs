@@ -46,7 +46,10 @@ statements! {
                CAST(CASE WHEN c.contact_key IS NULL THEN 0 ELSE 1 END AS BIGINT) AS cascades
         FROM notice_people p
              LEFT JOIN acknowledgements a ON a.notice_id = p.notice_id AND a.contact_key = p.contact_key
-             LEFT JOIN cascade_contacts c ON c.notice_id = p.notice_id AND c.contact_key = p.contact_key
+             LEFT JOIN cascade_contacts c
+                    ON c.notice_id = p.notice_id AND c.contact_key = p.contact_key
+                       AND EXISTS (SELECT 1 FROM notices n
+                                   WHERE n.notice_id = $1 AND n.state IN ('sending', 'paused'))
              LEFT JOIN reached got ON got.contact_key = p.contact_key
         WHERE p.notice_id = $1
         ORDER BY p.group_name, p.organisation, p.contact_id";

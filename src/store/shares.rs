@@ -40,6 +40,8 @@ statements! {
                (SELECT CAST(count(*) AS BIGINT) FROM cascade_contacts c
                      JOIN notice_people p ON p.notice_id = c.notice_id AND p.contact_key = c.contact_key
                 WHERE c.notice_id = $1 AND c.ended_at IS NULL
+                  AND EXISTS (SELECT 1 FROM notices n
+                              WHERE n.notice_id = $1 AND n.state IN ('sending', 'paused'))
                   AND c.contact_key NOT IN (SELECT contact_key FROM reached))
         FROM (SELECT max(known) AS known, sum(people) AS people, sum(reached_people) AS reached_people
               FROM organisations GROUP BY organisation, alone) AS one

@@ -72,8 +72,14 @@ impl People {
         (people, shares)
     }
 
-    /// The part of the report that is about people.
-    pub(super) fn write(&self, text: &mut String, program: &str, number: &str) -> std::fmt::Result {
+    /// The part of the report that is about people; `paused`: nothing of the notice goes on at the moment.
+    pub(super) fn write(
+        &self,
+        text: &mut String,
+        program: &str,
+        number: &str,
+        paused: bool,
+    ) -> std::fmt::Result {
         if self.0.all.is_empty() {
             return Ok(());
         }
@@ -98,7 +104,12 @@ impl People {
         if underway > 0 {
             let waits = if self.0.alarm { "for a confirmation, or the next way" } else { "for the next way" };
             let count = counted(underway as i128, "contact waits", "contacts wait");
-            writeln!(text, "  {count} {waits}; it follows by itself while a service or worker runs.")?;
+            let goes_on = if paused {
+                format!("nothing follows until the notice is resumed ({program} notices resume {number})")
+            } else {
+                "it follows by itself while a service or worker runs".to_owned()
+            };
+            writeln!(text, "  {count} {waits}; {goes_on}.")?;
         }
         self.write_remaining(text, program, number)
     }

@@ -28,7 +28,8 @@ impl Report<'_> {
             writeln!(text, "  {line}")?;
         }
         self.totals(&mut text)?;
-        self.facts.people.write(&mut text, &program(self.session), &self.notice.number)?;
+        let paused = self.notice.state == NoticeState::Paused;
+        self.facts.people.write(&mut text, &program(self.session), &self.notice.number, paused)?;
         for state in [
             DeliveryState::Failed,
             DeliveryState::Expired,
