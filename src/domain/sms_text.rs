@@ -3,6 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use unicode_width::UnicodeWidthChar;
 
 /// The 7-bit default alphabet, without its escape (3GPP TS 23.038, section 6.2.1): one septet each.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡\
@@ -121,17 +123,19 @@ fn count_parts(widths: impl Iterator<Item = usize>, room: usize) -> usize {
 }
 
 /// The same text with typographic characters replaced by those of the 7-bit alphabet that stand for them:
-/// quotation marks, dashes, the ellipsis, special spaces, bullets, tabs. Invisible characters go.
+/// quotation marks, dashes, the ellipsis, special spaces, bullets, tabs. Invisible characters go, and what was taken
+/// apart is put together again (a letter with its accent behind it; Unicode Standard Annex 15, form C).
 /// Everything else stays; [`remaining_non_gsm`] names it.
 pub fn transliterate(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in text.nfc() {
         match replacement(c) {
             Some(instead) => plain.push_str(instead),
             None => plain.push(c),
         }
     }
-    plain
+    // What was invisible may have stood between a letter and its accent.
+    plain.nfc().collect()
 }
 
 fn replacement(c: char) -> Option<&'static str> {
@@ -148,12 +152,19 @@ fn replacement(c: char) -> Option<&'static str> {
         '\u{2028}' | '\u{2029}' | '\u{85}' => "\n",
         '\u{ad}'
         | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
         | '\u{2060}'
         | '\u{2066}'..='\u{2069}'
         | '\u{fe0f}'
         | '\u{feff}' => "",
         _ => return None,
     })
+}
+
+/// How a character is named to people: itself in quotation marks, or its number where it cannot be seen alone.
+pub fn named(c: char) -> String {
+    let is_seen = UnicodeWidthChar::width(c).is_some_and(|width| width > 0) && !c.is_whitespace();
+    if is_seen { format!("\"{c}\"") } else { format!("U+{:04X}", u32::from(c)) }
 }
 
 /// The characters of `text` that force UCS-2, each once, in the order in which they first stand there.
@@ -226,6 +237,10 @@ mod tests {
         assert_eq!(measure("äöüÄÖÜß§").encoding, SmsEncoding::Gsm7);
         assert_eq!(measure("„Störung“").encoding, SmsEncoding::Ucs2);
         assert_eq!(measure(&transliterate("„Störung“ – bald…")).encoding, SmsEncoding::Gsm7);
+        assert_eq!(
+            transliterate("\u{202d}030 1\u{202c} fu\u{308}r Ju\u{200b}\u{308}rgen"),
+            "030 1 für Jürgen"
+        );
         assert_eq!(transliterate("„Störung“ – 3\u{202f}Uhr…"), "\"Störung\" - 3 Uhr...");
         assert_eq!(remaining_non_gsm("😀 ł ł 😀"), ['😀', 'ł']);
     }

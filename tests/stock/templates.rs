@@ -74,7 +74,7 @@ fn a_preview_shows_every_channel_with_examples_or_what_is_typed() {
         desk.run(&["templates", "preview", "probe", "--set", "ort=Ünye ş", "--language", "en"]).ok().out;
     contains(
         &shown,
-        &["Störung: Ünye ş", "SMS (en): UCS-2 because of ş", "Outage at Ünye ş since 20 November 2026"],
+        &["Störung: Ünye ş", "SMS (en): UCS-2 because of \"ş\"", "Outage at Ünye ş since 20 November 2026"],
     );
 
     desk.write("values.toml", "ort = \"Bürgeramt\"\nbeginn = 2026-12-24T18:00:00\n");

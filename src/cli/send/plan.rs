@@ -12,6 +12,7 @@ use crate::domain::duration::format_duration;
 use crate::domain::local_time::clock_change;
 use crate::domain::notice::Priority;
 use crate::domain::price::Price;
+use crate::domain::sms_text::named;
 
 use super::super::output::counted;
 use super::super::session::{Session, say};
@@ -193,7 +194,7 @@ fn show_sms(share: Option<&SmsShare>, price: Option<&Price>) {
         share.longest
     ));
     if share.ucs2 > 0 {
-        let outside: Vec<String> = share.outside_gsm.iter().take(NAMES).map(|c| format!("\"{c}\"")).collect();
+        let outside: Vec<String> = share.outside_gsm.iter().take(NAMES).map(|c| named(*c)).collect();
         say(format_args!(
             "! {} only 70 characters a segment, because of {}: replace what you can.",
             counted(share.ucs2 as i128, "of them has", "of them have"),

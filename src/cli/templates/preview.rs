@@ -16,7 +16,7 @@ use crate::cli::values::read_values;
 use crate::domain::address::Channel;
 use crate::domain::contact::ContactCard;
 use crate::domain::message::{EmailContent, SmsContent};
-use crate::domain::sms_text::SmsEncoding;
+use crate::domain::sms_text::{SmsEncoding, named};
 use crate::domain::template::{TemplateSpec, Values, parse_values};
 use crate::store::Purpose;
 use crate::templates::{Checked, FrozenTemplate, NoticeFacts, Prepared, Preview, check_send, load_template};
@@ -137,8 +137,9 @@ fn size(sms: &SmsContent) -> String {
         SmsEncoding::Gsm7 => ("septet", "septets"),
         SmsEncoding::Ucs2 => ("UTF-16 unit", "UTF-16 units"),
     };
-    let forcing: String = sms.outside_gsm.iter().collect();
-    let forcing = if forcing.is_empty() { forcing } else { format!(" because of {forcing}") };
+    let forcing: Vec<String> = sms.outside_gsm.iter().copied().map(named).collect();
+    let forcing =
+        if forcing.is_empty() { String::new() } else { format!(" because of {}", forcing.join(" ")) };
     format!(
         "{}{forcing}, {}, {}",
         sms.size.encoding,

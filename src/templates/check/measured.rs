@@ -9,7 +9,7 @@ use super::super::load::{FrozenTemplate, text_file};
 use super::super::render::Prepared;
 use super::CheckSettings;
 use crate::domain::contact::ContactCard;
-use crate::domain::sms_text::{SmsEncoding, measure, remaining_non_gsm, transliterate};
+use crate::domain::sms_text::{SmsEncoding, measure, named, remaining_non_gsm, transliterate};
 
 const SUBJECT_LIMIT: usize = 60;
 const WEBHOOK_LIMIT: usize = 20_000;
@@ -85,7 +85,7 @@ fn sms_problem(text: &str, segments: usize, settings: &CheckSettings<'_>) -> Opt
     }
     let over = size.units_over(segments).max(1);
     let allowed = if segments == 1 { "1 is allowed".to_owned() } else { format!("{segments} are allowed") };
-    let forced: Vec<String> = remaining_non_gsm(&text).iter().map(|c| format!("\"{c}\"")).collect();
+    let forced: Vec<String> = remaining_non_gsm(&text).into_iter().map(named).collect();
     let why = match size.encoding {
         SmsEncoding::Gsm7 => String::new(),
         SmsEncoding::Ucs2 => format!(
