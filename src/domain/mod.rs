@@ -19,6 +19,7 @@ pub mod grounds;
 pub mod ids;
 pub mod incident;
 pub mod key;
+pub mod language;
 pub mod local_time;
 pub mod mask;
 pub mod message;

@@ -19,6 +19,7 @@ use super::plain::{self, Target, escape_json, to_template};
 use super::source::{Expanded, Source, expand};
 use super::tag::{Fault, PieceKind, Tag, scan};
 use crate::domain::address::Channel;
+use crate::domain::language::lookup;
 use crate::domain::nearest::hint;
 use crate::domain::template::{LAST_LANGUAGE, TemplateSpec};
 
@@ -103,14 +104,18 @@ impl Compiled {
     }
 
     /// The language in which a contact that reads `wanted` gets a text of `channel`: its own if there is one,
-    /// else the instance's, else German, else the first there is. `None` if there is no text for the channel.
+    /// else the instance's, else German, else the first there is; each without its subtags if there is none with them.
+    /// `None` if there is no text for the channel.
     pub fn language(&self, channel: Channel, wanted: &str, instance: &str) -> Option<&str> {
         let there_is = |language: &str| {
-            self.parts.keys().find(|(of, written_in)| *of == channel && written_in == language)
+            self.parts
+                .keys()
+                .find(|(of, written_in)| *of == channel && written_in.eq_ignore_ascii_case(language))
         };
         let mut any = self.parts.keys().filter(|(of, _)| *of == channel);
         [wanted, instance, LAST_LANGUAGE]
             .into_iter()
+            .flat_map(lookup)
             .find_map(there_is)
             .or_else(|| any.next())
             .map(|(_, language)| language.as_str())
@@ -286,18 +291,17 @@ impl Builder {
     /// The partial `name` of the layout: in `language`, in German, or in no language of its own.
     fn find(&self, name: &str, language: &str, ending: &str) -> Result<Source<'_>, String> {
         let template = &self.compiled.template;
-        let names = [
-            format!("{name}.{language}.{ending}"),
-            format!("{name}.{LAST_LANGUAGE}.{ending}"),
-            format!("{name}.{ending}"),
-        ];
-        let found = names.iter().find_map(|file| template.layout.get_key_value(file));
+        let languages = lookup(language).chain([LAST_LANGUAGE]);
+        let mut names = languages.map(|language| format!("{name}.{language}.{ending}"));
+        let found = names
+            .find_map(|file| template.layout.get_key_value(&file))
+            .or_else(|| template.layout.get_key_value(&format!("{name}.{ending}")));
         let Some((file, text)) = found else {
             let known = template.layout.keys().filter_map(|file| file.split('.').next());
             let hint = hint(name, known);
             return Err(format!(
-                "there is no partial \"{name}\"{hint}: {}/{} is missing",
-                template.layout_folder, names[0]
+                "there is no partial \"{name}\"{hint}: {}/{name}.{language}.{ending} is missing",
+                template.layout_folder
             ));
         };
         Ok(Source { file: format!("{}/{file}", template.layout_folder).into(), first_line: 1, text })

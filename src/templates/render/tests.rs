@@ -27,6 +27,10 @@ fn a_contact_gets_its_language_or_the_instances_or_german() {
     assert_eq!(reads("en").subject, "Update 20 November 2026, 05:40");
     assert_eq!(reads("en").language, "en");
     assert!(reads("en").html.contains("<html lang=\"en\">") && reads("en").text.contains("Notice 2026-0007"));
+    for british in ["en-gb", "en-us", "en-gb-oed"] {
+        assert_eq!(reads(british).language, "en", "{british}");
+    }
+    assert_eq!(reads("de-at").language, "de");
     assert_eq!(reads("fr").subject, "Lage 20.11.2026, 05:40 Uhr");
     assert!(
         reads("").text.starts_with("Guten Tag, Lage") && reads("en").text.starts_with("Good day, Update")
