@@ -134,8 +134,7 @@ fn read_value(column: &Column, text: &str, read: &mut ReadRow) -> Result<Option<
             return Ok(None);
         }
         Column::Groups => {
-            let separator = |c: char| matches!(c, ',' | ';') || c.is_whitespace();
-            for name in text.split(separator).filter(|name| !name.is_empty()) {
+            for name in text.split([',', ';']).map(str::trim).filter(|name| !name.is_empty()) {
                 read.groups.insert(names::group_name(name)?);
             }
             return Ok(None);

@@ -139,6 +139,8 @@ fn a_language_and_a_format_are_one_of_those_there_are() {
     assert_found(&format, "schools.csv, row 2, column webhook_format: ", "slack, mattermost or teams");
     let group = findings("id,name,groups\na,Amt,x/y\n");
     assert_found(&group, "schools.csv, row 2, column groups: ", "holds \"/\"");
+    let spaced = findings("id,name,groups\na,Amt,\"x, Bad Group\"\n");
+    assert_found(&spaced, "schools.csv, row 2, column groups: ", "\"Bad Group\" holds \" \"");
 }
 
 #[test]
