@@ -74,6 +74,8 @@ pub struct Compiled {
     pub(super) uses_of: BTreeMap<String, Vec<Use>>,
     /// Every link in a text, its partials and layout included.
     pub(super) links: Vec<Link>,
+    /// Every list in an e-mail that an `{{#each}}` inside one line makes run together.
+    pub(super) lists_in_one_line: BTreeSet<Place>,
     /// The contact's fields that its texts name.
     pub(super) contact_fields: BTreeSet<String>,
     pub(super) marks: Marks,
@@ -139,6 +141,7 @@ impl Compiled {
                 parts: BTreeMap::new(),
                 uses_of: BTreeMap::new(),
                 links: Vec::new(),
+                lists_in_one_line: BTreeSet::new(),
                 contact_fields: BTreeSet::new(),
                 marks,
             },
@@ -207,10 +210,11 @@ impl Builder {
     fn markdown(&mut self, source: &Expanded) -> Result<Vec<Block>, Finding> {
         self.note_uses(source)?;
         let blocks = markdown::read(source)?;
-        let links = markdown::links(&blocks).into_iter();
+        let links = markdown::links(&blocks);
         self.compiled
             .links
             .extend(links.map(|(target, place)| Link { target: target.to_vec(), place: place.clone() }));
+        self.compiled.lists_in_one_line.extend(markdown::lists_in_one_line(&blocks).cloned());
         Ok(blocks)
     }
 

@@ -146,24 +146,7 @@ impl Reader<'_> {
         } else if RESERVED.contains(&name.as_str()) {
             self.say(&entry.span(), format!("\"{name}\" has a meaning of its own: choose another name"));
         }
-        let kind = match table.get("type") {
-            None => {
-                self.say(span, format!("the variable \"{name}\" has no type"));
-                VariableType::Text
-            }
-            Some(entry) => {
-                let kind = self.string(entry).map(|text| text.parse());
-                kind.and_then(|kind| kind.map_err(|what| self.say(&entry.span(), what)).ok())
-                    .unwrap_or(VariableType::Text)
-            }
-        };
-        let choices = table.get("choices").map(|entry| self.choices(entry)).unwrap_or_default();
-        if (kind == VariableType::Choice) == choices.is_empty() {
-            self.say(
-                span,
-                format!("\"{name}\": choices = [\"…\"] belong to the type choice, and only to it"),
-            );
-        }
+        let (kind, choices) = self.kind_and_choices(table, span, &name);
         let open = self.boolean(table, "open");
         if open && kind == VariableType::LongText {
             self.say(
@@ -181,6 +164,47 @@ impl Reader<'_> {
             choices,
             name,
         })
+    }
+
+    /// The type, and what can be chosen where it is `choice`.
+    fn kind_and_choices(
+        &mut self,
+        table: &DeTable<'_>,
+        span: &Range<usize>,
+        name: &str,
+    ) -> (VariableType, Vec<ChoiceOption>) {
+        let before = self.findings.len();
+        let kind = match table.get("type") {
+            None => {
+                self.say(span, format!("the variable \"{name}\" has no type"));
+                None
+            }
+            Some(entry) => self
+                .string(entry)
+                .and_then(|text| text.parse().map_err(|what| self.say(&entry.span(), what)).ok()),
+        };
+        let entry = table.get("choices");
+        let choices = entry.map(|entry| self.choices(entry)).unwrap_or_default();
+        // Whatever is wrong with one of them has been said; it says nothing of the other.
+        if self.findings.len() == before {
+            match (kind, entry) {
+                (Some(VariableType::Choice), _) if choices.is_empty() => self.say(
+                    span,
+                    format!(
+                        "\"{name}\" has the type choice, and nothing to choose from: add choices = \
+                         [{{ value = \"…\", label = {{ de = \"…\" }} }}]"
+                    ),
+                ),
+                (Some(VariableType::Choice) | None, _) | (_, None) => {}
+                (Some(kind), Some(entry)) => self.say(
+                    &entry.span(),
+                    format!(
+                        "\"{name}\" has choices, and the type {kind}: write type = \"choice\", or take the choices out"
+                    ),
+                ),
+            }
+        }
+        (kind.unwrap_or(VariableType::Text), choices)
     }
 
     /// `["a", "b"]`, `[{ value = "a", label = { de = "A" } }]`, or `{ a = { de = "A" } }`
@@ -329,8 +353,24 @@ mod tests {
         assert!(read(&variable("Beginn")).unwrap_err().contains("lower-case"));
         let twice = format!("{}[[variable]]\nname=\"x\"\ntype=\"text\"\n", variable("x"));
         assert!(read(&twice).unwrap_err().contains("t.toml:6: the variable \"x\" is declared twice"));
+    }
+
+    #[test]
+    fn choices_stand_at_a_choice_and_a_choice_has_some() {
+        let declared =
+            |rest: &str| read(&format!("title=\"T\"\n[[variable]]\nname=\"x\"\n{rest}\n")).unwrap_err();
+        let none = "t.toml:2: \"x\" has the type choice, and nothing to choose from: add choices = [{ value";
+        for without in ["type=\"choice\"", "type=\"choice\"\nchoices=[]"] {
+            assert!(declared(without).starts_with(none), "{}", declared(without));
+        }
+        let text = declared("type=\"text\"\nchoices=[\"a\"]");
         assert!(
-            read("title=\"T\"\n[[variable]]\nname=\"x\"\ntype=\"choice\"\n").unwrap_err().contains("choices")
+            text.starts_with("t.toml:5: \"x\" has choices, and the type text: write type = \"choice\""),
+            "{text}"
         );
+        for one_slip in ["type=\"choise\"\nchoices=[\"a\"]", "type=\"choice\"\nchoices=3", "choices=[\"a\"]"]
+        {
+            assert_eq!(declared(one_slip).lines().count(), 1, "{}", declared(one_slip));
+        }
     }
 }

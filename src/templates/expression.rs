@@ -34,6 +34,19 @@ impl Operand {
         }
     }
 
+    /// What `name` is compared with for equality in it: literals as they were written.
+    pub(super) fn equated<'a>(&'a self, name: &[String]) -> Vec<&'a str> {
+        let Self::Call(call, arguments) = self else { return Vec::new() };
+        match arguments.as_slice() {
+            [Self::Name(one), Self::Literal(literal)] | [Self::Literal(literal), Self::Name(one)]
+                if matches!(*call, "eq" | "ne") && one == name =>
+            {
+                vec![literal]
+            }
+            arguments => arguments.iter().flat_map(|argument| argument.equated(name)).collect(),
+        }
+    }
+
     /// Whether it makes sense only inside `{{#each}}`.
     pub(super) fn needs_each(&self) -> bool {
         match self {

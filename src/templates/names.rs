@@ -21,6 +21,10 @@ pub(super) struct Use {
     pub(super) place: Place,
     /// Whether `{{#each}}` goes through its lines.
     pub(super) repeated: bool,
+    /// Whether its value comes into the text.
+    pub(super) shown: bool,
+    /// The literals that `eq` and `ne` compare it with, as they were written.
+    pub(super) equated: Vec<String>,
 }
 
 /// All names in `source`, in conditions too.
@@ -42,6 +46,8 @@ pub(super) fn uses(source: &Expanded) -> Result<Vec<Use>, Finding> {
             name: name.to_vec(),
             place: place.clone(),
             repeated,
+            shown: matches!(piece.kind, PieceKind::Tag(Tag::Value(_))),
+            equated: operand.equated(name).into_iter().map(str::to_owned).collect(),
         }));
     }
     Ok(uses)

@@ -8,6 +8,8 @@ use super::super::load::{FrozenTemplate, text_file};
 use super::super::names::Use;
 use super::cases::declared;
 use crate::domain::address::Channel;
+use crate::domain::nearest::hint;
+use crate::domain::template::{Variable, VariableType};
 
 /// Labels that are missing in a language that the template is written in.
 pub(super) fn labels(template: &FrozenTemplate) -> Vec<Finding> {
@@ -62,6 +64,52 @@ pub(super) fn variables(compiled: &Compiled) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Choices that a text shows and that have no label in its language, and comparisons with what nobody can choose.
+pub(super) fn choices(compiled: &Compiled) -> Vec<Finding> {
+    let template = &compiled.template;
+    let mut findings = Vec::new();
+    for (file, uses) in by_file(compiled) {
+        for used in uses {
+            let [name] = used.name.as_slice() else { continue };
+            let Some(variable) = template.spec.variable(name) else { continue };
+            if variable.kind != VariableType::Choice {
+                continue;
+            }
+            let undeclared = used.equated.iter().filter_map(|literal| no_choice(variable, literal));
+            findings.extend(undeclared.map(|what| used.place.finding(what)));
+            let Some((_, language)) = text_file(file).filter(|_| used.shown) else { continue };
+            for option in &variable.choices {
+                if option.label.get(language).is_none_or(|label| label.trim().is_empty()) {
+                    let what = format!(
+                        "the choice \"{}\" of \"{name}\" has no label in \"{language}\", and {}:{} shows it: label = \
+                         {{ {language} = \"…\" }}",
+                        option.value, used.place.file, used.place.line
+                    );
+                    findings.push(declared(template, name).finding(what));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// What to say of a comparison of `variable` with `literal`, if it never holds. Nothing at all is what an optional one
+/// is where nobody chose.
+fn no_choice(variable: &Variable, literal: &str) -> Option<String> {
+    let values = || variable.choices.iter().map(|option| option.value.as_str());
+    if literal == "\"\"" || values().any(|value| literal == format!("\"{value}\"")) {
+        return None;
+    }
+    let word = literal.trim_matches('"');
+    let quoted: Vec<String> = values().map(|value| format!("\"{value}\"")).collect();
+    Some(format!(
+        "{literal} is none of the choices of \"{}\"{}: there are {}",
+        variable.name,
+        hint(word, values()),
+        quoted.join(", ")
+    ))
 }
 
 /// The uses of each of the template's files, those in its partials included.

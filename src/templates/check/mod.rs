@@ -52,6 +52,7 @@ pub fn check(template: &FrozenTemplate, settings: &CheckSettings<'_>) -> Vec<Fin
     match (Compiled::new(template), Compiled::with_marks(template)) {
         (Ok(compiled), Ok(marked)) => {
             findings.extend(declared::variables(&compiled));
+            findings.extend(declared::choices(&compiled));
             findings.extend(rendered::fixed(&marked, &settings.own_hosts()));
             let notice = NoticeFacts::example(settings.instance);
             let (compiled, marked) = (Arc::new(compiled), Arc::new(marked));

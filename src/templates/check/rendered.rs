@@ -23,12 +23,19 @@ use crate::domain::template::{TemplateSpec, Values};
 /// How many findings of one text are listed.
 const FINDINGS_LIMIT: usize = 100;
 
-/// What is wrong whatever the values are: links whose target leads elsewhere, and links in the layout.
+/// What is wrong whatever the values are: links whose target leads elsewhere, links in the layout, and lists that run
+/// together.
 pub(super) fn fixed(compiled: &Compiled, own: &OwnHosts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for link in &compiled.links {
         findings.extend(target_problem(&link.target, own).map(|what| link.place.finding(what)));
     }
+    findings.extend(compiled.lists_in_one_line.iter().map(|place| {
+        place.finding(
+            "the items of this list would stand in one line: put {{#each …}}, the item and {{/each}} on a line of its \
+             own each",
+        )
+    }));
     let template = &compiled.template;
     for file in [layout::HTML, layout::TEXT] {
         let text = template.layout.get(file).map(String::as_str).unwrap_or_default();

@@ -110,6 +110,50 @@ fn variables_are_declared_used_and_in_every_language() {
     assert!(in_files(unused, &files).iter().any(|found| found.contains("has no label in \"en\"")));
 }
 
+const CHOICE: &str = "title = \"T\"\n[[variable]]\nname = \"x\"\nlabel = { de = \"X\", en = \"X\" }\n\
+                      type = \"choice\"\nexample = \"a\"\nchoices = [{ value = \"a\", label = { de = \"A\", en = \"A\" } },\
+                      { value = \"b\", label = { de = \"B\" } }]\n";
+
+#[test]
+fn a_choice_that_is_shown_has_a_label_in_the_language_of_the_text() {
+    one(
+        &in_files(CHOICE, &[("sms.de.txt", "T {{x}}"), ("sms.en.txt", "T {{x}}")]),
+        "t/probe/template.toml:3: the choice \"b\" of \"x\" has no label in \"en\", and t/probe/sms.en.txt:1 shows it",
+    );
+    let compared = "T{{#if (eq x \"a\")}} a{{/if}}";
+    assert_eq!(in_files(CHOICE, &[("sms.de.txt", compared), ("sms.en.txt", compared)]), [""; 0]);
+}
+
+#[test]
+fn a_choice_is_compared_with_what_can_be_chosen() {
+    let text = |condition: &str| {
+        in_files(CHOICE, &[("sms.de.txt", &format!("T{{{{#if {condition}}}}} a{{{{/if}}}}"))])
+    };
+    one(
+        &text("(and x (ne \"aa\" x))"),
+        "t/probe/sms.de.txt:1: \"aa\" is none of the choices of \"x\" (did you mean \"a\"?): there are \"a\", \"b\"",
+    );
+    one(&text("(eq x 1)"), "1 is none of the choices of \"x\"");
+    for right in ["(eq x \"b\")", "(ne x \"\")", "x"] {
+        assert_eq!(text(right), [""; 0], "{right}");
+    }
+}
+
+#[test]
+fn a_list_whose_items_would_stand_in_one_line_is_found() {
+    for item in ["- {{this}}", "* {{this}} ", "+ {{this}}", "1. {{this}}"] {
+        one(
+            &in_body(&format!("Jetzt:\n\n{{{{#each dienste}}}}{item}{{{{/each}}}}")),
+            "t/probe/email.de.md:8: the items of this list would stand in one line: put {{#each …}}",
+        );
+    }
+    for right in
+        ["{{#each dienste}}\n- {{this}}\n{{/each}}", "{{#each dienste}}{{this}} - {{/each}}", "1. {{ort}}"]
+    {
+        assert_eq!(in_body(right), [""; 0], "{right}");
+    }
+}
+
 #[test]
 fn examples_are_there_and_can_be_read() {
     let declared = |rest: &str| {

@@ -5,8 +5,8 @@
 //! one inside a line works within its paragraph.
 
 mod html;
+mod inlines;
 mod lines;
-mod links;
 mod parse;
 mod reader;
 mod text;
@@ -17,7 +17,7 @@ use super::source::Expanded;
 use super::tag::{BlockName, write_close, write_else, write_open};
 
 pub(super) use html::{escape_html, to_html};
-pub(super) use links::links;
+pub(super) use inlines::{links, lists_in_one_line};
 pub(super) use text::{Marks, NEWLINE, hang_width, to_text};
 
 /// A stretch of the document.
