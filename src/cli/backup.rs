@@ -43,14 +43,15 @@ pub(super) async fn make(session: &Session, arguments: BackupArguments) -> anyho
     if !is_encrypted {
         say("It is NOT encrypted: whoever gets hold of it can read every name and address in it.");
     }
-    say(if arguments.with_key {
-        "The key that seals secrets is in it, too: keep it where nobody else comes.".to_owned()
-    } else {
-        format!(
+    let key_file = &session.settings.database.key_file;
+    if arguments.with_key {
+        say("The key that seals secrets is in it, too: keep it where nobody else comes.");
+    } else if key_file.exists() {
+        say(format_args!(
             "The key that seals secrets ({}) is not in it: keep a copy of that file in another place.",
-            session.settings.database.key_file.display()
-        )
-    });
+            key_file.display()
+        ));
+    }
     Ok(Exit::Done)
 }
 
