@@ -98,7 +98,14 @@ pub async fn take_over(
     let unlocked = instance.unlock_endpoint_secrets(has_secrets).await;
     unlocked.map_err(|error| Failure::Wrong(format!("{error}; nothing was imported")))?;
     let entry = NewEntry::new(actor, "contacts.imported", Subject::new("contacts", "files"));
-    Ok(instance.store.import_contacts(&reading.book, &instance.ids, request.prune, &entry).await?)
+    let report = instance.store.import_contacts(&reading.book, &instance.ids, request.prune, &entry).await?;
+    Ok(without_left_out(report, reading))
+}
+
+/// Whoever is left out because of a faulty row stands in the files all the same.
+fn without_left_out(mut report: ImportReport, reading: &Reading) -> ImportReport {
+    report.missing.retain(|id| !reading.left_out.contains(id));
+    report
 }
 
 /// What [`take_over`] would do. Without a store everything is new.
@@ -112,7 +119,10 @@ pub async fn preview(
     reading: &Reading,
 ) -> Result<ImportReport, StoreError> {
     match store {
-        Some(store) => store.preview_import(&reading.book, ids, request.prune).await,
+        Some(store) => {
+            let report = store.preview_import(&reading.book, ids, request.prune).await?;
+            Ok(without_left_out(report, reading))
+        }
         None => Ok(ImportReport {
             added: reading.book.contacts.iter().map(|contact| contact.id.clone()).collect(),
             groups_added: reading.book.groups.keys().cloned().collect(),

@@ -37,6 +37,8 @@ pub struct Reading {
     /// Ids that a file names but the book lacks, because a row of theirs is at fault. An import that removes what
     /// the files no longer have must not remove these.
     pub left_out: BTreeSet<String>,
+    /// Rows that are left out and name nobody, because the id itself is at fault: `contacts/schools.csv, row 12`.
+    pub rows_left_out: Vec<String>,
 }
 
 impl Reading {
@@ -61,6 +63,8 @@ pub fn read_paths(paths: &[PathBuf], known: &Known) -> Reading {
     groups.extend(rows.iter().flat_map(|row| row.groups.iter().cloned()));
     let named: BTreeSet<String> = rows.iter().filter_map(|row| row.id.clone()).collect();
     let row_count = rows.len();
+    let nameless = rows.iter().filter(|row| row.id.is_none());
+    let rows_left_out = nameless.map(|row| row.place.to_string()).collect();
 
     let merged = merge::merge(rows, &mut findings);
     let merged = deputies::check(merged, &named, &known.contacts, &mut findings);
@@ -82,6 +86,7 @@ pub fn read_paths(paths: &[PathBuf], known: &Known) -> Reading {
         files: sources.tables.len(),
         rows: row_count,
         left_out,
+        rows_left_out,
     }
 }
 

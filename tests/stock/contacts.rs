@@ -85,6 +85,36 @@ fn faulty_rows_stop_everything_unless_they_may_be_skipped() {
 }
 
 #[test]
+fn whoever_is_left_out_has_not_gone_from_the_files_and_a_row_without_an_id_is_named() {
+    let desk = imported();
+    desk.write(
+        "contacts/press.csv",
+        &format!("{PRESS}ohne id,Kurier,k@kurier.example\n").replace("redaktion@", "at "),
+    );
+    for arguments in
+        [&["contacts", "import", "--skip-bad", "--dry-run"][..], &["contacts", "import", "--skip-bad"]]
+    {
+        let said = desk.run(arguments).ok();
+        contains(&said.out, &["2 findings passed over; left out: bote, contacts/press.csv, row 3\n"]);
+        assert!(!said.out.contains("in the store and not in these files"), "{}", said.out);
+    }
+    assert_eq!(list(&desk).len(), 3);
+}
+
+#[test]
+fn a_backup_speaks_of_the_key_only_where_something_is_sealed() {
+    let words = "The key that seals secrets";
+    let desk = imported();
+    contains(&desk.run(&["backup", "--unencrypted", "b.tar"]).ok().err, &[words, "var/rundruf.key"]);
+    let bare = Desk::new();
+    bare.write("contacts/press.csv", PRESS);
+    bare.run(&["contacts", "import"]).ok();
+    assert!(!bare.path("var/rundruf.key").exists());
+    let said = bare.run(&["backup", "--unencrypted", "b.tar"]).ok();
+    assert!(!said.err.contains(words), "{}", said.err);
+}
+
+#[test]
 fn a_faulty_file_cannot_be_skipped() {
     let desk = desk();
     desk.write("contacts/press.csv", "name\nDer Bote\n");

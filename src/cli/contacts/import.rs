@@ -179,8 +179,9 @@ fn summary(
     let mut text = String::new();
     writeln!(text, "{} read", files_and_rows(reading))?;
     if !reading.findings.is_empty() {
-        let left_out = counted(reading.findings.len() as i128, "finding", "findings");
-        writeln!(text, "{left_out} passed over; left out: {}", named(reading.left_out.iter()))?;
+        let findings = counted(reading.findings.len() as i128, "finding", "findings");
+        let left_out: Vec<&String> = reading.left_out.iter().chain(&reading.rows_left_out).collect();
+        writeln!(text, "{findings} passed over; left out: {}", named(left_out.into_iter()))?;
     }
     count(&mut text, "added", &report.added)?;
     writeln!(text, "changed    {}", report.changed.len())?;
