@@ -254,6 +254,7 @@ fn typed_values_are_named_and_may_be_accepted() {
     assert_eq!(sent("Rathaus"), []);
     for (ort, words) in [
         ("am DATUM", "--set ort: \"DATUM\" was left"),
+        ("am _DATUM_", "--set ort: \"DATUM\" was left"),
         ("siehe evil.de/x", "--set ort: the link \"evil.de/x\""),
         (&"a".repeat(61), "email.de.md:2: the subject"),
     ] {

@@ -11,8 +11,8 @@ const INSTRUCTION_LIMIT: usize = 300;
 
 /// Every placeholder in `text`: the byte it starts at, and what to say of it.
 ///
-/// `DATUM`, `OPTION:`, `XX` (and longer runs), `TODO` as words of their own; an instruction in square brackets;
-/// braces.
+/// `DATUM`, `OPTION:`, `XX` (and longer runs), `TODO` as words of their own, also beside `_` and digits (`_DATUM_`,
+/// `DATUM2`); an instruction in square brackets; braces.
 pub(super) fn placeholders(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut word_start = None;
@@ -52,12 +52,16 @@ fn is_invisible(c: char) -> bool {
 
 fn placeholder(word: &str, next: char) -> Option<String> {
     let word: String = word.chars().filter(|c| !is_invisible(*c)).collect();
-    match word.as_str() {
-        "DATUM" | "TODO" => Some(word),
-        "OPTION" if next == ':' => Some("OPTION:".into()),
-        _ if word.len() >= 2 && word.bytes().all(|b| b == b'X') => Some(word),
-        _ => None,
+    let mut parts = word.split(|c: char| c == '_' || c.is_numeric()).filter(|part| !part.is_empty());
+    if let Some(part) = parts.clone().find(|part| matches!(*part, "DATUM" | "TODO")) {
+        return Some(part.to_owned());
     }
+    if next == ':' && parts.next_back() == Some("OPTION") {
+        return Some("OPTION:".into());
+    }
+    // Between digits they may be part of a code, as that of a notice: K7XX3Q9P.
+    let is_run = |part: &&str| part.len() >= 2 && part.bytes().all(|b| b == b'X');
+    word.split('_').find(is_run).map(str::to_owned)
 }
 
 /// What stands up to the closing bracket, if it is words for the author rather than a number.
@@ -96,6 +100,14 @@ mod tests {
     }
 
     #[test]
+    fn underscores_and_digits_hide_no_placeholder() {
+        for text in ["_DATUM_", "DATUM2", "am_DATUM", "1DATUM", "DATUM_UHRZEIT"] {
+            assert_eq!(words(text), ["DATUM"], "{text}");
+        }
+        assert_eq!(words("__TODO__, _XX_, OPTION_2: x"), ["TODO", "XX", "OPTION:"]);
+    }
+
+    #[test]
     fn words_that_only_look_like_them_are_left_alone() {
         for text in [
             "Datum: 20.11.2026",
@@ -104,6 +116,8 @@ mod tests {
             "OPTIONEN: a",
             "Größe XXL",
             "Taxxi",
+            "K7XX3Q9P",
+            "X_X",
             "Methodo",
             "Fußnote [1], [ ]",
             "offene [ Klammer",
