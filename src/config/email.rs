@@ -91,8 +91,9 @@ fn bounce_address(section: &Section<'_>, from: Option<&Mailbox>) -> Option<Email
 /// The mailbox that returned mails are fetched from; a fault in it is noted.
 fn bounce_mailbox(section: &Section<'_>) -> Option<BounceMailbox> {
     let poll =
-        section.required("bounce_poll", between(Duration::from_secs(1), Duration::from_secs(24 * 3600)))?;
+        section.required("bounce_poll", between(Duration::from_secs(1), Duration::from_secs(24 * 3600)));
     let url = section.secret("bounce_mailbox", "bounce_mailbox_file")?;
+    let poll = poll?;
     match imap_url::parse(&url.text) {
         Ok(ImapUrl { host, port, tls, username, password, folder }) => {
             let credentials = Credentials { username, password: SecretString::from(password) };
@@ -142,11 +143,16 @@ fn relay(
             Some(Credentials { username, password: SecretString::from(password) })
         }
         (Some(_), None) => {
-            section.fault("username", "there is a user name but no password: add password or password_file");
+            if section.has_no_secret("password", "password_file") {
+                section
+                    .fault("username", "there is a user name but no password: add password or password_file");
+            }
             return None;
         }
         (None, Some(_)) => {
-            section.fault("password", "there is a password but no user name: add username");
+            if section.is_left_out("username") {
+                section.fault("password", "there is a password but no user name: add username");
+            }
             return None;
         }
     };

@@ -44,7 +44,9 @@ pub(super) fn instance(section: &Section<'_>) -> Option<Instance> {
 
 pub(super) fn database(section: &Section<'_>) -> Option<Database> {
     let mend = "write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE";
-    let Secret { text, key } = section.required_secret("url", "url_file", mend)?;
+    let url = section.required_secret("url", "url_file", mend);
+    let key_file = section.required("key_file", |text| Ok(section.resolve(text)));
+    let Secret { text, key } = url?;
     let url = match text.split_once("://") {
         Some(("sqlite", path)) if !path.is_empty() && !path.contains(['?', '#']) && path != ":memory:" => {
             Ok(DatabaseUrl::Sqlite(section.resolve(path)))
@@ -59,7 +61,6 @@ pub(super) fn database(section: &Section<'_>) -> Option<Database> {
         ),
         _ => Err("must begin with sqlite:// or postgres://"),
     };
-    let key_file = section.required("key_file", |text| Ok(section.resolve(text)));
     match url {
         Ok(url) => Some(Database { url, key_file: key_file? }),
         Err(why) => {

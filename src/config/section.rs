@@ -257,11 +257,17 @@ impl<'a> Section<'a> {
         file_key: &'static str,
         mend: &str,
     ) -> Option<Secret> {
-        if self.is_left_out(key) && self.is_left_out(file_key) {
+        if self.has_no_secret(key, file_key) {
             self.fault(key, format!("is missing: {mend}"));
             return None;
         }
         self.secret(key, file_key)
+    }
+
+    /// Whether neither `key` nor `file_key` is there. One that is, and cannot be read, is not missing: its fault has been
+    /// noted.
+    pub(super) fn has_no_secret(&self, key: &'static str, file_key: &'static str) -> bool {
+        self.is_left_out(key) && self.is_left_out(file_key)
     }
 
     /// Notes that the value of `key`, or the want of it, is wrong.

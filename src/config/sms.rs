@@ -69,6 +69,7 @@ fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<
     let url = section.secret("url", "url_file");
     let username = section.optional("username", |text| Ok(text.to_owned()));
     let password = section.secret("password", "password_file");
+    let has_password = !section.has_no_secret("password", "password_file");
     let signing_secret = section.secret("signing_secret", "signing_secret_file");
     let max_segments = if section.is_missing("max_segments") {
         Some(USUAL_SEGMENTS)
@@ -92,7 +93,7 @@ fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<
         "seven" => (SmsGatewayKind::Seven, gateway_url(section, Some(SEVEN), url)?),
         "twilio" => (SmsGatewayKind::Twilio, gateway_url(section, Some(TWILIO), url)?),
         _ => {
-            let (request, url) = sms_request::read(section, url, password.is_some())?;
+            let (request, url) = sms_request::read(section, url, has_password)?;
             (SmsGatewayKind::Http(Box::new(request)), url)
         }
     };
@@ -113,7 +114,7 @@ fn read_provider(section: &Section<'_>, names: &mut BTreeSet<String>) -> Option<
 fn outbox(section: &Section<'_>, url: Option<Secret>) -> Option<PathBuf> {
     let folder =
         url.as_ref().and_then(|url| url.text.strip_prefix("outbox:")).filter(|path| !path.is_empty());
-    if folder.is_none() {
+    if folder.is_none() && (url.is_some() || section.has_no_secret("url", "url_file")) {
         section.fault("url", "must name a folder for this kind: write outbox:var/outbox");
     }
     folder.map(|folder| section.resolve(folder))
@@ -121,7 +122,7 @@ fn outbox(section: &Section<'_>, url: Option<Secret>) -> Option<PathBuf> {
 
 fn gateway_url(section: &Section<'_>, usual: Option<&str>, given: Option<Secret>) -> Option<Url> {
     let Some(given) = given else {
-        if usual.is_none() && section.is_left_out("url") && section.is_left_out("url_file") {
+        if usual.is_none() && section.has_no_secret("url", "url_file") {
             section.fault("url", "is missing: write where the gateway is, http://HOST:PORT/PATH");
         }
         return Url::parse(usual?).ok();
@@ -149,7 +150,7 @@ fn note_missing_login(section: &Section<'_>, kind: &str) {
     if wants_username && section.is_left_out("username") {
         section.fault("username", "is missing: this gateway wants a login");
     }
-    if wants_password && section.is_left_out("password") && section.is_left_out("password_file") {
+    if wants_password && section.has_no_secret("password", "password_file") {
         section.fault("password", "is missing: this gateway wants it; write password, or password_file");
     }
 }

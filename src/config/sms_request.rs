@@ -43,7 +43,7 @@ pub(super) fn read(
     let body = body(section, media_type.as_deref());
     let answer = answer(section);
     let url = url.or_else(|| {
-        if section.is_left_out("url") && section.is_left_out("url_file") {
+        if section.has_no_secret("url", "url_file") {
             section.fault("url", "is missing: write where the gateway is, https://HOST/PATH");
         }
         None

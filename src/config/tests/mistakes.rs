@@ -133,6 +133,30 @@ const REQUEST_MISTAKES: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn a_file_with_a_secret_that_cannot_be_read_is_the_only_fault() {
+    let sms = |kind: &str, keys: &str| format!("[[sms.provider]]\nname = \"a\"\nkind = \"{kind}\"\n{keys}");
+    for text in [
+        "[[email.provider]]\nname = \"a\"\nurl_file = \"nowhere\"\nusername = \"u\"".to_owned(),
+        "[email]\nfrom = \"KIM <notfall@kim.example>\"\n[[email.provider]]\nname = \"a\"\nurl = \"smtp://u@h\"\n\
+         password_file = \"nowhere\""
+            .to_owned(),
+        "[email]\nbounce_mailbox_file = \"nowhere\"".to_owned(),
+        "[database]\nurl_file = \"nowhere\"\nkey_file = \"k\"".to_owned(),
+        sms("kannel", "url_file = \"nowhere\"\nusername = \"u\"\npassword = \"p\""),
+        sms("seven", "password_file = \"nowhere\""),
+        sms("outbox", "url_file = \"nowhere\""),
+        sms("http", "url = \"https://h/{{to}}/{{text}}/{{password}}\"\npassword_file = \"nowhere\""),
+        "[backup]\npassphrase_file = \"nowhere\"".to_owned(),
+    ] {
+        let error = refusal(&text);
+        assert!(error.starts_with("the configuration has a fault;"), "{text}\n  {error}");
+        assert!(error.contains("nowhere cannot be read"), "{text}\n  {error}");
+    }
+    let poll = refusal("[email]\nbounce_poll = \"10ms\"\nbounce_mailbox = \"imaps://u:p@h\"");
+    assert!(poll.starts_with("the configuration has a fault;"), "{poll}");
+}
+
+#[test]
 fn every_mistake_in_a_described_gateway_is_named() {
     for (keys, expected) in REQUEST_MISTAKES {
         let error = refusal(&format!("[[sms.provider]]\nname = \"a\"\nkind = \"http\"\n{keys}"));
