@@ -58,6 +58,24 @@ fn a_fresh_instance_says_what_is_missing_and_makes_nothing() {
 }
 
 #[test]
+fn where_no_store_can_be_made_something_is_broken() {
+    let desk = Desk::new();
+    // A folder without the right to write would not stop root.
+    desk.write("var", "");
+    let said = desk.run(&["doctor"]).ends(1);
+    contains(
+        &said.out,
+        &[
+            "BROKEN  store: there is none at var/rundruf.db yet, and none can be made there (",
+            "give this user the right to write there",
+            "BROKEN  provider outbox: the folder var/outbox cannot be written to (",
+            "BROKEN  SMS provider outbox: ",
+        ],
+    );
+    contains(&said.err, &["3 things are broken"]);
+}
+
+#[test]
 fn where_nobody_is_told_of_a_release_alone_is_said() {
     let desk = Desk::new();
     configured(&desk, "[approval]\nrequired = true\n");

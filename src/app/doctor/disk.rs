@@ -1,6 +1,7 @@
 //! Room on the disks that we write to.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,18 @@ const NO_ROOM: u64 = 100 << 20;
 
 /// Each mail or message in an outbox is a file, and the store writes some beside itself.
 const FEW_FILES: u64 = 10_000;
+
+/// Tries to write into `folder`, or where it would be made: what exists above it.
+///
+/// # Errors
+/// The system's words.
+pub(super) fn write_into(folder: &Path) -> io::Result<()> {
+    let folder = std::path::absolute(if folder == Path::new("") { Path::new(".") } else { folder })?;
+    let is_there =
+        |path: &&Path| !matches!(path.metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound);
+    let probe = folder.ancestors().find(is_there).unwrap_or(&folder).join(".rundruf-doctor");
+    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe))
+}
 
 /// A line for every disk, with what lies on it.
 pub(super) fn room(examination: &Examination) -> Vec<Finding> {

@@ -35,10 +35,13 @@ mod secrets;
 mod stored;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::settings::{EmailProvider, EmailTransport, Settings, SmsProvider, SmsTransport};
+use crate::domain::settings::{
+    DatabaseUrl, EmailProvider, EmailTransport, Settings, SmsProvider, SmsTransport,
+};
 use crate::store::{Store, StoreError};
 
 /// How bad it is.
@@ -127,13 +130,23 @@ impl Examination {
 
     /// What is to be said of a store that could not be opened.
     pub fn not_opened(&self, error: &StoreError) -> Finding {
-        match error {
-            StoreError::NotThere(path) => Finding::warning(
-                "store",
-                format!("there is none at {path} yet"),
-                format!("\"{} contacts import\" makes it", self.program),
-            ),
-            error => Finding::broken("store", error.to_string(), "nothing can be sent without it"),
+        match (error, &self.settings.database.url) {
+            (StoreError::NotThere { .. }, DatabaseUrl::Sqlite(path)) => {
+                let state = format!("there is none at {} yet", path.display());
+                match disk::write_into(path.parent().unwrap_or(Path::new(""))) {
+                    Ok(()) => Finding::warning(
+                        "store",
+                        state,
+                        format!("\"{} contacts import\" makes it", self.program),
+                    ),
+                    Err(error) => Finding::broken(
+                        "store",
+                        format!("{state}, and none can be made there ({error})"),
+                        "give this user the right to write there, or name another file in [database] url",
+                    ),
+                }
+            }
+            (error, _) => Finding::broken("store", error.to_string(), "nothing can be sent without it"),
         }
     }
 

@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::{Finding, disk};
 
 /// Whether `what` can be written into `folder`, which the first of them makes; `mend`: how they would leave.
 pub(super) fn writable(subject: String, folder: &Path, what: &str, mend: &str) -> Finding {
     let shown = folder.display();
-    let probe = folder.join(".rundruf-doctor");
-    let write = || std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
-    let written = if folder.exists() { write() } else { Ok(()) };
-    match written {
+    match disk::write_into(folder) {
         Ok(()) => Finding::warning(
             subject,
             format!("{what} are written into {shown}; nothing leaves this machine"),
