@@ -33,7 +33,7 @@ async fn list(session: &Session, format: ListFormat) -> anyhow::Result<()> {
     let (mut dead, held) = match session.open_store(Purpose::Read).await {
         Ok(store) => (store.dead_domains().await?, store.waiting_for_domains(None).await?),
         // What the configuration says can be listed without one.
-        Err(StoreError::NotThere(_)) => Default::default(),
+        Err(StoreError::NotThere { .. }) => Default::default(),
         Err(error) => return Err(error.into()),
     };
     for domain in &email.unreachable_domains {

@@ -116,7 +116,19 @@ impl Session {
     /// # Errors
     /// When there is none to read, or it cannot be opened.
     pub async fn open_store(&self, purpose: Purpose) -> Result<Store, StoreError> {
-        Store::open(&self.settings.database.url, purpose, self.clock.clone()).await
+        let opened = Store::open(&self.settings.database.url, purpose, self.clock.clone()).await;
+        opened.map_err(|error| match error {
+            // Whoever stands in the wrong folder has neither the settings nor the store.
+            StoreError::NotThere { path, .. } if self.settings.file.is_none() => {
+                let folder = std::path::absolute(".").unwrap_or_default();
+                let check = format!(
+                    "go to the folder of its rundruf.toml, or name that file with -c FILE: there is none in {}",
+                    folder.display()
+                );
+                StoreError::NotThere { path, check }
+            }
+            error => error,
+        })
     }
 
     /// Reads the settings again, as they are in the files now.

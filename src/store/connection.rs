@@ -75,7 +75,8 @@ impl Db {
             }
             make_private(path).map_err(|error| unusable(error.to_string()))?;
         } else if !path.exists() {
-            return Err(StoreError::NotThere(path.display().to_string()));
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            return Err(StoreError::NotThere { path, check: "check [database] url".to_owned() });
         }
         let options = SqliteConnectOptions::new()
             .filename(path)

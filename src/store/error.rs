@@ -7,9 +7,15 @@ use std::path::PathBuf;
 pub enum StoreError {
     /// A reading command found no store.
     #[error(
-        "there is no store at {0} yet: \"rundruf contacts import\" makes it; if there should be one, check [database] url"
+        "there is no store at {path} yet: \"rundruf contacts import\" makes it; if there should be one, {check}",
+        path = path.display()
     )]
-    NotThere(String),
+    NotThere {
+        /// Where, from the root on.
+        path: PathBuf,
+        /// What to check: the settings that say where.
+        check: String,
+    },
     /// A newer program has written it.
     #[error(
         "the store was written by a newer version of rundruf (its migration {0} is unknown here): use that \

@@ -22,6 +22,16 @@ async fn a_reader_without_a_store_is_told_what_to_run_first() {
     }
 }
 
+#[test]
+fn in_a_folder_that_is_not_the_instances_it_is_said_that_there_is_no_configuration() {
+    let desk = Desk::new();
+    let store = desk.path("").canonicalize().unwrap().join("var/rundruf.db");
+    let missing = format!("there is no store at {} yet", store.display());
+    desk.run(&["notices", "list"]).refused(&[&missing, "check [database] url"]);
+    std::fs::remove_file(desk.path("rundruf.toml")).unwrap();
+    desk.run(&["notices", "list"]).refused(&[&missing, "or name that file with -c FILE: there is none in /"]);
+}
+
 #[tokio::test]
 async fn an_unknown_number_names_the_nearest_and_changes_nothing() {
     let desk = Desk::new();

@@ -29,7 +29,7 @@ pub(super) async fn keep_heads(session: &Session) {
     let kept = async {
         let store = match session.open_store(Purpose::Read).await {
             Ok(store) => store,
-            Err(StoreError::NotThere(_)) => return Ok(Vec::new()),
+            Err(StoreError::NotThere { .. }) => return Ok(Vec::new()),
             Err(error) => return Err(anyhow::Error::from(error)),
         };
         let troubles = heads::keep(&session.open_instance(&store).await?).await?;

@@ -98,7 +98,7 @@ fn request(session: &Session, files: ContactFiles, prune: bool, skip_bad: bool) 
 async fn existing_store(session: &Session) -> Result<Option<Store>, StoreError> {
     match session.open_store(Purpose::Read).await {
         Ok(store) => Ok(Some(store)),
-        Err(StoreError::NotThere(_)) => Ok(None),
+        Err(StoreError::NotThere { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -45,7 +45,7 @@ async fn a_store_that_is_not_there_is_only_made_to_write() {
     let path = folder.path().join("var/rundruf.db");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(START));
     let error = Store::open(&DatabaseUrl::Sqlite(path.clone()), Purpose::Read, clock).await.unwrap_err();
-    assert!(matches!(error, StoreError::NotThere(_)), "{error}");
+    assert!(matches!(error, StoreError::NotThere { .. }), "{error}");
     assert!(!path.exists() && !path.parent().unwrap().exists());
 }
 
