@@ -257,6 +257,9 @@ pub(super) struct ReleasedAlone {
 }
 
 /// Releases a notice alone that waits for a second person: every approver is told at once
+///
+/// For whoever has signed in and may write notices or agree to them (`notices:write` or `notices:release`); not for
+/// tokens.
 #[utoipa::path(
     post,
     path = "/notices/{number}/release",

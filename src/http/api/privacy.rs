@@ -168,6 +168,8 @@ pub(super) struct Retention {
 }
 
 /// Shows what is kept for how long, what would go now, and legal holds
+///
+/// Not for tokens that are limited to groups.
 #[utoipa::path(
     get,
     path = "/retention",
@@ -178,6 +180,7 @@ pub(super) async fn show(
     State(instance): State<Instance>,
     SignedIn(actor): SignedIn,
 ) -> Result<Json<Retention>, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must look")?;
     let kinds = retention::due(&instance, &actor).await?.into_iter().map(|due| Kept {
         kind: due.kind.as_str(),
         keep: due.keep.to_string(),
@@ -201,7 +204,8 @@ pub(super) async fn show(
 /// Lets go of everything whose time is over
 ///
 /// What is kept for longer than [retention] says, and is under no hold, is deleted or made nameless. What a running
-/// service does each night by itself; the answer says what would still go. Ask again if it names anything.
+/// service does each night by itself; the answer says what would still go. Ask again if it names anything. Not for
+/// tokens that are limited to groups.
 #[utoipa::path(
     post,
     path = "/retention/run",
@@ -260,7 +264,7 @@ impl HoldChange {
 
 /// Sets a legal hold
 ///
-/// Nothing that it covers is deleted or erased until it is lifted.
+/// Nothing that it covers is deleted or erased until it is lifted. Not for tokens that are limited to groups.
 #[utoipa::path(
     post,
     path = "/retention/holds",
@@ -273,11 +277,14 @@ pub(super) async fn hold(
     SignedIn(actor): SignedIn,
     JsonBody(change): JsonBody<HoldChange>,
 ) -> Result<Json<Retention>, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     retention::hold(&instance, &actor, &change.parse()?, &change.reason).await?;
     show(State(instance), SignedIn(actor)).await
 }
 
 /// Lifts a legal hold
+///
+/// Not for tokens that are limited to groups.
 #[utoipa::path(
     post,
     path = "/retention/holds/lift",
@@ -290,6 +297,7 @@ pub(super) async fn lift(
     SignedIn(actor): SignedIn,
     JsonBody(change): JsonBody<HoldChange>,
 ) -> Result<Json<Retention>, Problem> {
+    reach::unlimited(&actor, "somebody without such a limit must do that")?;
     retention::lift(&instance, &actor, &change.parse()?, &change.reason).await?;
     show(State(instance), SignedIn(actor)).await
 }

@@ -43,7 +43,8 @@ pub(super) fn table() -> Vec<Route> {
         route!(right(Right::NoticesRead), decisions::list),
         route!(right(Right::NoticesRelease), decisions::approve),
         route!(right(Right::NoticesRelease), decisions::reject),
-        route!(right(Right::NoticesWrite), decisions::release),
+        // Whoever may agree, or has written it: both may be the only one who can be reached.
+        route!(Needs::Either(Right::NoticesRelease, Right::NoticesWrite), decisions::release),
         route!(right(Right::NoticesRelease), decisions::review),
         route!(right(Right::NoticesRelease), decisions::accept_wording),
         route!(right(Right::NoticesRelease), steering::schedule),

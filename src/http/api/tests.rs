@@ -60,12 +60,16 @@ impl House {
 
     /// The status of a request by `actor`; nobody without one.
     async fn ask(&self, method: &str, path: &str, actor: Option<&Actor>) -> StatusCode {
+        self.ask_with(method, path, actor, "{}").await
+    }
+
+    async fn ask_with(&self, method: &str, path: &str, actor: Option<&Actor>, body: &str) -> StatusCode {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{}", filled(path)))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::IF_MATCH, "*")
-            .body(Body::from("{}"))
+            .body(Body::from(body.to_owned()))
             .unwrap();
         if let Some(actor) = actor {
             request.extensions_mut().insert(SignedIn(actor.clone()));
@@ -138,6 +142,33 @@ async fn whoever_may_not_is_told_so_and_changes_nothing() {
             }
             assert!(!status.is_server_error(), "{method} {path}: {status}");
         }
+    }
+}
+
+/// Both may be the only one who can be reached; the use case lets both.
+#[tokio::test]
+async fn whoever_may_agree_and_whoever_has_written_may_release_alone() {
+    let house = House::new().await;
+    for right in [Right::NoticesWrite, Right::NoticesRelease] {
+        let status = house.ask("POST", "/notices/{number}/release", Some(&with([right], None))).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{right:?} comes as far as the body");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_limited_to_groups_has_no_say_in_what_is_kept() {
+    let house = House::new().await;
+    let hold = r#"{"scope":"everything","reason":"file 12 Js 345/26"}"#;
+    for (method, path, body) in [
+        ("GET", "/retention", ""),
+        ("POST", "/retention/run", ""),
+        ("POST", "/retention/holds", hold),
+        ("POST", "/retention/holds/lift", hold),
+    ] {
+        let before = house.entries().await;
+        let status = house.ask_with(method, path, Some(&with(Right::ALL, Some("press"))), body).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(house.entries().await, before, "{method} {path} changed something");
     }
 }
 
