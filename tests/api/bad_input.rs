@@ -52,6 +52,12 @@ async fn bodies_that_are_not_as_they_must_be_are_refused_by_field() {
         .post("/api/v1/domains/down", "", r#"{"domains":["ok.example","not a domain"]}"#)
         .await
         .problem_about(422, "domains[1]");
+    // Its item would stand where the first field does: a backup that is not encrypted.
+    stage.post("/api/v1/backups", "", "[true]").await.problem_about(422, "the whole body");
+    let nobody = r#"{"name":"stadtwerke","url":"https://hooks.stadtwerke.example/in","groups":[]}"#;
+    stage.post("/api/v1/partners", "", nobody).await.problem_about(422, "groups");
+    let nobody = r#"{"name":"leitstelle","rights":["notices:read"],"groups":[]}"#;
+    stage.post("/api/v1/tokens", "", nobody).await.problem_about(422, "groups");
     stage.post("/api/v1/deliveries/resolve", "", r#"{"ids":[],"as":"sent"}"#).await.problem_about(422, "ids");
     stage
         .post("/api/v1/deliveries/resolve", "", r#"{"ids":["x"],"as":"sent"}"#)
@@ -73,6 +79,8 @@ async fn addresses_that_are_not_as_they_must_be_are_refused_by_parameter() {
         ("deliveries?channel=pigeon", "channel"),
         ("deliveries?notice=%00", "notice"),
         ("groups?colour=red", "colour"),
+        ("users?colour=red", "colour"),
+        ("tokens?colour=red", "colour"),
     ] {
         stage.get(&format!("/api/v1/{path}")).await.problem_about(422, field);
     }
@@ -214,6 +222,13 @@ async fn what_nobody_reads_is_not_swallowed() {
     stage.post(&format!("{notice}/wording/acceptance"), "", "{").await.problem(400);
     stage.post(&format!("{notice}/wording/acceptance"), "", "{}").await.json(200);
     stage.post(&format!("{notice}/wording/acceptance"), "", "").await.json(200);
+    for (field, given) in
+        [("audience", r#"{"groups":["all"]}"#), ("visibility", r#""internal""#), ("exercise", "true")]
+    {
+        let correction = format!(r#"{{"notice":{{"template":"test","{field}":{given}}}}}"#);
+        let refused = stage.post(&format!("{notice}/correct"), "", &correction).await;
+        refused.problem_about(422, &format!("notice.{field}"));
+    }
     let draft = r#"{"template":"test","audience":{"groups":["all"]}}"#;
     let draft = stage.post("/api/v1/notices", "", draft).await.json(201);
     let preview = format!("/api/v1/drafts/{}/preview", draft["id"].as_str().unwrap());

@@ -13,6 +13,9 @@ pub(crate) const LARGEST: usize = 256 * 1024;
 /// How deep lists and objects may stand in each other.
 const DEEPEST: usize = 32;
 
+/// What a refusal is about that no field is to blame for.
+const WHOLE_BODY: &str = "the whole body";
+
 /// A JSON body. Its type names every field that may stand in it: it carries `#[serde(deny_unknown_fields)]`.
 #[derive(Debug, Clone)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -40,6 +43,18 @@ where
 /// A body of which only the names of its fields matter.
 #[derive(Debug, Clone, serde::Deserialize)]
 pub(super) struct JsonObject(pub(super) serde_json::Map<String, serde_json::Value>);
+
+/// The groups that something is limited to, as the field `groups` of a body names them; `None`: it is not limited.
+///
+/// # Errors
+/// 422 for a list without any: what is limited to no group would see nobody, and nobody means that.
+pub(super) fn limit_to(groups: Option<Vec<String>>) -> Result<Option<Vec<String>>, Problem> {
+    if groups.as_ref().is_some_and(Vec::is_empty) {
+        let why = "name a group at least, or leave groups out: without it there is no such limit";
+        return Err(Problem::invalid("groups", why));
+    }
+    Ok(groups)
+}
 
 /// The whole body.
 ///
@@ -80,10 +95,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// A JSON text as what it is to be.
+/// A JSON object as what it is to be. A list is refused: its items would be taken for the fields in their order, and
+/// nobody who sends one means that.
 ///
 /// # Errors
-/// 400 when it is none, 422 with the field that does not fit.
+/// 400 when it is no JSON, 422 with the field that does not fit.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     match json_text::look_over(bytes, DEEPEST) {
         Ok(()) => {}
@@ -95,7 +111,12 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             return Err(Problem::invalid(field, "the character U+0000 may not stand in a text"));
         }
     }
-    serde_json::from_slice(bytes).map_err(|error| misfit(bytes, &error))
+    let is_list = bytes.trim_ascii_start().first() == Some(&b'[');
+    match serde_json::from_slice(bytes) {
+        Err(error) if !(is_list && error.is_data()) => Err(misfit(bytes, &error)),
+        Ok(value) if !is_list => Ok(value),
+        _ => Err(Problem::invalid(WHOLE_BODY, "a list is no body here: send an object, with named fields")),
+    }
 }
 
 fn misfit(bytes: &[u8], error: &serde_json::Error) -> Problem {
@@ -114,7 +135,7 @@ fn misfit(bytes: &[u8], error: &serde_json::Error) -> Problem {
         return Problem::invalid(field, "it is missing");
     }
     if field.is_empty() {
-        "the whole body".clone_into(&mut field);
+        WHOLE_BODY.clone_into(&mut field);
     }
     Problem::invalid(field, said)
 }
@@ -160,12 +181,19 @@ mod tests {
             let problem = refused(text);
             assert!(problem.contains(&format!("field: {field:?}")), "{text}: {problem}");
         }
-        assert!(refused("[]").contains("the whole body"));
+        // Its items would fit the fields in their order.
+        for list in ["[]", r#"["a"]"#, r#" ["a",[]]"#, "[7]"] {
+            let problem = refused(list);
+            assert!(
+                problem.contains(WHOLE_BODY) && problem.contains("a list is no body"),
+                "{list}: {problem}"
+            );
+        }
     }
 
     #[test]
     fn what_is_no_json_or_too_deep_is_malformed() {
-        for text in ["", "{", "{\"name\":\"a\"} x", "\u{feff}{}"] {
+        for text in ["", "{", "[", "{\"name\":\"a\"} x", "\u{feff}{}"] {
             assert!(refused(text).contains("Malformed"), "{text}");
         }
         let deep = format!("{}{}", "[".repeat(40), "]".repeat(40));

@@ -15,7 +15,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::duration::parse_duration;
 use crate::domain::mask::mask_address;
 
-use super::body::JsonBody;
+use super::body::{JsonBody, limit_to};
 use super::caller::SignedIn;
 use super::pages::{Page, PageParameters, Paging};
 use super::parameters::Named;
@@ -170,7 +170,8 @@ fn wish(new: NewPartner) -> Result<PartnerWish, Problem> {
         url: new.url.parse().map_err(|why: String| Problem::invalid("url", why))?,
         topics: topics.collect::<Result<_, _>>()?,
         visibility: visibility.parse().map_err(|why: String| Problem::invalid("visibility", why))?,
-        groups: new.groups.map(|groups| groups.into_iter().map(|group| group.to_lowercase()).collect()),
+        groups: limit_to(new.groups)?
+            .map(|groups| groups.into_iter().map(|group| group.to_lowercase()).collect()),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::app::notices::{correct as corrections, draft, steer};
 use super::body::JsonBody;
 use super::caller::SignedIn;
 use super::decisions::Standing;
-use super::drafts::{DraftBody, SubmittedNotice, ahead};
+use super::drafts::{AudienceBody, DraftBody, SubmittedNotice, ahead};
 use super::parameters::Named;
 use super::problem::Problem;
 use super::reach;
@@ -162,7 +162,7 @@ pub(super) async fn retry(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewCorrection {
-    /// What it says; its audience, visibility and whether it is an exercise are the old notice's.
+    /// What it says; its audience, visibility and whether it is an exercise are the old notice's: leave them out.
     notice: DraftBody,
     /// Whether what the check found in typed values is meant so.
     #[serde(default)]
@@ -204,6 +204,7 @@ pub(super) async fn correct(
     JsonBody(correction): JsonBody<NewCorrection>,
 ) -> Result<impl IntoResponse, Problem> {
     reach::notice(&instance, &actor, &number).await?;
+    leaves_to_the_old(&correction.notice)?;
     let wish = correction.notice.wish(&instance)?;
     let (old, made) = corrections::draft(&instance, &number, wish).await?;
     draft::sendable(&instance, &made, correction.accept_findings)?;
@@ -216,4 +217,21 @@ pub(super) async fn correct(
     };
     let location = format!("/api/v1/notices/{}", corrected.submitted.notice);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(corrected)))
+}
+
+/// Whether a correction leaves open what the old notice says: whoever names it would believe that it was heeded.
+fn leaves_to_the_old(correction: &DraftBody) -> Result<(), Problem> {
+    let given = [
+        ("notice.audience", correction.audience != AudienceBody::default()),
+        ("notice.visibility", correction.visibility.is_some()),
+        ("notice.exercise", correction.exercise),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((field, _)) => Err(Problem::invalid(
+            field,
+            "leave it out: a correction goes to those who got the old notice or may have got it, with its visibility, \
+             and is an exercise if that was one",
+        )),
+        None => Ok(()),
+    }
 }

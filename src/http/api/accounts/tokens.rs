@@ -14,7 +14,7 @@ use crate::domain::account::NameRefused;
 use crate::domain::clock::Timestamp;
 use crate::store::ApiToken;
 
-use super::super::body::JsonBody;
+use super::super::body::{JsonBody, limit_to};
 use super::super::caller::SignedIn;
 use super::super::pages::{Page, PageParameters, Paging};
 use super::super::parameters::Named;
@@ -107,6 +107,7 @@ pub(in super::super) async fn list(
     SignedIn(actor): SignedIn,
     paging: Paging,
 ) -> Result<Page<Token>, Problem> {
+    paging.without_filters()?;
     let mut tokens = accounts::tokens(&instance, &actor).await?;
     tokens.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(paging.cut(tokens, |token| token.name.clone())?.map(Token::from))
@@ -151,7 +152,7 @@ fn wish(new: NewToken) -> Result<TokenWish, Problem> {
     Ok(TokenWish {
         name,
         rights: rights.collect::<Result<_, _>>()?,
-        groups: new.groups.map(|groups| groups.into_iter().collect()),
+        groups: limit_to(new.groups)?.map(|groups| groups.into_iter().collect()),
         expires_at: expires_at.transpose()?,
     })
 }

@@ -148,6 +148,7 @@ pub(in super::super) async fn list(
     SignedIn(actor): SignedIn,
     paging: Paging,
 ) -> Result<Page<User>, Problem> {
+    paging.without_filters()?;
     let users = accounts::users(&instance, &actor).await?;
     Ok(paging.cut(users, |account| account.name.to_string())?.map(User::from))
 }

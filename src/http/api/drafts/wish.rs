@@ -69,7 +69,7 @@ pub(in super::super) struct DraftBody {
 }
 
 /// Whom a notice is for.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAudience)]
 pub(in super::super) struct AudienceBody {
@@ -88,7 +88,7 @@ pub(in super::super) struct AudienceBody {
 }
 
 /// `attribute=value`.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAudienceFilter)]
 pub(in super::super) struct FilterBody {
