@@ -246,6 +246,25 @@ async fn both_leave_their_entry_in_the_audit_log() {
     store.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_back_elsewhere_is_told_of_no_tampering_but_a_log_cut_off_later_is_found() {
+    let old = busy(Engine::Sqlite).await;
+    assert!(old.path("var/audit-heads.log").exists(), "a notice has ended");
+    old.run(&["backup", "--unencrypted", "b.tar"]).exits(0);
+    let new = Instance::new(Engine::Sqlite).await;
+    new.run(&["restore", &old.path("b.tar").display().to_string()]).exits(0);
+    new.run(&["audit", "verify"]).exits(0);
+    let listed = new.run(&["notices", "list"]).exits(0);
+    assert!(!listed.err.contains("audit"), "{listed:?}");
+
+    // The next head is missed as the first ever was.
+    new.release(&[]);
+    new.run(&["worker", "--drain"]).exits(0);
+    new.run(&["audit", "verify"]).exits(0);
+    std::fs::remove_file(new.path("var/audit-heads.log")).unwrap();
+    new.run(&["audit", "verify"]).exits(1).says(&["removed, emptied or cut off"]);
+}
+
 /// The same backup as the program would have made it whose store knew the migrations up to `step` alone.
 async fn as_of_step(step: i64, backup: &[u8]) -> Vec<u8> {
     let columns = columns_at(step).await;

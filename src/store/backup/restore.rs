@@ -45,6 +45,9 @@ statements! {
     /// And nothing of that is made once more.
     SKIP_EVENTS_MADE = "
         UPDATE partner_events_made SET sequence = (SELECT sequence FROM audit_head WHERE one = 1)";
+    /// Where heads were kept of the log that was replaced: whoever looks for them here would miss them, for instance on
+    /// another machine. The entry about the restore names the end that was replaced, and the next head begins anew.
+    FORGET_HEADS_TOLD = "DELETE FROM audit_heads_told";
     /// Numbers that were given after the backup was made are not given again.
     SKIP_NUMBERS = "
         UPDATE notice_sequences SET last = last + $1
@@ -242,6 +245,7 @@ impl Restoring {
         tx.execute(&TELL_NOBODY, (at,)).await?;
         tx.execute(&SKIP_PARTNER_EVENTS, ()).await?;
         tx.execute(&SKIP_EVENTS_MADE, ()).await?;
+        tx.execute(&FORGET_HEADS_TOLD, ()).await?;
         let skipped = tx.execute(&SKIP_NUMBERS, (NUMBERS_SKIPPED,)).await?;
         tx.execute(&WRITE_GENERATION, (generation.to_owned(),)).await?;
         tx.execute(&WRITE_RESTORED, (at.to_string(),)).await?;
