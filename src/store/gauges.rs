@@ -2,6 +2,7 @@
 //! an index; never by counting deliveries.
 
 use crate::domain::clock::Timestamp;
+use crate::domain::notice::NoticeState;
 
 use super::statement::statements;
 use super::{CallbackCount, Store, StoreError};
@@ -35,11 +36,15 @@ statements! {
         SELECT c.channel, c.state, n.exercise, CAST(sum(c.count) AS BIGINT) AS count
         FROM notice_counts c JOIN notices n ON n.notice_id = c.notice_id
         GROUP BY c.channel, c.state, n.exercise ORDER BY c.channel, c.state, n.exercise";
-    /// Notices that are not at their end, exercises apart: there is an index of these.
+    /// Notices that are not at their end, exercises apart: those that wait for a second person, too, and of the
+    /// cancelled ones those of which something is still open.
     SELECT_LIVE_NOTICES = "
-        SELECT state, exercise, CAST(count(*) AS BIGINT) AS count FROM notices
-        WHERE state IN ('scheduled', 'sending', 'paused', 'cancelled')
-        GROUP BY state, exercise ORDER BY state, exercise";
+        SELECT n.state, n.exercise, CAST(count(*) AS BIGINT) AS count FROM notices n
+        WHERE n.state IN ('pending', 'scheduled', 'sending', 'paused')
+           OR (n.state = 'cancelled'
+               AND EXISTS (SELECT 1 FROM notice_counts c
+                           WHERE c.notice_id = n.notice_id AND c.state IN ('queued', 'sending') AND c.count > 0))
+        GROUP BY n.state, n.exercise ORDER BY n.state, n.exercise";
     /// The oldest due delivery of each lane and priority: from lane to lane, one step along the index each. (A
     /// comparison of rows would be shorter; SQLite then reads all that waits.)
     SELECT_OLDEST = oldest_of_lanes!("
@@ -114,7 +119,11 @@ impl Store {
 
     /// Since when the oldest delivery of each lane is due, while `live` are the notices that are not at their end.
     async fn oldest(&self, live: &[(String, bool, i64)]) -> Result<Vec<OldestDue>, StoreError> {
-        let of = |asked: bool| live.iter().any(|(_, exercise, _)| *exercise == asked);
+        // What waits for a second person has nothing in the queue.
+        let of = |asked: bool| {
+            live.iter()
+                .any(|(state, exercise, _)| *exercise == asked && state != NoticeState::Pending.as_str())
+        };
         let (exercises, real) = (of(true), of(false));
         let mut lanes = Vec::new();
         if exercises && real {

@@ -44,7 +44,7 @@ fn person(recipient: &Recipient) -> Person {
 
 impl Bench {
     /// A notice to a and b that waits for a second person, and the hash of what it is.
-    async fn pending(&self) -> (NoticeId, String) {
+    pub(super) async fn pending(&self) -> (NoticeId, String) {
         let contacts = vec![contact("a", "a@x.example", &["all"]), contact("b", "b@x.example", &["all"])];
         self.store.import_contacts(&book(contacts), &self.ids, false, &entry()).await.unwrap();
         let id = NoticeId(self.ids.next());

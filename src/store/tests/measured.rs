@@ -2,7 +2,10 @@
 
 use super::*;
 
-on_both_engines!(the_age_of_a_queue_is_told_for_exercises_apart);
+on_both_engines!(
+    the_age_of_a_queue_is_told_for_exercises_apart,
+    notices_are_told_of_until_nothing_of_them_is_open,
+);
 
 impl Bench {
     /// The notice is no exercise, as the others of these tests are.
@@ -45,4 +48,22 @@ async fn the_age_of_a_queue_is_told_for_exercises_apart(bench: Bench) {
     assert!(ended.iter().all(|attempt| attempt.exercise));
     bench.record(process, &ended).await;
     assert_eq!(bench.oldest().await, [], "all of it is under way");
+}
+
+async fn notices_are_told_of_until_nothing_of_them_is_open(bench: Bench) {
+    let notices = async || bench.store.gauges().await.unwrap().notices;
+    let one = |state: &str| vec![(state.to_owned(), true, 1)];
+    let notice = bench.notice(2, &["x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let claimed = bench.claim(process, 1).await;
+    assert_eq!(notices().await, one("sending"));
+    bench.store.move_notice(notice, NoticeEvent::Cancel, &entry()).await.unwrap();
+    while bench.store.sweep().await.unwrap().is_some() {}
+    assert_eq!(notices().await, one("cancelled"), "one is still under way");
+    bench.record(process, &[sent(&claimed[0])]).await;
+    assert_eq!(notices().await, []);
+
+    bench.pending().await;
+    assert_eq!(notices().await, one("pending"));
 }
