@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use crate::contacts::{Known, Reading, read_paths};
 use crate::domain::actor::{Actor, Right};
 use crate::domain::audit::{NewEntry, Subject};
-use crate::domain::ids::IdSource;
 use crate::store::{ImportReport, Store, StoreError};
 
-use super::erasure::erased_in;
+use super::erasure::{erased_in, readmit};
 use super::failure::Failure;
 use super::instance::Instance;
 
@@ -21,6 +20,8 @@ pub struct ImportRequest {
     pub prune: bool,
     /// Whether good rows are taken although others are faulty.
     pub skip_bad: bool,
+    /// Whether contacts that were erased are taken again.
+    pub again: bool,
 }
 
 /// How many erased contacts are named before the rest is only hinted at.
@@ -81,18 +82,10 @@ pub async fn take_over(
 ) -> Result<ImportReport, Failure> {
     actor.may(Right::ContactsWrite)?;
     let erased = erased_in(instance, reading).await?;
-    if !erased.is_empty() {
-        let named: Vec<&str> = erased.iter().take(MOST_NAMED).map(String::as_str).collect();
-        let more = if erased.len() > MOST_NAMED { ", …" } else { "" };
-        return Err(Failure::Wrong(format!(
-            "{}{more} {} erased, and the files have {} again: take {} out of the files, or, if that is meant, import \
-             with --again (by the API, again=true); nothing was imported",
-            named.join(", "),
-            if erased.len() == 1 { "was" } else { "were" },
-            if erased.len() == 1 { "it" } else { "them" },
-            if erased.len() == 1 { "it" } else { "them" },
-        )));
+    if !request.again {
+        not_erased(&erased)?;
     }
+    readmit(instance, actor, &erased).await?;
     let mut points = reading.book.contacts.iter().flat_map(|contact| &contact.points);
     let has_secrets = points.any(|point| point.webhook_secret.is_some());
     let unlocked = instance.unlock_endpoint_secrets(has_secrets).await;
@@ -108,19 +101,38 @@ fn without_left_out(mut report: ImportReport, reading: &Reading) -> ImportReport
     report
 }
 
-/// What [`take_over`] would do. Without a store everything is new.
+/// Whether nobody was `erased` who is to be imported.
+fn not_erased(erased: &[String]) -> Result<(), Failure> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<&str> = erased.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let more = if erased.len() > MOST_NAMED { ", …" } else { "" };
+    Err(Failure::Wrong(format!(
+        "{}{more} {} erased, and the files have {} again: take {} out of the files, or, if that is meant, import \
+         with --again (by the API, again=true); nothing was imported",
+        named.join(", "),
+        if erased.len() == 1 { "was" } else { "were" },
+        if erased.len() == 1 { "it" } else { "them" },
+        if erased.len() == 1 { "it" } else { "them" },
+    )))
+}
+
+/// What [`take_over`] would do. Without an instance, which has a store, everything is new.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When it would be refused, or the store cannot be read.
 pub async fn preview(
-    store: Option<&Store>,
-    ids: &IdSource,
+    instance: Option<&Instance>,
     request: &ImportRequest,
     reading: &Reading,
-) -> Result<ImportReport, StoreError> {
-    match store {
-        Some(store) => {
-            let report = store.preview_import(&reading.book, ids, request.prune).await?;
+) -> Result<ImportReport, Failure> {
+    match instance {
+        Some(instance) => {
+            if !request.again {
+                not_erased(&erased_in(instance, reading).await?)?;
+            }
+            let report = instance.store.preview_import(&reading.book, &instance.ids, request.prune).await?;
             Ok(without_left_out(report, reading))
         }
         None => Ok(ImportReport {

@@ -242,7 +242,7 @@ fn open(folder: &Folder, receiver: &Receiver, instance: &Url) -> anyhow::Result<
 /// As `contacts import` does it.
 async fn import(session: &Session, store: &Store) -> anyhow::Result<()> {
     let folder = session.settings.instance.contacts.clone();
-    let request = ImportRequest { paths: vec![folder], prune: false, skip_bad: false };
+    let request = ImportRequest { paths: vec![folder], prune: false, skip_bad: false, again: false };
     let reading = read_files(&request, Some(store)).await?;
     if refusal(&request, &reading).is_some() {
         let findings: Vec<String> = reading.findings.iter().map(|finding| format!("  {finding}")).collect();

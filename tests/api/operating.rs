@@ -63,6 +63,9 @@ async fn whoever_was_erased_comes_back_only_when_that_is_said() {
     let upload = async |query| import(&stage, query, "id;name;email\nc1;Amt 1;amt1@d1.example\n").await;
     let refused = upload("").await;
     assert!(refused.status == 422 && refused.body.contains("again"), "{refused:?}");
+    let dry = upload("?dry_run=true").await;
+    assert!(dry.status == 422 && dry.body.contains("again"), "a dry run says the same: {dry:?}");
+    assert_eq!(upload("?dry_run=true&again=true").await.json(200)["added"][0], "c1");
     stage.get("/api/v1/contacts/c1").await.problem(404);
     assert_eq!(upload("?again=true").await.json(200)["added"][0], "c1");
     stage.get("/api/v1/contacts/c1").await.json(200);

@@ -92,6 +92,9 @@ async fn after_erasure_the_store_knows_neither_name_nor_address_nor_number() {
     assert!(listed.contains("erased-") && !listed.contains("Quast"), "{listed}");
 
     desk.run(&["contacts", "import"]).refused(&["mq was erased"]);
+    desk.run(&["contacts", "import", "--dry-run"]).refused(&["mq was erased"]);
+    desk.run(&["contacts", "import", "--dry-run", "--again"]).ok();
+    desk.run(&["contacts", "import"]).refused(&["mq was erased"]);
     desk.run(&["contacts", "import", "--again"]).ok();
     assert!(desk.run(&["contacts", "list", "--json"]).ok().out.contains("Max Quast"));
 }

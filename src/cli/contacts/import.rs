@@ -1,11 +1,11 @@
 //! `contacts import` and `contacts check`
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::bail;
 
 use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
-use crate::app::erasure::{erased_in, readmit};
 use crate::cli::arguments::{ContactFiles, ImportArguments};
 use crate::cli::output::{counted, program, write_text};
 use crate::cli::report::in_words;
@@ -32,7 +32,12 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
             program(session)
         );
     }
-    let request = request(session, arguments.files, arguments.prune, arguments.skip_bad);
+    let request = ImportRequest {
+        paths: paths(session, arguments.files),
+        prune: arguments.prune,
+        skip_bad: arguments.skip_bad,
+        again: arguments.again,
+    };
     // Faulty files make no store.
     let store = existing_store(session).await?;
     let reading = read_files(&request, store.as_ref()).await?;
@@ -42,21 +47,21 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
         return Ok(Exit::Refused);
     }
     let report = if arguments.dry_run {
-        if let Some(store) = &store {
+        let instance = match &store {
+            Some(store) => Some(session.open_instance(store).await?),
+            None => None,
+        };
+        if let Some(instance) = &instance {
             // To compare; what cannot be opened shows as changed.
-            let _ = session.open_instance(store).await?.unlock_endpoint_secrets(false).await;
+            let _ = instance.unlock_endpoint_secrets(false).await;
         }
-        preview(store.as_ref(), &session.ids, &request, &reading).await?
+        preview(instance.as_ref(), &request, &reading).await?
     } else {
         if let Some(store) = store {
             store.close().await;
         }
         let store = session.open_store(Purpose::Write).await?;
         let instance = session.open_instance(&store).await?;
-        if arguments.again {
-            let erased = erased_in(&instance, &reading).await?;
-            readmit(&instance, &session.actor(), &erased).await?;
-        }
         let report = take_over(&instance, &session.actor(), &request, &reading).await?;
         store.close().await;
         report
@@ -67,7 +72,7 @@ pub(super) async fn import(session: &Session, arguments: ImportArguments) -> any
 
 /// Reads contact files and says what is wrong with them.
 pub(super) async fn check(session: &Session, files: ContactFiles) -> anyhow::Result<Exit> {
-    let request = request(session, files, false, false);
+    let request = ImportRequest { paths: paths(session, files), prune: false, skip_bad: false, again: false };
     let store = existing_store(session).await?;
     let reading = read_files(&request, store.as_ref()).await?;
     let mut text = String::new();
@@ -86,12 +91,9 @@ pub(super) async fn check(session: &Session, files: ContactFiles) -> anyhow::Res
     Ok(Exit::Refused)
 }
 
-fn request(session: &Session, files: ContactFiles, prune: bool, skip_bad: bool) -> ImportRequest {
-    let mut paths = files.paths;
-    if paths.is_empty() {
-        paths.push(session.settings.instance.contacts.clone());
-    }
-    ImportRequest { paths, prune, skip_bad }
+/// The files that were named; without any, the folder of contacts.
+fn paths(session: &Session, files: ContactFiles) -> Vec<PathBuf> {
+    if files.paths.is_empty() { vec![session.settings.instance.contacts.clone()] } else { files.paths }
 }
 
 /// The store, if there is one already.

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::contacts_import::{ImportRequest, Refusal, preview, read_files, refusal, take_over};
-use crate::app::erasure::{erased_in, readmit};
 use crate::app::instance::Instance;
 use crate::contacts::{ContactFinding, Reading};
 use crate::domain::contact::{Contact, ContactPoint};
@@ -172,20 +171,20 @@ pub(super) async fn import(
     for (name, bytes) in files {
         folder.put(&name, &bytes)?;
     }
-    let request =
-        ImportRequest { paths: vec![folder.path.clone()], prune: how.prune, skip_bad: how.skip_bad };
+    let request = ImportRequest {
+        paths: vec![folder.path.clone()],
+        prune: how.prune,
+        skip_bad: how.skip_bad,
+        again: how.again,
+    };
     let reading = read_files(&request, Some(&instance.store)).await?;
     drop(folder);
     if let Some(why) = refusal(&request, &reading) {
         return Err(refused(why, &reading));
     }
     let report = if how.dry_run {
-        preview(Some(&instance.store), &instance.ids, &request, &reading).await?
+        preview(Some(&instance), &request, &reading).await?
     } else {
-        if how.again {
-            let erased = erased_in(&instance, &reading).await?;
-            readmit(&instance, &actor, &erased).await?;
-        }
         take_over(&instance, &actor, &request, &reading).await?
     };
     let today = instance.now().in_zone(&instance.settings().instance.timezone).date();
