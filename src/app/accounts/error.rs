@@ -60,7 +60,8 @@ pub enum AccountsError {
     Wrong,
     /// The password is right; a code is asked for beside it.
     #[error(
-        "this account has a second factor: send its code, or one of the recovery codes, along with the password"
+        "this account has a second factor: along with the password, send its six digits as \"code\" or one of the \
+         recovery codes as \"recovery_code\""
     )]
     FactorNeeded,
     /// Too many have gone wrong.

@@ -61,8 +61,8 @@ pub(in super::super) struct Whoami {
 
 /// Signs in
 ///
-/// Without `code` an account with a second factor answers 401 and names the field `code`. After several failures the
-/// next try must wait: 429 says how long.
+/// Without `code` an account with a second factor answers 401 and names the field `code`; a recovery code goes into
+/// `recovery_code` instead. After several failures the next try must wait: 429 says how long.
 #[utoipa::path(
     post,
     path = "/session",
