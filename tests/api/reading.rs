@@ -10,6 +10,7 @@ on_both_engines!(
     everything_is_seen_once_page_by_page,
     addresses_are_masked_until_there_is_a_reason_which_is_logged,
     a_limited_token_sees_its_groups_alone,
+    a_plan_names_nobody_to_whoever_may_not_read_contacts_and_is_logged_for_others,
 );
 
 async fn everything_is_seen_once_page_by_page(engine: Engine) {
@@ -103,4 +104,25 @@ async fn a_limited_token_sees_its_groups_alone(engine: Engine) {
     let json = "Content-Type: application/json\r\n";
     let block = br#"{"address":"amt0@d0.example","reason":"x"}"#;
     stage.ask_as(&press, "POST", "/api/v1/suppressions", json, block).await.problem(403);
+}
+
+async fn a_plan_names_nobody_to_whoever_may_not_read_contacts_and_is_logged_for_others(engine: Engine) {
+    let stage = Stage::new(engine, 0, 0).await;
+    let instance = &stage.serving.instance;
+    let rows = "id;name;email;sms\nc0;Amt 0;amt0@d0.example;\nc1;Amt 1;;+4915228817386\n";
+    instance.write("contacts/all.csv", rows);
+    instance.run(&["contacts", "import"]).exits(0);
+    let draft = r#"{"template":"test","audience":{"groups":["all"]}}"#;
+    let draft = stage.post("/api/v1/notices", "", draft).await.json(201);
+    let path = format!("/api/v1/drafts/{}/plan", draft["id"].as_str().unwrap());
+    let before = stage.entries().await;
+    let nameless = stage.token("without-contacts", &[Right::NoticesRead], None).await;
+    let created = stage.entries().await - before;
+    let plan = stage.ask_as(&nameless, "POST", &path, "", b"").await.json(200);
+    let unreachable = &plan["unreachable"][0];
+    assert_eq!((&unreachable["contact"], unreachable["name"].is_null()), (&"c1".into(), true), "{plan}");
+    assert_eq!(stage.entries().await, before + created, "no contact data was looked at");
+    let plan = stage.post(&path, "", "").await.json(200);
+    assert_eq!(plan["unreachable"][0]["name"], "Amt 1", "{plan}");
+    assert_eq!(stage.entries().await, before + created + 1, "that is written down");
 }

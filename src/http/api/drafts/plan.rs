@@ -8,10 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::app::audit::reading::{Looked, Manner, record_reading};
 use crate::app::compose::Draft;
 use crate::app::instance::Instance;
 use crate::app::release::second_person_for;
-use crate::domain::actor::Actor;
+use crate::domain::actor::{Actor, Right};
 use crate::domain::local_time::clock_change;
 
 use super::super::caller::SignedIn;
@@ -75,8 +76,8 @@ struct ShownShare {
 struct ShownUnreachable {
     /// Its id.
     contact: String,
-    /// Its name.
-    name: String,
+    /// Its name; null for whoever may not read contacts (`contacts:read`).
+    name: Option<String>,
     /// Why.
     reason: String,
 }
@@ -108,6 +109,7 @@ impl ShownPlan {
     fn new(instance: &Instance, actor: &Actor, draft: &Draft) -> Self {
         let (plan, everybody) = (&draft.plan, draft.plan.everybody());
         let settings = instance.settings();
+        let shows_names = actor.may(Right::ContactsRead).is_ok();
         Self {
             contacts: draft.people.len(),
             deliveries: named(&everybody.deliveries),
@@ -129,7 +131,7 @@ impl ShownPlan {
                 .iter()
                 .map(|one| ShownUnreachable {
                     contact: one.id.clone(),
-                    name: one.name.clone(),
+                    name: shows_names.then(|| one.name.clone()),
                     reason: one.reason.clone(),
                 })
                 .collect(),
@@ -152,6 +154,8 @@ impl ShownPlan {
 }
 
 /// Says what sending a draft would mean: who gets it how, who cannot be reached, how long it takes
+///
+/// Names stand in it for those who may read contacts, and that they were looked at is logged.
 #[utoipa::path(
     post,
     path = "/drafts/{id}/plan",
@@ -169,5 +173,11 @@ pub(in super::super) async fn plan(
     Named(id): Named<Uuid>,
 ) -> Result<Json<ShownPlan>, Problem> {
     let draft = worked_out(&instance, &actor, id).await?;
-    Ok(Json(ShownPlan::new(&instance, &actor, &draft)))
+    let plan = ShownPlan::new(&instance, &actor, &draft);
+    let named = plan.unreachable.iter().filter(|one| one.name.is_some()).count();
+    if named > 0 {
+        let looked = Looked::Document { name: "plan", about: &id.to_string() };
+        record_reading(&instance, &actor, &looked, Manner::Read, named, "").await?;
+    }
+    Ok(Json(plan))
 }
