@@ -20,7 +20,7 @@ pub fn checked(reason: &str) -> Result<&str, Failure> {
     let reason = reason.trim();
     if reason.chars().any(char::is_control) || reason.chars().count() > LONGEST_REASON {
         return Err(Failure::Wrong(format!(
-            "--reason must be one line of at most {LONGEST_REASON} characters; nothing was changed"
+            "the reason must be one line of at most {LONGEST_REASON} characters; nothing was changed"
         )));
     }
     Ok(reason)

@@ -62,7 +62,7 @@ pub fn checked(reason: &str) -> Result<&str, Failure> {
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().any(char::is_control) || reason.chars().count() > LONGEST_REASON {
         return Err(Failure::Wrong(format!(
-            "--reason must be one line of 1 to {LONGEST_REASON} characters; nothing was changed"
+            "the reason must be one line of 1 to {LONGEST_REASON} characters; nothing was changed"
         )));
     }
     Ok(reason)

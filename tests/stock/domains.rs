@@ -84,7 +84,8 @@ fn what_is_wrong_is_named_and_nothing_is_changed() {
     assert_eq!(desk.run(&["domains", "down"]).code, 2);
     assert_eq!(desk.run(&["domains", "down", "no domain"]).code, 2);
     desk.run(&["domains", "down", "--hosted"]).refused(&["hosted_domains is empty", "nothing was changed"]);
-    desk.run(&["domains", "down", "a.example", "--reason", "two\nlines"]).refused(&["--reason"]);
+    desk.run(&["domains", "down", "a.example", "--reason", "two\nlines"])
+        .refused(&["the reason must be one line"]);
     assert!(!desk.has_store());
     desk.write("rundruf.toml", "[email]\nunreachable_domains = [\"gone.example\"]\n");
     desk.run(&["domains", "up", "gone.example"]).refused(&["unreachable_domains", "nothing was changed"]);

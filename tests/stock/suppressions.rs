@@ -41,7 +41,7 @@ async fn what_is_wrong_is_named_and_nothing_is_blocked() {
         (&["rathaus", "--reason", "x"], "is no address"),
         (&["a@b", "--reason", "x"], "is no e-mail address"),
         (&["110", "--reason", "x"], "is no telephone number"),
-        (&["a@b.example", "--reason", " "], "--reason"),
+        (&["a@b.example", "--reason", " "], "the reason must be one line"),
         (&["a@b.example", "--reason", "x", "--until", "soon"], "--until \"soon\" is no time"),
         (&["a@b.example", "--reason", "x", "--until", "2020-01-01"], "is past"),
     ];

@@ -169,11 +169,11 @@ fn said(
         None => None,
     };
     match (wanted.next_update, typed) {
-        (Some(option), Some(typed)) if option != typed => Err(
-            "the next update is promised for two different times, by --next-update and by --set: leave one of them \
-             out"
-                .to_owned(),
-        ),
+        (Some(option), Some(typed)) if option != typed => Err(format!(
+            "the next update is promised for two different times, once by itself and once by the value of {}: leave \
+             one of them out",
+            variable.map(|variable| variable.name.as_str()).unwrap_or_default()
+        )),
         (option, typed) => Ok(option.or(typed)),
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::NoticeId;
 use crate::domain::wording::WordingHint;
 use crate::store::StoredDraft;
+use crate::templates::{Finding, Origin};
 
 use super::NoticeError;
 
@@ -212,7 +213,7 @@ pub async fn submit(
 /// The findings, or that nobody could confirm it.
 pub fn sendable(instance: &Instance, draft: &Draft, accept_findings: bool) -> Result<(), NoticeError> {
     let refusing = draft.findings.iter().filter(|finding| !(finding.acceptable() && accept_findings));
-    let refusing: Vec<String> = refusing.map(|finding| format!("  {finding}")).collect();
+    let refusing: Vec<String> = refusing.map(named_by_field).collect();
     if !refusing.is_empty() {
         return Err(NoticeError::Wrong(format!(
             "the check has found something: mend it, or accept what stands in typed values\n{}",
@@ -223,6 +224,14 @@ pub fn sendable(instance: &Instance, draft: &Draft, accept_findings: bool) -> Re
     match crate::app::cascade::confirmation_fault(&draft.template.spec, &settings.instance) {
         Some(fault) => Err(NoticeError::Wrong(fault)),
         None => Ok(()),
+    }
+}
+
+/// A finding in a line of its own; a typed value is named as programs give it, and not as at the shell.
+fn named_by_field(finding: &Finding) -> String {
+    match &finding.origin {
+        Origin::Value { variable: Some(variable) } => format!("  values.{variable}: {}", finding.what),
+        _ => format!("  {finding}"),
     }
 }
 
