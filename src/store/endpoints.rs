@@ -16,6 +16,7 @@ use crate::domain::ids::{ContactKey, DeliveryId};
 use crate::domain::outcome::Reason;
 
 use super::audit::append;
+use super::connection::Tx;
 use super::counts::Tally;
 use super::recipients::still_theirs;
 use super::rounds::StandingRow;
@@ -220,6 +221,11 @@ struct FailureInput<'a> {
     gone_at: Option<i64>,
 }
 
+/// Forgets that an endpoint has failed, and that it was switched off.
+pub(super) async fn forget_failures(tx: &mut Tx, address: &str) -> Result<(), StoreError> {
+    tx.execute(&DELETE_ENDPOINT, (address.to_owned(),)).await.map(|_| ())
+}
+
 impl Store {
     /// Writes down that calls failed, each with why and when it ended: every outcome of a webhook but an accepted one,
     /// after it has been recorded. An endpoint is failing from the earliest of them on. One that answered 410 is
@@ -368,7 +374,7 @@ impl Store {
         let address = address.to_lowercase();
         let mut tx = self.db.begin().await?;
         let lifted = tx.execute(&LIFT_ENDPOINT, (address.clone(),)).await? > 0;
-        tx.execute(&DELETE_ENDPOINT, (address.clone(),)).await?;
+        forget_failures(&mut tx, &address).await?;
         let contacts = holders(&mut tx, Channel::Webhook.as_str(), &address).await?;
         let missed: Vec<StandingRow> = tx.fetch(&SELECT_MISSED, (address, since.0)).await?;
         let replayed = Replayed { deliveries: missed.len(), lifted };

@@ -3,12 +3,14 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::domain::address::Channel;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 
 use super::audit::append;
 use super::connection::Tx;
 use super::counts::Tally;
+use super::endpoints::forget_failures;
 use super::statement::statements;
 use super::stopping::{end_to_addresses, write_what_was_stopped};
 use super::{Store, StoreError};
@@ -94,7 +96,8 @@ impl Store {
         Ok(stopped)
     }
 
-    /// Lifts a suppression; says whether there was one. If not, there is no entry either.
+    /// Lifts a suppression; says whether there was one. If not, there is no entry either. The failures of an endpoint are
+    /// forgotten: it is called again.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -110,6 +113,9 @@ impl Store {
         let lifted = tx.execute(&DELETE_SUPPRESSION, (channel.to_owned(), address.to_owned())).await?;
         if lifted == 0 {
             return Ok(false);
+        }
+        if channel == Channel::Webhook.as_str() {
+            forget_failures(&mut tx, address).await?;
         }
         let entry = entry.clone().changing(before, json!({"contacts": contacts}));
         append(&mut tx, &entry, self.now()).await?;

@@ -187,6 +187,7 @@ async fn an_endpoint_in_use_again_has_a_new_story(bench: Bench) {
     bench.failed(&call, "410").await;
     assert!(bench.only().await.told_at.is_some(), "as long as it is suppressed, its owner knows");
     bench.store.lift_suppression("webhook", KEPT, &entry()).await.unwrap();
+    assert!(bench.store.endpoints().await.unwrap().is_empty(), "nobody says of it that it is off");
     bench.failed(&call, "503").await;
     let endpoint = bench.only().await;
     assert_eq!((endpoint.failing_since, endpoint.failures), (bench.clock.now(), 1));
