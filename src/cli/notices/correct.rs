@@ -5,10 +5,11 @@ use anyhow::Context;
 use crate::app::cascade::confirmation_fault;
 use crate::app::compose::Wish;
 use crate::app::incidents::link::IncidentWish;
-use crate::app::notices::correct::{self, left_out};
+use crate::app::notices::correct::{self, Correction, left_out};
 use crate::domain::audience::Audience;
+use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeState;
-use crate::store::{NoticeSummary, Person, Store};
+use crate::store::{NoticeSummary, Store};
 
 use crate::cli::arguments::CorrectArguments;
 use crate::cli::lookup::{find_notice, open_existing};
@@ -39,9 +40,7 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
     say(format_args!(
         "  It corrects {number}: it goes to those who got that, or may have; the rest of {number} stays here."
     ));
-    for line in neither(&left_out(&store, old.id).await?, &program(session)) {
-        say(line);
-    }
+    say_who_gets_neither(session, &store, old.id).await?;
     refuse_findings(&draft, arguments.accept_findings)?;
     if arguments.dry_run {
         say("This was a dry run: nothing was written down, nothing was sent and nothing was cancelled.");
@@ -55,34 +54,36 @@ pub(super) async fn run(session: &Session, arguments: &CorrectArguments) -> anyh
         return Ok(Exit::Refused);
     }
     let done = correct::correct(&instance, &session.actor(), &old, &draft).await?;
-    let new = &done.submitted;
     if done.old == NoticeState::Cancelled {
         super::end_cancelled(&store, old.id).await?;
     }
+    let exit = say_result(session, number, &done);
+    say_who_gets_neither(session, &store, old.id).await?;
+    store.close().await;
+    Ok(exit)
+}
+
+/// What correcting `number` has done, and who does the rest.
+fn say_result(session: &Session, number: &str, done: &Correction) -> Exit {
+    let new = &done.submitted;
     let to = counted(done.people as i128, "contact", "contacts");
     say(format_args!(
         "{} corrects {number}, for {to} who got it or may have got it. {number} is {}.",
         new.number, done.old
     ));
-    for line in neither(&left_out(&store, old.id).await?, &program(session)) {
-        say(line);
-    }
-    let exit = if new.state == NoticeState::Pending {
-        say(format_args!(
-            "{} waits for a second person ({}): {} notices approve {} --hash {}",
-            new.number,
-            new.second_person,
-            program(session),
-            new.number,
-            short_hash(&new.hash)
-        ));
-        Exit::Incomplete
-    } else {
+    if new.state != NoticeState::Pending {
         say(who_sends(session));
-        Exit::Done
-    };
-    store.close().await;
-    Ok(exit)
+        return Exit::Done;
+    }
+    say(format_args!(
+        "{} waits for a second person ({}): {} notices approve {} --hash {}",
+        new.number,
+        new.second_person,
+        program(session),
+        new.number,
+        short_hash(&new.hash)
+    ));
+    Exit::Incomplete
 }
 
 /// The incident of the notice that is corrected, with the `next_update` that is promised for it; `None`: nothing is.
@@ -102,20 +103,16 @@ async fn promised(
     incident::read(session, link.key.as_str(), next_update, None).map(Some)
 }
 
-/// Who gets neither the old notice nor its correction, and what to do for them; nothing if that is nobody.
-fn neither(left_out: &[Person], program: &str) -> Vec<String> {
-    if left_out.is_empty() {
-        return Vec::new();
+/// Says who gets neither the old notice nor its correction, and what to do for them; nothing if that is nobody.
+async fn say_who_gets_neither(session: &Session, store: &Store, old: NoticeId) -> anyhow::Result<()> {
+    let people = left_out(store, old).await?;
+    if people.is_empty() {
+        return Ok(());
     }
-    let names: Vec<String> =
-        left_out.iter().map(|person| format!("{} ({})", person.name, person.id)).collect();
+    let names: Vec<String> = people.iter().map(|person| format!("{} ({})", person.name, person.id)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    vec![
-        format!(
-            "! {} neither: {}",
-            counted(left_out.len() as i128, "contact gets", "contacts get"),
-            plan::list(&names)
-        ),
-        format!("  → tell them what is right: {program} {}", send_to(left_out)),
-    ]
+    let get = counted(people.len() as i128, "contact gets", "contacts get");
+    say(format_args!("! {get} neither: {}", plan::list(&names)));
+    say(format_args!("  → tell them what is right: {} {}", program(session), send_to(&people)));
+    Ok(())
 }
