@@ -6,11 +6,9 @@ mod show;
 use anyhow::bail;
 
 use crate::app::audit::reading::{Looked, Manner};
-use crate::app::deliveries::resolve;
+use crate::app::deliveries::{self, resolve};
 use crate::app::failure::Failure;
-use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
-use crate::domain::delivery::{CONFIRMED_WITHIN, DeliveryState};
 use crate::domain::ids::DeliveryId;
 use crate::store::{self, DeliveryRow, Purpose, StoreError};
 
@@ -87,38 +85,16 @@ fn row(session: &Session, format: Format, delivery: &DeliveryRow) -> Row {
         ("address", delivery.address.as_str().into()),
         ("state", delivery.state.as_str().into()),
         ("attempts", delivery.attempts.into()),
-        ("reason", reason(delivery).or_else(|| unconfirmed(session, delivery)).into()),
+        ("reason", reason(session, delivery).into()),
         ("provider", delivery.provider.clone().into()),
         ("provider_ref", delivery.provider_ref.clone().into()),
         ("updated_at", time_cell(session, format, Timestamp(delivery.updated_at))),
     ]
 }
 
-/// Code and words of the last answer in one text; nothing where there was none.
-fn reason(delivery: &DeliveryRow) -> Option<String> {
-    let code = delivery.reason_code.as_deref().unwrap_or_default();
-    let text = delivery.reason.as_deref().unwrap_or_default();
-    joined(code, text).filter(|reason| !reason.is_empty())
-}
-
-/// Says that a gateway that reports has not reported in time.
-fn unconfirmed(session: &Session, delivery: &DeliveryRow) -> Option<String> {
-    let reports = delivery.provider.as_deref().is_some_and(|name| session.settings.sms.reports(name));
-    let waited = session.clock.now().0 - delivery.updated_at;
-    let is_sent_sms =
-        delivery.channel == Channel::Sms.as_str() && delivery.state == DeliveryState::Sent.as_str();
-    let late = is_sent_sms && reports && waited > CONFIRMED_WITHIN;
-    late.then(|| "unconfirmed: the gateway has reported nothing in 15 minutes".to_owned())
-}
-
-/// `5.1.1: no such user`; the code alone stands only where the text does not have it.
-fn joined(code: &str, text: &str) -> Option<String> {
-    match (code, text) {
-        ("", "") => None,
-        (code, "") => Some(code.to_owned()),
-        (code, text) if code.is_empty() || text.contains(code) => Some(text.to_owned()),
-        (code, text) => Some(format!("{code}: {text}")),
-    }
+/// See [`crate::app::deliveries::reason`].
+fn reason(session: &Session, delivery: &DeliveryRow) -> Option<String> {
+    deliveries::reason(delivery, &session.settings.sms, session.clock.now())
 }
 
 async fn decide(session: &Session, arguments: ResolveArguments) -> anyhow::Result<()> {
@@ -158,17 +134,4 @@ async fn decide(session: &Session, arguments: ResolveArguments) -> anyhow::Resul
     }
     store.close().await;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::joined;
-
-    #[test]
-    fn a_reason_names_its_code_once() {
-        assert_eq!(joined("5.1.1", "550 5.1.1 unknown user").unwrap(), "550 5.1.1 unknown user");
-        assert_eq!(joined("timeout", "no reply").unwrap(), "timeout: no reply");
-        assert_eq!(joined("manual", "").unwrap(), "manual");
-        assert_eq!(joined("", ""), None);
-    }
 }

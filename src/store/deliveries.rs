@@ -23,7 +23,7 @@ statements! {
     COUNT_UNCONFIRMED = "
         SELECT CAST(count(*) AS BIGINT) FROM deliveries
         WHERE notice_id = $1 AND channel = 'sms' AND state = 'sent' AND updated_at < $2
-          AND provider IN (SELECT value FROM json_each_text($3))";
+          AND provider NOT IN (SELECT value FROM json_each_text($3))";
     /// Its tries; one that was accepted at once stands in the delivery's own row.
     SELECT_ATTEMPTS = "
         SELECT CAST(1 AS BIGINT) AS round, CAST(1 AS BIGINT) AS number, COALESCE(answered_by, '') AS provider,
@@ -162,19 +162,19 @@ impl Store {
             .collect()
     }
 
-    /// How many text messages of a notice were handed over before `before` to one of `providers`, which report, and
-    /// have not been reported on.
+    /// How many text messages of a notice were handed over before `before`, to another provider than one of `silent`,
+    /// which never report, and have not been reported on.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn unconfirmed(
         &self,
         notice: NoticeId,
-        providers: &[&str],
+        silent: &[&str],
         before: Timestamp,
     ) -> Result<i64, StoreError> {
         let row: Option<(i64,)> =
-            self.db.fetch_first(&COUNT_UNCONFIRMED, (notice.0, before.0, Json(providers))).await?;
+            self.db.fetch_first(&COUNT_UNCONFIRMED, (notice.0, before.0, Json(silent))).await?;
         Ok(row.map_or(0, |(count,)| count))
     }
 

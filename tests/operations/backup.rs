@@ -143,7 +143,8 @@ async fn the_real_age_and_tar_open_what_was_encrypted_for_a_key() {
     let public =
         key.split_whitespace().find(|word| word.starts_with("age1")).expect("a public key").to_owned();
     instance.configure(&format!("[backup]\nrecipients = [\"{public}\"]"));
-    instance.run(&["backup", "b.tar.age"]).exits(0).says(&["is not in it"]);
+    let said = instance.run(&["backup", "b.tar.age"]).exits(0);
+    assert!(!said.err.contains("The key"), "nothing has been sealed, so there is none: {}", said.err);
     let bytes = std::fs::read(instance.path("b.tar.age")).unwrap();
     assert!(!bytes.windows(4).any(|window| window == b"amt7"), "nothing can be read without the key");
     run("age", &instance, &["-d", "-i", "key.txt", "-o", "plain.tar", "b.tar.age"]);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 
 use crate::app::audit::reading::{Looked, Manner};
+use crate::app::deliveries::code_and_words;
 use crate::cli::audit::noted;
 use crate::cli::lookup::time_cell;
 use crate::cli::output::{program, write_text};
@@ -16,7 +17,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
 use crate::store::{AttemptRow, DeliveryDetail, Purpose, ReceiptRow};
 
-use super::{joined, reason, row, unconfirmed};
+use super::{reason, row};
 
 /// Shows one delivery with all its tries.
 pub(super) async fn run(session: &Session, id: DeliveryId, json: bool) -> anyhow::Result<()> {
@@ -78,7 +79,7 @@ fn words(session: &Session, detail: &DeliveryDetail, receipts: &[ReceiptRow]) ->
     writeln!(text, "  contact   {}", delivery.contact)?;
     writeln!(text, "  address   {} ({})", delivery.address, delivery.channel)?;
     writeln!(text, "  state     {state}: {}", delivery_meaning(state))?;
-    if let Some(reason) = reason(delivery).or_else(|| unconfirmed(session, delivery)) {
+    if let Some(reason) = reason(session, delivery) {
         writeln!(text, "  reason    {reason}")?;
     }
     if let Some(reference) = &delivery.provider_ref {
@@ -106,7 +107,7 @@ fn words(session: &Session, detail: &DeliveryDetail, receipts: &[ReceiptRow]) ->
             session.local(Timestamp(attempt.ended_at)),
             attempt.outcome,
             attempt.provider,
-            joined(&attempt.code, &attempt.text).unwrap_or_default()
+            code_and_words(&attempt.code, &attempt.text).unwrap_or_default()
         )?;
     }
     if !receipts.is_empty() {
@@ -120,7 +121,7 @@ fn words(session: &Session, detail: &DeliveryDetail, receipts: &[ReceiptRow]) ->
             session.local(Timestamp(receipt.received_at)),
             receipt.kind,
             receipt.source,
-            joined(&receipt.code, &receipt.text).unwrap_or_default()
+            code_and_words(&receipt.code, &receipt.text).unwrap_or_default()
         )?;
     }
     if state == DeliveryState::Unclear {

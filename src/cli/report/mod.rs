@@ -144,10 +144,7 @@ impl Facts {
 
 async fn unconfirmed(session: &Session, store: &Store, notice: &NoticeSummary) -> anyhow::Result<i64> {
     let before = Timestamp(session.clock.now().0 - CONFIRMED_WITHIN);
-    let sms = &session.settings.sms;
-    let names = sms.providers.iter().map(|provider| provider.name.as_str());
-    let reporting: Vec<&str> = names.filter(|name| sms.reports(name)).collect();
-    Ok(store.unconfirmed(notice.id, &reporting, before).await?)
+    Ok(store.unconfirmed(notice.id, &session.settings.sms.outboxes(), before).await?)
 }
 
 /// The command that tells `people` something beside a notice that they did not get; many are only begun.

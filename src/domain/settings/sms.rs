@@ -33,11 +33,14 @@ pub struct Sms {
 }
 
 impl Sms {
-    /// Whether the provider of this name reports what becomes of its messages.
-    pub fn reports(&self, provider: &str) -> bool {
+    /// The providers that write into a folder: nobody reports what becomes of that. Every other one is a gateway, also
+    /// one that the configuration does not have any more.
+    pub fn outboxes(&self) -> Vec<&str> {
         self.providers
             .iter()
-            .any(|known| known.name == provider && matches!(known.transport, SmsTransport::Gateway(_)))
+            .filter(|known| !matches!(known.transport, SmsTransport::Gateway(_)))
+            .map(|known| known.name.as_str())
+            .collect()
     }
 }
 

@@ -57,8 +57,8 @@ pub(super) struct ShownDelivery {
 }
 
 impl ShownDelivery {
-    fn new(row: DeliveryRow, addresses: Addresses) -> Self {
-        let reason = joined(row.reason_code.as_deref(), row.reason.as_deref());
+    fn new(row: DeliveryRow, instance: &Instance, addresses: Addresses) -> Self {
+        let reason = deliveries::reason(&row, &instance.settings().sms, instance.now());
         Self {
             id: row.id,
             notice: row.notice,
@@ -72,16 +72,6 @@ impl ShownDelivery {
             provider_ref: row.provider_ref,
             updated_at: Timestamp(row.updated_at).to_string(),
         }
-    }
-}
-
-/// `5.1.1: no such user`; the code alone stands only where the text does not have it.
-fn joined(code: Option<&str>, text: Option<&str>) -> Option<String> {
-    match (code.unwrap_or_default(), text.unwrap_or_default()) {
-        ("", "") => None,
-        (code, "") => Some(code.to_owned()),
-        (code, text) if code.is_empty() || text.contains(code) => Some(text.to_owned()),
-        (code, text) => Some(format!("{code}: {text}")),
     }
 }
 
@@ -142,7 +132,7 @@ pub(super) async fn list(
     let looked = Looked::Deliveries { notice: wanted.notice.as_deref() };
     let (reason, count) = (wanted.reveal.as_deref(), page.items.len());
     let addresses = Addresses::open(&instance, &actor, reason, &looked, count).await?;
-    Ok(page.map(|row| ShownDelivery::new(row, addresses)))
+    Ok(page.map(|row| ShownDelivery::new(row, &instance, addresses)))
 }
 
 /// A delivery with its tries.
@@ -256,7 +246,7 @@ pub(super) async fn show(
         due_at: is_queued.then(|| Timestamp(row.due_at).to_string()),
         tries: detail.attempts.into_iter().map(|row| Try::new(row, addresses)).collect(),
         receipts: receipts.into_iter().map(|row| Receipt::new(row, addresses)).collect(),
-        listed: ShownDelivery::new(row, addresses),
+        listed: ShownDelivery::new(row, &instance, addresses),
     }))
 }
 
@@ -326,17 +316,4 @@ pub(super) async fn resolve(
     let expires_at = deliveries::resolve(&instance, &actor, &ids, resolution).await?;
     let is_resent = matches!(decision.r#as, As::Resend);
     Ok(Json(Decided { resolved: ids.len(), expires_at: is_resent.then(|| expires_at.to_string()) }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::joined;
-
-    #[test]
-    fn a_reason_names_its_code_once() {
-        assert_eq!(joined(Some("5.1.1"), Some("550 5.1.1 unknown user")).unwrap(), "550 5.1.1 unknown user");
-        assert_eq!(joined(Some("timeout"), Some("no reply")).unwrap(), "timeout: no reply");
-        assert_eq!(joined(Some("manual"), None).unwrap(), "manual");
-        assert_eq!(joined(None, None), None);
-    }
 }
