@@ -17,6 +17,10 @@ use crate::store::{Attempted, Claimed, Move};
 /// How long an address that does not exist is left alone. It may be mended, or made again.
 const SUPPRESSED_FOR: Duration = Duration::from_secs(30 * 86_400);
 
+/// How many tries of a mail that may have left are followed by the next at once. Some of them may be our own doing: a
+/// process that died, a lease that ran out on a machine under load.
+const REPEATED_AT_ONCE: i64 = 3;
+
 /// What the engine remembers of a delivery while it is under way.
 #[derive(Debug, Clone)]
 pub struct Flight {
@@ -106,9 +110,9 @@ impl Flight {
                 let over = self.expires_at <= now;
                 let moved = match self.channel {
                     _ if ask || over => Move::Unclear,
-                    // Sent again under the same Message-ID; at once only the first time: a relay that always hangs up
-                    // there may take it every time.
-                    Channel::Email if self.number == 1 => Move::Repeat { due_at: now },
+                    // Sent again under the same Message-ID; at once only a few times: a relay that always hangs up there
+                    // may take it every time.
+                    Channel::Email if self.number <= REPEATED_AT_ONCE => Move::Repeat { due_at: now },
                     // A telephone cannot tell a repeat: not before the gateway has had time to recover. And what may
                     // have left does not run out.
                     Channel::Email | Channel::Sms | Channel::Webhook => match next(None) {

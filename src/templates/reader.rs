@@ -35,3 +35,8 @@ pub(super) fn confirm_words(language: &str, url: &str) -> String {
     let word = if language == "de" { "Bestätigen" } else { "Confirm" };
     format!("{word}: {url}")
 }
+
+/// What stands in place of the address where there is none.
+pub(super) fn confirmed_elsewhere(language: &str) -> &'static str {
+    if language == "de" { "per E-Mail oder SMS" } else { "by e-mail or text message" }
+}

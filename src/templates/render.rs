@@ -12,7 +12,7 @@ use super::compile::{Compiled, Escape, Part, Parts};
 use super::context::{NoticeFacts, base, contact_field, exercise_prefix};
 use super::markdown::escape_html;
 use super::plain::escape_json;
-use super::reader::{CONFIRM_FIELD, Reader, confirm_words, specimen_url};
+use super::reader::{CONFIRM_FIELD, Reader, confirm_words, confirmed_elsewhere, specimen_url};
 use super::wrap::wrap;
 use crate::domain::address::Channel;
 use crate::domain::contact::ContactCard;
@@ -186,14 +186,17 @@ impl Prepared {
             .map_err(|error| RenderFault(format!("the webhook is no JSON: {error}")))
     }
 
-    /// The notice's words for a webhook's standard body: the e-mail's plain text, or else the text message.
+    /// The notice's words for a webhook's standard body: the e-mail's plain text, or else the text message. Who reads an
+    /// alarm there, in a chat room perhaps, is told where it can be confirmed: a call has no link for that.
     ///
     /// # Errors
     /// If there is neither, or it becomes longer than 1 MB.
     pub fn render_webhook_text(&self, contact: &ContactCard) -> Result<Cow<'_, str>, RenderFault> {
+        let elsewhere = confirmed_elsewhere(self.webhook_language(contact));
+        let reader = Reader { contact, confirm_url: Some(elsewhere) };
         match self.parts(Channel::Email, contact) {
-            Ok((language, Parts::Email { text, .. })) => self.wrapped(text, language, contact.into()),
-            _ => self.render_sms(contact).map(Cow::Owned),
+            Ok((language, Parts::Email { text, .. })) => self.wrapped(text, language, reader),
+            _ => self.render_sms(reader).map(Cow::Owned),
         }
     }
 

@@ -214,7 +214,7 @@ impl Report<'_> {
             if !self.facts.left_out.is_empty() {
                 steps.push((send_to(&self.facts.left_out), "tell those what is right who got neither"));
             }
-        } else if wants_retry && self.notice.state.is_final() {
+        } else if wants_retry && self.notice.state.is_final() && self.notice.released_at.is_some() {
             steps.push((format!("notices retry {number}"), "send it again to those who did not get it"));
         }
         match self.notice.state {

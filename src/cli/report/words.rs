@@ -40,6 +40,9 @@ pub(in crate::cli) fn advice(state: DeliveryState, code: &str) -> &'static str {
         return "the contact was erased: nothing to do";
     }
     match state {
+        DeliveryState::Queued if is_redirect(code) => {
+            "tried again by itself; ask its owner for the final address, correct it in the contact file and import it"
+        }
         DeliveryState::Queued => "tried again by itself; nothing to do now",
         DeliveryState::Unclear => {
             "find out whether it arrived (ask the recipient, look into the relay's log), then resolve it"
@@ -53,6 +56,11 @@ pub(in crate::cli) fn advice(state: DeliveryState, code: &str) -> &'static str {
         DeliveryState::Expired => "reach them another way, or send it again with more time",
         _ => failure_advice(code),
     }
+}
+
+/// Whether it is the status of an answer that leads elsewhere.
+fn is_redirect(code: &str) -> bool {
+    code.len() == 3 && code.starts_with('3') && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn failure_advice(code: &str) -> &'static str {
@@ -72,8 +80,21 @@ fn failure_advice(code: &str) -> &'static str {
     }
     match code {
         "wording" => {
-            "the text could not be filled for this recipient: check the template and the contact's columns"
+            "the text could not be filled for this recipient, or the gateway would not take it whole: correct the \
+             template, the contact's columns or max_segments, and send another notice"
         }
+        "too large" | "413" => {
+            "the endpoint takes no text of this size: send another notice with a shorter one"
+        }
+        "410" => {
+            "its owner has switched it off, and it is not called any more: take it out of the contact file, or, when \
+             they want it again, deliveries replay"
+        }
+        "guard" => {
+            "the address may not be called: correct it in the contact file, or see [webhook] allow_networks, and send \
+             again"
+        }
+        "secret" => "correct webhook_secret in the contact file, import it, and send again",
         "manual" => "decided by a person",
         "bounce" => "it came back: correct the address in the contact file, import it, and send again",
         _ => "read the answer; if it has been mended, send again",

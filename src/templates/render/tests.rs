@@ -300,6 +300,8 @@ fn an_alarm_says_where_to_confirm_in_its_own_words_or_at_its_end() {
     assert!(mail.text.ends_with(&format!("\n\nBestätigen: {url}\n")), "{}", mail.text);
     assert!(mail.html.contains(&format!("<a href=\"{url}\">{url}</a></p>\n</body>")), "{}", mail.html);
     assert_eq!(silent.render_sms(&card).unwrap(), "Kommen!", "an endpoint does not confirm");
+    let room = own.render_webhook_text(&card).unwrap();
+    assert!(room.contains("Ja (per E-Mail oder SMS)"), "who reads it there is told where: {room}");
 }
 
 #[test]
