@@ -42,6 +42,10 @@ statements! {
         WHERE channel = 'email' AND delivery_id IS NOT NULL AND since >= $2 AND address LIKE $1";
     /// Takes one out.
     DELETE_DEAD = "DELETE FROM dead_domains WHERE domain = $1";
+    /// Since when it is up again: what bounces later and was handed over before, bounced for the domain's sake.
+    UPSERT_BACK = "
+        INSERT INTO domains_back (domain, back_at) VALUES ($1, $2)
+        ON CONFLICT (domain) DO UPDATE SET back_at = excluded.back_at";
     /// Takes its lane away.
     DELETE_LANE = "DELETE FROM lanes WHERE channel = 'email' AND name = $1";
     /// Sets aside what waits for a domain, also what was held before.
@@ -314,6 +318,7 @@ impl Store {
         for domain in domains {
             tx.execute(&DELETE_LANE, (lane(domain),)).await?;
             if tx.execute(&DELETE_DEAD, (domain.clone(),)).await? > 0 {
+                tx.execute(&UPSERT_BACK, (domain.clone(), self.now().0)).await?;
                 up.push(domain.clone());
             }
             released += tx.execute(&RELEASE, (lane(domain), held(domain), self.now().0)).await?;

@@ -47,13 +47,20 @@ statements! {
             reason_code = CASE WHEN $2 = 'failed' THEN $3 ELSE NULL END,
             reason = CASE WHEN $2 = 'failed' AND address NOT LIKE 'erased:%' THEN $4 ELSE NULL END
         WHERE delivery_id = $1";
-    /// An address that turned out not to exist; a bounce for a dead domain says nothing about its mailboxes.
+    /// An address that turned out not to exist; a bounce for a dead domain says nothing about its mailboxes, nor does one
+    /// that comes when it is up again, of a mail that was handed over before: days may lie in between.
     SUPPRESS_REPORTED = "
         INSERT INTO suppressions (channel, address, reason, detail, since, until, delivery_id)
         SELECT channel, lower(address), $2, $3, $4, $5, $1 FROM deliveries d
         WHERE delivery_id = $1 AND d.address NOT LIKE 'erased:%'
           AND NOT EXISTS (SELECT 1 FROM dead_domains dead
                           WHERE d.channel = 'email' AND d.address LIKE '%@' || dead.domain)
+          AND NOT EXISTS (SELECT 1 FROM domains_back back
+                          WHERE d.channel = 'email' AND d.address LIKE '%@' || back.domain
+                            AND back.back_at > COALESCE(d.answered_at,
+                                                        (SELECT max(tried.ended_at) FROM attempts tried
+                                                         WHERE tried.delivery_id = $1 AND tried.outcome = 'accepted'),
+                                                        $4))
         ON CONFLICT (channel, address) DO UPDATE SET
             reason = excluded.reason, detail = excluded.detail, since = excluded.since, until = excluded.until,
             delivery_id = excluded.delivery_id

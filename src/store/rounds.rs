@@ -104,10 +104,16 @@ statements! {
                          THEN 1 ELSE 0 END AS BIGINT)
         FROM notices n
         WHERE n.notice_id = $1 AND n.released_at IS NULL";
-    /// What has taken the place of a notice, and was not stopped itself.
+    /// What has taken the place of a notice, and was not stopped itself; or what has taken the place of that, which
+    /// stopped it.
     SELECT_SUCCESSOR = "
-        SELECT number, notice_id FROM notices
-        WHERE supersedes = $1 AND state NOT IN ('rejected', 'cancelled', 'expired')
+        WITH RECURSIVE successors (notice_id, number, state) AS (
+            SELECT notice_id, number, state FROM notices WHERE supersedes = $1
+            UNION
+            SELECT n.notice_id, n.number, n.state
+            FROM notices n JOIN successors s ON n.supersedes = s.notice_id)
+        SELECT number, notice_id FROM successors
+        WHERE state NOT IN ('rejected', 'cancelled', 'expired')
         ORDER BY number DESC LIMIT 1";
     /// The notice goes on, with this much time.
     REOPEN_NOTICE = "

@@ -404,3 +404,30 @@ async fn a_correction_asks_for_a_second_person_by_all_who_may_get_the_old_one_me
     let again = correct::correct(&world.instance, &anna, &old, &draft).await.unwrap_err().to_string();
     assert!(again.contains(&format!("{number}: {} corrects it already", done.submitted.number)), "{again}");
 }
+
+#[tokio::test]
+async fn what_corrected_a_notice_and_was_corrected_itself_does_not_free_the_first() {
+    let world = world(|_| ()).await;
+    let (store, anna) = (&world.instance.store, person("anna"));
+    let let_go = async |number: &str| {
+        world.approve(&person("bodo"), number).await.unwrap();
+        let notice = super::find(store, number).await.unwrap();
+        while store.fan_out(notice.id, 10).await.unwrap().is_some() {}
+        let one = store.notice_people(notice.id).await.unwrap().remove(0).person;
+        store.reached_by_hand(notice.id, one.contact, "phone", "", "anna", &entry()).await.unwrap();
+    };
+    let correct = async |number: &str| {
+        let (old, draft) = correct::draft(&world.instance, number, to(&[])).await?;
+        correct::correct(&world.instance, &anna, &old, &draft).await.map(|done| done.submitted.number)
+    };
+    let first = world.pending(&anna, &anna).await;
+    let_go(&first).await;
+    let second = correct(&first).await.unwrap();
+    let_go(&second).await;
+    let third = correct(&second).await.unwrap();
+    let refused = correct(&first).await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("{third} corrects it already")), "{refused}");
+    // What was stopped before anybody had it takes nobody's place.
+    super::steer::cancel(&world.instance, &anna, &third).await.unwrap();
+    assert!(correct(&second).await.is_ok());
+}

@@ -11,6 +11,7 @@ on_both_engines!(
     what_was_blocked_while_a_domain_went_down_is_free_again,
     what_is_held_expires,
     no_address_in_a_dead_domain_is_suppressed,
+    a_bounce_that_comes_late_does_not_block_an_address_of_a_domain_that_is_back,
     nobody_is_left_behind_and_nobody_gets_it_twice,
     the_configuration_takes_domains_down_and_up_again,
 );
@@ -19,6 +20,16 @@ on_both_engines!(
 fn destination(address: &Address) -> Option<String> {
     let domain = address.natural_destination();
     (domain != "unreachable.example").then_some(domain)
+}
+
+fn bounce_of(claimed: &Claimed) -> Receipt {
+    Receipt {
+        delivery: claimed.delivery,
+        round: 1,
+        source: "bounce".to_owned(),
+        kind: ReceiptKind::Failed(Fault::Address),
+        reason: Reason::new("5.1.1", "unknown"),
+    }
 }
 
 impl Bench {
@@ -48,6 +59,17 @@ impl Bench {
             }
         }
         self.store.import_contacts(&book(contacts), &self.ids, false, &entry()).await.unwrap();
+    }
+
+    /// All of them come back, because nobody there has such a mailbox; gives what is blocked then.
+    async fn bounce(&self, claimed: &[Claimed]) -> Vec<String> {
+        let bounced: Vec<Receipt> = claimed.iter().map(bounce_of).collect();
+        let verdicts = self.store.receive(&bounced, &|| self.ids.next()).await.unwrap();
+        assert!(verdicts.iter().all(|verdict| *verdict == CallbackVerdict::Taken), "{verdicts:?}");
+        let mut blocked: Vec<String> =
+            self.store.suppressions().await.unwrap().into_iter().map(|blocked| blocked.address).collect();
+        blocked.sort();
+        blocked
     }
 
     async fn how_many_suppressed(&self) -> usize {
@@ -165,16 +187,7 @@ async fn no_address_in_a_dead_domain_is_suppressed(bench: Bench) {
         .filter(|claimed| claimed.address.starts_with("c2") || claimed.address.starts_with("c3"))
         .collect();
     bench.record(process, &[sent(rest[0]), sent(rest[1])]).await;
-    let bounced: Vec<Receipt> = rest
-        .iter()
-        .map(|claimed| Receipt {
-            delivery: claimed.delivery,
-            round: 1,
-            source: "bounce".to_owned(),
-            kind: ReceiptKind::Failed(Fault::Address),
-            reason: Reason::new("5.1.1", "unknown"),
-        })
-        .collect();
+    let bounced: Vec<Receipt> = rest.iter().map(|claimed| bounce_of(claimed)).collect();
     let verdicts = bench.store.receive(&bounced, &|| bench.ids.next()).await.unwrap();
     assert_eq!(verdicts, [CallbackVerdict::Taken; 2]);
     assert_eq!(bench.how_many_suppressed().await, 2, "c3@x.example beside it");
@@ -200,6 +213,34 @@ async fn nobody_is_left_behind_and_nobody_gets_it_twice(bench: Bench) {
     bench.second_address("c2@gone.example", "c2@dead.example").await;
     bench.fan_out_all().await;
     assert_eq!(bench.down("gone.example").await, aside(0, 2));
+}
+
+async fn a_bounce_that_comes_late_does_not_block_an_address_of_a_domain_that_is_back(bench: Bench) {
+    bench.notice(3, &["dead.example", "x.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    let process = bench.running().await;
+    let before = bench.claim(process, 10).await;
+    // The first of them went out at its second try.
+    let retried = Attempted { moved: Move::Retry { due_at: bench.clock.now() }, ..sent(&before[0]) };
+    bench.record(process, &[retried, sent(&before[1]), sent(&before[2])]).await;
+    let again = bench.claim(process, 10).await;
+    bench.record(process, &[sent(&again[0])]).await;
+    bench.down("dead.example").await;
+    bench.clock.advance(Duration::from_secs(3_600));
+    bench.up("dead.example").await;
+    assert_eq!(
+        bench.bounce(&before).await,
+        ["c1@x.example"],
+        "the mails were sent to a domain that was dying"
+    );
+
+    bench.notice(1, &["dead.example"], Priority::Normal).await;
+    bench.fan_out_all().await;
+    bench.clock.advance(Duration::from_secs(1));
+    let after = bench.claim(process, 10).await;
+    let handed_over = Attempted { ended_at: bench.clock.now(), ..sent(&after[0]) };
+    bench.record(process, &[handed_over]).await;
+    assert_eq!(bench.bounce(&after).await, ["c0@dead.example", "c1@x.example"], "this one it has had itself");
 }
 
 async fn the_configuration_takes_domains_down_and_up_again(bench: Bench) {
