@@ -16,7 +16,7 @@ use crate::domain::chance::Chance;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::IdSource;
 use crate::domain::seal::Seal;
-use crate::domain::settings::Settings;
+use crate::domain::settings::{DatabaseUrl, Settings};
 use crate::store::{Purpose, Store, StoreError};
 use crate::templates::CheckedTemplates;
 
@@ -111,24 +111,44 @@ impl Session {
         Actor { origin: self.operator.origin.clone(), ..Actor::shell(&self.operator.name) }
     }
 
-    /// Opens the store for `purpose`.
+    /// Opens the store for `purpose`. Where there is no configuration and one is made, it says so: whoever stands in the
+    /// wrong folder would write into a second store otherwise.
     ///
     /// # Errors
     /// When there is none to read, or it cannot be opened.
     pub async fn open_store(&self, purpose: Purpose) -> Result<Store, StoreError> {
+        let made = self.store_to_be_made(purpose);
         let opened = Store::open(&self.settings.database.url, purpose, self.clock.clone()).await;
-        opened.map_err(|error| match error {
+        let store = opened.map_err(|error| match error {
             // Whoever stands in the wrong folder has neither the settings nor the store.
             StoreError::NotThere { path, .. } if self.settings.file.is_none() => {
-                let folder = std::path::absolute(".").unwrap_or_default();
-                let check = format!(
-                    "go to the folder of its rundruf.toml, or name that file with -c FILE: there is none in {}",
-                    folder.display()
-                );
-                StoreError::NotThere { path, check }
+                StoreError::NotThere { path, check: Self::where_settings_should_be() }
             }
             error => error,
-        })
+        })?;
+        if let Some(path) = made {
+            say(format_args!(
+                "a new store was made: {}. If you have one already, {}.",
+                path.display(),
+                Self::where_settings_should_be()
+            ));
+        }
+        Ok(store)
+    }
+
+    /// The file of the store, if there is neither one nor a configuration that names it.
+    fn store_to_be_made(&self, purpose: Purpose) -> Option<PathBuf> {
+        let DatabaseUrl::Sqlite(path) = &self.settings.database.url else { return None };
+        let made = purpose == Purpose::Write && self.settings.file.is_none() && !path.exists();
+        made.then(|| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+    }
+
+    fn where_settings_should_be() -> String {
+        let folder = std::path::absolute(".").unwrap_or_default();
+        format!(
+            "go to the folder of its rundruf.toml, or name that file with -c FILE: there is none in {}",
+            folder.display()
+        )
     }
 
     /// Reads the settings again, as they are in the files now.
