@@ -30,8 +30,12 @@ statements! {
     SELECT_REFERRED = "
         SELECT delivery_id, round FROM deliveries WHERE provider = $1 AND provider_ref = $2
         ORDER BY delivery_id DESC LIMIT 1";
-    /// Whether a provider has tried a delivery.
-    SELECT_TRIED_BY = "SELECT delivery_id FROM attempts WHERE delivery_id = $1 AND provider = $2 LIMIT 1";
+    /// Whether a provider has tried a delivery; a try that was accepted at once stands in the delivery's own row.
+    SELECT_TRIED_BY = "
+        SELECT delivery_id FROM deliveries WHERE delivery_id = $1 AND answered_by = $2
+        UNION ALL
+        SELECT delivery_id FROM attempts WHERE delivery_id = $1 AND provider = $2
+        LIMIT 1";
     /// Keeps one receipt, unless it has come before; its words only as long as the address is kept, which may stand in
     /// them.
     INSERT_RECEIPT = "

@@ -16,6 +16,7 @@ on_both_engines!(
     an_owner_is_told_once,
     an_endpoint_in_use_again_has_a_new_story,
     an_endpoint_gets_what_it_missed,
+    lifting_uses_an_endpoint_again_and_sends_what_it_missed_only_when_asked,
     what_was_missed_long_ago_or_cancelled_stays,
     what_was_corrected_meanwhile_stays,
     what_an_endpoint_missed_that_is_no_longer_its_contacts_stays,
@@ -79,6 +80,13 @@ impl Bench {
 
     async fn switched_off(&self) -> Vec<String> {
         self.store.switch_off_endpoints(FIVE_DAYS).await.unwrap()
+    }
+
+    /// What the audit log says was before and is after, entry by entry.
+    async fn changes(&self) -> Vec<(serde_json::Value, serde_json::Value)> {
+        let entries = self.store.audit_entries(0, 1_000).await.unwrap();
+        let read = |text: &str| serde_json::from_str(text).unwrap();
+        entries.iter().map(|entry| (read(&entry.before), read(&entry.after))).collect()
     }
 
     async fn suppressed(&self) -> Vec<(String, String)> {
@@ -216,6 +224,44 @@ async fn an_endpoint_gets_what_it_missed(bench: Bench) {
     assert_eq!(bench.counts(failed.notice).await, [(DeliveryState::Sending, 1)]);
     let twice = bench.store.replay_endpoint(URL, START, until, &entry()).await.unwrap();
     assert_eq!(twice, Replayed { deliveries: 0, lifted: false });
+}
+
+async fn lifting_uses_an_endpoint_again_and_sends_what_it_missed_only_when_asked(bench: Bench) {
+    let process = bench.running().await;
+    let refused = bench.called(process).await;
+    bench.failed(&refused, "503").await;
+    bench.ended(process, &refused, Move::Failed).await;
+    bench.clock.advance(DAY * 6);
+    bench.failed(&refused, "503").await;
+    bench.submit_call().await;
+    assert_eq!(bench.switched_off().await, [KEPT]);
+    let written = bench.changes().await.len();
+
+    assert!(bench.store.lift_suppression("webhook", KEPT, &entry()).await.unwrap());
+    assert!(bench.suppressed().await.is_empty() && bench.store.endpoints().await.unwrap().is_empty());
+    let owner = bench.store.contacts().await.unwrap()[0].key.0.to_string();
+    let lifted = bench.changes().await.remove(written);
+    assert_eq!(lifted.0, json!({"reason": FAILING, "until": null}));
+    assert_eq!(lifted.1, json!({"contacts": [owner.clone()]}));
+    assert!(!bench.store.lift_suppression("webhook", KEPT, &entry()).await.unwrap());
+    assert_eq!(bench.changes().await.len(), written + 1, "where nothing changes, nothing is written");
+
+    assert!(bench.claimed(process).await.is_empty(), "what waited when it was switched off has ended");
+    let next = bench.called(process).await;
+    bench.ended(process, &next, Move::Sent { reference: None }).await;
+    let until = bench.clock.now().plus(DAY);
+    let replayed = bench.store.replay_endpoint(URL, START, until, &entry()).await.unwrap();
+    assert_eq!(
+        replayed,
+        Replayed { deliveries: 2, lifted: false },
+        "the one that failed, the one that waited"
+    );
+    let (before, after) = bench.changes().await.pop().unwrap();
+    let expected = json!({"contacts": [owner], "since": START.0, "deliveries": 2, "lifted": false});
+    assert_eq!((before, after), (serde_json::Value::Null, expected));
+    let again = bench.claimed(process).await;
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|call| call.delivery != next.delivery), "nothing goes out twice");
 }
 
 async fn what_was_missed_long_ago_or_cancelled_stays(bench: Bench) {

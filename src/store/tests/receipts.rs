@@ -20,6 +20,8 @@ on_both_engines!(
     what_is_given_back_to_a_cancelled_notice_ends,
 );
 
+mod believed;
+
 const ADDRESS: &str = "c0@x.example";
 
 /// Something that is learnt about a delivery.
