@@ -10,6 +10,7 @@ on_both_engines!(
     the_log_is_read_checked_and_taken_away,
     a_proof_shows_names_for_a_reason_alone,
     whoever_was_telephoned_is_on_no_call_list,
+    an_endpoint_is_lifted_once_and_the_log_names_no_address,
     all_that_is_held_about_somebody_is_shown_for_a_reason,
 );
 
@@ -96,6 +97,27 @@ async fn whoever_was_telephoned_is_on_no_call_list(engine: Engine) {
     assert_eq!(stage.post("/api/v1/deliveries/replay", "", missed).await.json(200)["deliveries"], 0);
     let wording = stage.post(&format!("{notice}/wording/acceptance"), "", "").await.json(200);
     assert_eq!(wording["wording_accepted"], false, "{wording}");
+}
+
+async fn an_endpoint_is_lifted_once_and_the_log_names_no_address(engine: Engine) {
+    let stage = Stage::new(engine, 0, 0).await;
+    let lift = "/api/v1/suppressions/lift";
+    let endpoint = r#"{"address":"https://hooks.stadtwerke.example/In"}"#;
+    stage.post(lift, "", endpoint).await.problem_about(409, "address");
+    let block = r#"{"address":"https://Hooks.Stadtwerke.example/in","reason":"Umbau"}"#;
+    stage.post("/api/v1/suppressions", "", block).await.json(201);
+    let press = stage.token("press", &Right::ALL, Some(&["press"])).await;
+    let json = "Content-Type: application/json\r\n";
+    stage.ask_as(&press, "POST", lift, json, endpoint.as_bytes()).await.problem(403);
+    assert_eq!(stage.post(lift, "", endpoint).await.json(200)["channel"], "webhook");
+    let blocked = stage.get("/api/v1/suppressions").await.json(200);
+    assert!(blocked["items"].as_array().unwrap().is_empty(), "{blocked}");
+    stage.post(lift, "", endpoint).await.problem_about(409, "address");
+    let lifted = stage.get("/api/v1/audit/entries?action=suppression.lifted").await.json(200);
+    assert_eq!(lifted["items"].as_array().unwrap().len(), 1, "{lifted}");
+    let lifted = lifted.to_string();
+    assert!(lifted.contains("stage-of-the-tests"), "who did it: {lifted}");
+    assert!(!lifted.to_lowercase().contains("stadtwerke"), "{lifted}");
 }
 
 async fn all_that_is_held_about_somebody_is_shown_for_a_reason(engine: Engine) {

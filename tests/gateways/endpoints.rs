@@ -10,6 +10,7 @@ use crate::stage::{NEW_SECRET, SECRET, import_endpoints, instance};
 on_both_engines!(
     every_call_is_signed_and_repeats_keep_their_id,
     an_endpoint_that_is_gone_is_switched_off,
+    an_endpoint_that_is_lifted_is_called_again_and_gets_what_it_missed_when_asked,
     two_workers_together_keep_the_quota_of_a_host,
 );
 
@@ -59,6 +60,33 @@ async fn an_endpoint_that_is_gone_is_switched_off(engine: Engine) {
     let said = instance.run(&["doctor"]).out;
     let line = format!("look    endpoint 127.0.0.1:{} of c0: has failed since", server.port);
     assert!(said.contains(&line) && said.contains("switched off since"), "{said}");
+}
+
+async fn an_endpoint_that_is_lifted_is_called_again_and_gets_what_it_missed_when_asked(engine: Engine) {
+    let server = Server::start([Answer::new("410 Gone", "", ""), ok()]).await;
+    let instance = partner(engine, &server, SECRET).await;
+    let endpoint = format!("http://127.0.0.1:{}/hook", server.port);
+    send(&instance).exits(3);
+    let missed = instance.deliveries("failed")[0]["id"].clone();
+
+    let said = instance.run(&["suppressions", "lift", &endpoint]).exits(0).err;
+    assert!(said.contains(&format!("{endpoint} (webhook) is used again, from the next notice on")), "{said}");
+    let found = instance.run(&["doctor"]).out;
+    assert!(!found.contains("switched off"), "{found}");
+    instance.drain().await;
+    assert_eq!(server.requests().len(), 1, "nothing goes out again by itself");
+    send(&instance).exits(0);
+    assert_eq!(instance.deliveries("failed")[0]["id"], missed);
+
+    let said = instance.run(&["deliveries", "replay", &endpoint, "--since", "1h"]).exits(0).err;
+    assert!(said.contains("1 delivery is sent again") && !said.contains("was blocked"), "{said}");
+    instance.drain().await;
+    assert_eq!(instance.deliveries("delivered").len(), 2);
+    let numbers = server.requests().into_iter().skip(1).map(|request| {
+        let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+        body["data"]["number"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), ["2026-0002", "2026-0001"], "each once");
 }
 
 async fn two_workers_together_keep_the_quota_of_a_host(engine: Engine) {
