@@ -11,6 +11,7 @@ const MAIL: &str = "Content-Type: message/rfc822\r\n";
 on_both_engines!(
     a_genuine_sms_report_is_taken_once_and_never_moves_backwards,
     a_forged_sms_report_is_refused_and_counted_and_changes_nothing,
+    a_question_after_the_header_alone_reports_nothing,
     a_forged_bounce_is_refused_and_counted_and_changes_nothing,
 );
 
@@ -28,13 +29,19 @@ async fn sent(engine: Engine) -> Serving {
     .await
 }
 
+/// A delivery's name with the seal that only its gateway is handed.
+async fn sealed_name(serving: &Serving, id: &str) -> String {
+    let store = serving.instance.store().await;
+    let key = store.instance_value("return_path_key", "").await.unwrap();
+    store.close().await;
+    let seal = Seal::new(&BASE32_NOPAD.decode(key.as_bytes()).unwrap());
+    seal.name(SealPurpose::SmsReport, id.parse().unwrap(), 1)
+}
+
 async fn a_genuine_sms_report_is_taken_once_and_never_moves_backwards(engine: Engine) {
     let serving = sent(engine).await;
     let id = serving.instance.deliveries("sent")[0]["id"].as_str().unwrap().to_owned();
-    let store = serving.instance.store().await;
-    let key = store.instance_value("return_path_key", "").await.unwrap();
-    let seal = Seal::new(&BASE32_NOPAD.decode(key.as_bytes()).unwrap());
-    let name = seal.name(SealPurpose::SmsReport, id.parse().unwrap(), 1);
+    let name = sealed_name(&serving, &id).await;
     // Delivered comes before accepted, as Kannel does it.
     for (status, body) in [(1, "taken\n"), (8, "taken\n"), (1, "had come before\n"), (2, "taken\n")] {
         let path = format!("/hooks/sms/gate?delivery={name}&status={status}&answer=");
@@ -66,6 +73,22 @@ async fn a_forged_sms_report_is_refused_and_counted_and_changes_nothing(engine: 
     assert_eq!(serving.get("/hooks/sms/nobody").await.status, 404);
     assert_eq!(serving.instance.deliveries("sent"), before);
     assert!(!serving.err().contains("geheimer"), "{}", serving.err());
+}
+
+async fn a_question_after_the_header_alone_reports_nothing(engine: Engine) {
+    let serving = sent(engine).await;
+    let before = serving.instance.deliveries("sent");
+    let name = sealed_name(&serving, before[0]["id"].as_str().unwrap()).await;
+    let report = format!("/hooks/sms/gate?delivery={name}&status=1");
+    for path in [report.as_str(), "/hooks/sms/gate", "/hooks/sms/nobody", "/hooks/bounce"] {
+        let answer = serving.ask("HEAD", path, "", b"").await;
+        assert_eq!((answer.status, answer.body.as_str()), (405, ""), "{path}");
+    }
+    assert_eq!(serving.instance.deliveries("sent"), before);
+    for verdict in ["taken", "repeated", "forged", "unreadable", "no_receipt"] {
+        assert_eq!(serving.counted("gate", verdict).await, 0, "{verdict}");
+    }
+    assert_eq!(serving.get(&report).await.body, "taken\n", "the same as a report, for the first time");
 }
 
 async fn a_forged_bounce_is_refused_and_counted_and_changes_nothing(engine: Engine) {
