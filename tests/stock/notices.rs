@@ -164,6 +164,50 @@ async fn a_notice_is_paused_and_resumed() {
 }
 
 #[tokio::test]
+async fn the_report_of_a_paused_notice_names_no_next_try() {
+    let desk = Desk::new();
+    let store = desk.store().await;
+    let id = notice(&store, &["a"], &[], &[]).await;
+    fan_out(&store, id).await;
+    let later = (Move::Retry { due_at: in_an_hour() }, Reason::new("4.7.1", "451 4.7.1 greylisted"));
+    deliver(&store, &[("a", later.0, later.1)]).await;
+    let report = || desk.run(&["notices", "report", "2026-0001"]).ok().out;
+    contains(&report(), &["The next try is at", "makes it by itself"]);
+    desk.run(&["notices", "pause", "2026-0001"]).ok();
+    let paused = report();
+    contains(
+        &paused,
+        &["paused: nothing leaves until it is resumed", "No try before the notice is resumed."],
+    );
+    assert!(!paused.contains("next try is") && !paused.contains("worker"), "{paused}");
+}
+
+#[test]
+fn the_report_of_a_paused_alarm_says_that_nothing_follows_until_it_is_resumed() {
+    let desk = Desk::configured(
+        "[instance]\nname = \"Kommunale IT\"\nshort_name = \"KIM\"\npublic_url = \"https://notfall.kim.test\"\n",
+    );
+    desk.write("contacts/staff.csv", "id,name,email\nbodo,Bodo,bodo@kim.test\ncleo,Cleo,cleo@kim.test\n");
+    desk.write("templates/ruf/template.toml", "title = \"Ruf\"\nalarm = true\n");
+    desk.write("templates/ruf/email.de.md", "---\nsubject: \"Ruf\"\n---\nKommen Sie.\n");
+    desk.run(&["contacts", "import"]).ok();
+    desk.run(&["send", "ruf", "--to", "staff", "--yes", "--no-wait"]).ok();
+    let report = || desk.run(&["notices", "report", "2026-0001"]).ok().out;
+    let waits = "2 contacts wait for a confirmation, or the next way";
+    let goes_on = format!("  {waits}; it follows by itself while a service or worker runs.\n");
+    contains(&report(), &[&goes_on]);
+
+    desk.run(&["notices", "pause", "2026-0001"]).ok();
+    let stands = format!("  {waits}; nothing follows until the notice is resumed (");
+    let paused = report();
+    contains(&paused, &[&stands, "rundruf notices resume 2026-0001).\n", "let it go on", "Not confirmed: 2"]);
+    assert!(!paused.contains("by itself"), "{paused}");
+
+    desk.run(&["notices", "resume", "2026-0001"]).ok();
+    contains(&report(), &[&goes_on]);
+}
+
+#[tokio::test]
 async fn cancelling_ends_what_waits_at_once_without_a_worker() {
     let desk = Desk::new();
     let store = desk.store().await;
