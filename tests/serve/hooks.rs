@@ -83,6 +83,7 @@ async fn a_question_after_the_header_alone_reports_nothing(engine: Engine) {
     for path in [report.as_str(), "/hooks/sms/gate", "/hooks/sms/nobody", "/hooks/bounce"] {
         let answer = serving.ask("HEAD", path, "", b"").await;
         assert_eq!((answer.status, answer.body.as_str()), (405, ""), "{path}");
+        assert!(answer.head.to_lowercase().contains("allow: "), "{path}: {}", answer.head);
     }
     assert_eq!(serving.instance.deliveries("sent"), before);
     for verdict in ["taken", "repeated", "forged", "unreadable", "no_receipt"] {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 
@@ -32,9 +32,12 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/hooks/bounce", post(bounce::returned).layer(DefaultBodyLimit::max(BOUNCE)))
 }
 
-/// A question after the header alone, as link checkers put it, reports nothing.
+/// A question after the header alone, as link checkers put it, reports nothing. What may be asked instead is said as
+/// RFC 9110, section 15.5.6 wants it.
 async fn refuse_head() -> Response {
-    plain(StatusCode::METHOD_NOT_ALLOWED, "report by GET or POST")
+    let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "report by GET or POST");
+    refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    refused
 }
 
 /// What the caller is told. A gateway repeats whatever is not answered with 2xx: so only what may go better next time
