@@ -24,7 +24,7 @@ use super::audience::{Addressed, Addressee, AudienceError, Directory, Reach, add
 use super::cascade::{Cascade, cascade_order};
 use super::incidents::link::{IncidentWish, LinkedIncident, claims, link_incident};
 use super::instance::Instance;
-use super::plan::{Plan, plan, plan_first_ways};
+use super::plan::{Plan, Specimen, plan, plan_first_ways};
 
 /// What somebody wants to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,7 +241,7 @@ async fn compose_with(
     let facts = specimen(settings, &wish, expires_at, incident.as_ref());
     let findings = check_send(&checked, &values, &facts, &check);
     let wording = claims(&template.spec, compiled, &values, &facts, settings)?;
-    let texts = if channels.contains(&Channel::Sms) {
+    let texts = if channels.iter().any(|channel| *channel != Channel::Email) {
         let prepared = Prepared::new(Arc::clone(compiled), &values, &settings.instance, &facts)
             .map_err(ComposeError::Words)?;
         plan.measure_sms(&prepared, settings.sms.transliterate).map_err(ComposeError::Words)?;
@@ -253,6 +253,13 @@ async fn compose_with(
         let measure = texts.as_ref().map(|prepared| (prepared, settings.sms.transliterate));
         cascade
             .follow(&addressed, &directory, &mut plan, template.spec.alarm, measure, ids)
+            .map_err(ComposeError::Words)?;
+    }
+    if let Some(prepared) = &texts {
+        let link = incident.as_ref().map(|linked| &linked.link);
+        let title = &template.spec.title;
+        let specimen = Specimen { prepared, facts: &facts, title, wish: &wish, released, incident: link };
+        plan.foresee_refusals(cascade.as_ref(), &directory, &specimen, settings)
             .map_err(ComposeError::Words)?;
     }
     if plan.deliveries.is_empty() && cascade.as_ref().is_none_or(|cascade| cascade.contacts.is_empty()) {

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod measures;
+mod refusals;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,6 +19,7 @@ use crate::store::{DeadDomain, MergedRecipient, Suppression, UnreachableRecipien
 use super::audience::Addressed;
 
 pub use delivery::PlannedDelivery;
+pub use refusals::{Specimen, uncallable};
 
 /// What sending would mean.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +40,8 @@ pub struct Plan {
     pub groups: Vec<GroupShare>,
     /// What the text messages come to, if there are any.
     pub sms: Option<SmsShare>,
+    /// What is known to be refused on our own side when it is to be sent, each with what to do about it.
+    pub refusals: Vec<String>,
     /// How long it takes at the limits in force; `None` where no limit says.
     pub duration: Option<Duration>,
 }

@@ -27,6 +27,8 @@ pub struct SmsMeter<'a> {
 pub struct SmsMeasure {
     /// Its encoding and segments.
     pub size: SmsSize,
+    /// How many characters it has, whatever each takes.
+    pub characters: usize,
     /// The characters that force UCS-2, each once.
     pub outside_gsm: Vec<char>,
 }
@@ -55,7 +57,12 @@ impl<'a> SmsMeter<'a> {
             Entry::Occupied(same) => Ok(same.into_mut()),
             Entry::Vacant(place) => {
                 let content = prepared.sms_content(prepared.specimen(contact), transliterated)?;
-                Ok(place.insert(SmsMeasure { size: content.size, outside_gsm: content.outside_gsm }))
+                let characters = content.text.chars().count();
+                Ok(place.insert(SmsMeasure {
+                    size: content.size,
+                    characters,
+                    outside_gsm: content.outside_gsm,
+                }))
             }
         }
     }
@@ -107,8 +114,8 @@ mod tests {
         let content = meter.prepared.sms_content(meter.prepared.specimen(contact), true).unwrap();
         let measured = meter.measure(contact).unwrap();
         assert_eq!(
-            (measured.size, &measured.outside_gsm),
-            (content.size, &content.outside_gsm),
+            (measured.size, measured.characters, &measured.outside_gsm),
+            (content.size, content.text.chars().count(), &content.outside_gsm),
             "{contact:?}"
         );
     }

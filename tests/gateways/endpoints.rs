@@ -60,6 +60,8 @@ async fn an_endpoint_that_is_gone_is_switched_off(engine: Engine) {
     let said = instance.run(&["doctor"]).out;
     let line = format!("look    endpoint 127.0.0.1:{} of c0: has failed since", server.port);
     assert!(said.contains(&line) && said.contains("switched off since"), "{said}");
+    assert!(said.contains("ok      webhooks: 1 endpoint"), "one line and one remedy are enough: {said}");
+    assert!(!said.contains("suppressions lift"), "{said}");
 }
 
 async fn an_endpoint_that_is_lifted_is_called_again_and_gets_what_it_missed_when_asked(engine: Engine) {

@@ -5,6 +5,7 @@ mod deliveries;
 mod doctor;
 mod domains;
 mod notices;
+mod refusals;
 #[path = "../support/desk.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod shared;

@@ -112,6 +112,7 @@ impl Examination {
         let mut findings = instance::configuration(self);
         findings.extend(instance::clock(self));
         findings.extend(instance::templates(self));
+        findings.extend(gateways::lengths(self));
         findings.extend(disk::room(self));
         findings.extend(encryption::disk(self));
         findings.extend(secrets::files(self));

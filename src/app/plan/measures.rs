@@ -54,7 +54,7 @@ impl Plan {
         limits.filter(|(_, count)| *count > 0).map(|(rate, count): (Rate, u64)| rate.time_for(count)).max()
     }
 
-    fn of_channel(&self, channel: Channel) -> impl Iterator<Item = &PlannedDelivery> {
+    pub(super) fn of_channel(&self, channel: Channel) -> impl Iterator<Item = &PlannedDelivery> {
         self.deliveries.iter().filter(move |planned| planned.channel() == channel)
     }
 

@@ -34,22 +34,12 @@ fn damage(text: &str, kind: &SmsGatewayKind, max_segments: usize) -> Option<Stri
         ));
     }
     let characters = text.chars().count();
-    match character_limit(kind) {
+    match kind.most_characters() {
         Some(limit) if characters > limit => Some(format!(
             "the text has {characters} characters, and this gateway takes {limit}: shorten it by {}",
             characters - limit
         )),
         _ => None,
-    }
-}
-
-/// How many characters a message may have.
-const fn character_limit(kind: &SmsGatewayKind) -> Option<usize> {
-    match kind {
-        SmsGatewayKind::Seven => Some(1520),
-        // Error 21617.
-        SmsGatewayKind::Twilio => Some(1600),
-        SmsGatewayKind::Kannel | SmsGatewayKind::Http(_) => None,
     }
 }
 

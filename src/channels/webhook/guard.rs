@@ -19,8 +19,26 @@ pub enum Standing {
 
 /// Why a host may not be called, in words for whoever runs the instance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refusal(String);
+#[error("{why}{}{mend}", if mend.is_empty() { "" } else { ": " })]
+pub struct Refusal {
+    why: String,
+    mend: &'static str,
+}
+
+/// What helps where a network is not to be called.
+const NAME_THE_NETWORK: &str = "if it may be called, add its network to [webhook] allow_networks";
+
+impl Refusal {
+    /// Why, without what to do.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// What to do; may be empty.
+    pub const fn mend(&self) -> &'static str {
+        self.mend
+    }
+}
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
@@ -115,13 +133,15 @@ pub fn admit(
     }
     match (admitted.is_empty(), blocked) {
         (false, _) => Ok(admitted),
-        (true, Some((address, what))) if host == address.to_string() => Err(Refusal(format!(
-            "{address} is {what}: if it may be called, add its network to [webhook] allow_networks"
-        ))),
-        (true, Some((address, what))) => Err(Refusal(format!(
-            "{host} is {address}, {what}: if it may be called, add its network to [webhook] allow_networks"
-        ))),
-        (true, None) => Err(Refusal(format!("{host} has no address"))),
+        (true, Some((address, what))) => {
+            let why = if host == address.to_string() {
+                format!("{address} is {what}")
+            } else {
+                format!("{host} is {address}, {what}")
+            };
+            Err(Refusal { why, mend: NAME_THE_NETWORK })
+        }
+        (true, None) => Err(Refusal { why: format!("{host} has no address"), mend: "" }),
     }
 }
 
@@ -134,7 +154,7 @@ pub fn admit_literal(host: Option<Host<&str>>, plain: bool, allowed: &[IpNet]) -
         Some(Host::Ipv4(address)) => address.into(),
         Some(Host::Ipv6(address)) => address.into(),
         Some(Host::Domain(_)) => return Ok(()),
-        None => return Err(Refusal("the address names no host".to_owned())),
+        None => return Err(Refusal { why: "the address names no host".to_owned(), mend: "" }),
     };
     admit(&address.to_string(), [address], plain, allowed).map(|_| ())
 }
@@ -142,10 +162,10 @@ pub fn admit_literal(host: Option<Host<&str>>, plain: bool, allowed: &[IpNet]) -
 fn unencrypted(host: &str, address: IpAddr) -> Refusal {
     let address = address.to_string();
     let whose = if host == address { address } else { format!("{host} ({address})") };
-    Refusal(format!(
-        "http:// is not encrypted and goes only to networks in [webhook] allow_networks, and {whose} is in none of them: \
-         write https://"
-    ))
+    let why = format!(
+        "http:// is not encrypted and goes only to networks in [webhook] allow_networks, and {whose} is in none of them"
+    );
+    Refusal { why, mend: "write https://" }
 }
 
 #[cfg(test)]

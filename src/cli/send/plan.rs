@@ -8,6 +8,7 @@ use crate::app::cascade::{Cascade, confirmation_fault};
 use crate::app::compose::Draft;
 use crate::app::plan::{GroupShare, Plan, SmsShare};
 use crate::domain::address::Channel;
+use crate::domain::count::listed;
 use crate::domain::duration::format_duration;
 use crate::domain::local_time::clock_change;
 use crate::domain::notice::Priority;
@@ -38,6 +39,7 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     show_unreachable(&draft.plan);
     show_sms(draft.plan.sms.as_ref(), session.settings.sms.price.as_ref());
     show_outboxes(session, &draft.channels);
+    show_refusals(&draft.plan);
     match draft.plan.duration {
         Some(duration) => {
             say(format_args!("  At the limits in force it takes {}.", format_duration(duration)));
@@ -82,6 +84,7 @@ pub(in crate::cli) fn line(draft: &Draft) -> String {
         ("blocked", number(all.blocked)),
         ("unreachable", number(all.unreachable)),
         ("findings", number(draft.findings.len())),
+        ("refusals", number(draft.plan.refusals.len())),
     ])
 }
 
@@ -203,6 +206,13 @@ fn show_sms(share: Option<&SmsShare>, price: Option<&Price>) {
     }
 }
 
+/// What is known before to be refused on our own side.
+fn show_refusals(plan: &Plan) {
+    for refusal in &plan.refusals {
+        say(format_args!("! {refusal}"));
+    }
+}
+
 /// Where one channel really sends, another one that only fills a folder would deceive.
 fn show_outboxes(session: &Session, channels: &[Channel]) {
     let folders: Vec<_> =
@@ -226,6 +236,5 @@ fn more(count: usize) {
 
 /// Names in a line; of many only the first, and how many more.
 pub(in crate::cli) fn list(names: &[&str]) -> String {
-    let shown = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMES { format!("{shown} and {} more", names.len() - NAMES) } else { shown }
+    listed(names, NAMES)
 }

@@ -155,6 +155,26 @@ pub enum SmsGatewayKind {
     Http(Box<SmsRequest>),
 }
 
+impl SmsGateway {
+    /// Whether it takes a text of this many segments and characters.
+    pub fn takes(&self, segments: usize, characters: usize) -> bool {
+        segments <= usize::from(self.max_segments)
+            && self.kind.most_characters().is_none_or(|most| characters <= most)
+    }
+}
+
+impl SmsGatewayKind {
+    /// How many characters a message may have, where that is limited beside its segments.
+    pub const fn most_characters(&self) -> Option<usize> {
+        match self {
+            Self::Seven => Some(1520),
+            // Error 21617.
+            Self::Twilio => Some(1600),
+            Self::Kannel | Self::Http(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,9 @@ pub(in super::super) struct ShownPlan {
     unreachable: Vec<ShownUnreachable>,
     /// What the text messages come to.
     sms: Option<ShownSms>,
+    /// What is known to be refused on our own side when it is to be sent, and what to do about it: texts that are too
+    /// long for a gateway, webhooks that are too large, endpoints that may not be called. It does not block.
+    refusals: Vec<String>,
     /// How long it takes at the limits in force, in seconds; null where no limit says.
     duration: Option<f64>,
     /// When it goes out; null: at once.
@@ -143,6 +146,7 @@ impl ShownPlan {
                 outside_gsm: sms.outside_gsm.iter().collect(),
                 cost: settings.sms.price.as_ref().map(|price| price.times(sms.segments).to_string()),
             }),
+            refusals: plan.refusals.clone(),
             duration: plan.duration.map(|duration| duration.as_secs_f64()),
             at: draft.wish.at.map(|at| at.to_string()),
             at_note: draft.wish.at.and_then(|at| clock_change(at, &settings.instance.timezone)),
