@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `instance` | settings, clock, templates |
 //! | `stored` | the store and what it holds |
+//! | `endpoints` | endpoints of webhooks: which fail, which are blocked, which may not be called |
 //! | `incidents` | overdue updates, missed deadlines, whether anybody would be reminded |
 //! | `control` | rules of approval, API tokens, where the audit log's head is kept |
 //! | `disk` | room where we write |
@@ -22,6 +23,7 @@ mod certificates;
 mod control;
 mod disk;
 mod encryption;
+mod endpoints;
 mod gateways;
 mod incidents;
 mod instance;

@@ -1,20 +1,16 @@
 //! The store and what it holds: contacts, what waits, what is held.
 
-use std::collections::BTreeSet;
-use std::str::FromStr;
 use std::time::Duration;
 
-use crate::app::plan::uncallable;
-use crate::domain::address::{Channel, WebhookUrl};
+use crate::domain::address::Channel;
 use crate::domain::clock::Timestamp;
 use crate::domain::contact::KnownContact;
 use crate::domain::count::{counted, listed};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::duration::format_duration;
 use crate::domain::grounds::hints;
-use crate::domain::mask::{mask_address, mask_addresses_in};
 use crate::domain::notice::NoticeState;
-use crate::store::{FailingEndpoint, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 use super::{Examination, Finding};
 
@@ -34,9 +30,7 @@ pub(super) async fn findings(examination: &Examination, store: &Store) -> Result
     lines.extend(clock(examination, store).await?);
     let known = store.contacts().await?;
     lines.extend(contacts(examination, &known));
-    let failing = store.endpoints().await?;
-    lines.extend(webhooks(examination, store, &known, &failing).await?);
-    lines.extend(failing.into_iter().map(|one| failing_endpoint(examination, &known, one)));
+    lines.extend(super::endpoints::lines(examination, store, &known).await?);
     lines.extend(super::partners::lines(examination, store).await?);
     lines.extend(super::control::lines(examination, store).await?);
     lines.extend(reviews(examination, store).await?);
@@ -145,91 +139,6 @@ async fn reviews(examination: &Examination, store: &Store) -> Result<Vec<Finding
     Ok(open.into_iter().map(line).collect())
 }
 
-/// Endpoints of webhooks: how many, which a person has blocked, and which may never be called. One that was switched off
-/// because it failed has a line of its own.
-async fn webhooks(
-    examination: &Examination,
-    store: &Store,
-    contacts: &[KnownContact],
-    failing: &[FailingEndpoint],
-) -> Result<Vec<Finding>, StoreError> {
-    let points = || {
-        contacts.iter().flat_map(|known| known.contact.points_of(Channel::Webhook).map(move |it| (known, it)))
-    };
-    let endpoints: BTreeSet<String> =
-        points().map(|(_, point)| point.address.normalised().to_lowercase()).collect();
-    if endpoints.is_empty() {
-        return Ok(Vec::new());
-    }
-    let has_own_line = |address: &String| {
-        failing.iter().any(|failing| failing.switched_off_at.is_some() && failing.address == *address)
-    };
-    let suppressions = store.suppressions().await?;
-    let blocked: Vec<String> = suppressions
-        .iter()
-        .filter(|one| one.channel == Channel::Webhook.as_str() && endpoints.contains(&one.address))
-        .filter(|one| !has_own_line(&one.address))
-        .map(|one| format!("{} ({})", mask_address(&one.address), one.detail))
-        .collect();
-    let count = counted(endpoints.len() as i128, "endpoint", "endpoints");
-    let mut lines = vec![if blocked.is_empty() {
-        Finding::good("webhooks", count)
-    } else {
-        Finding::warning(
-            "webhooks",
-            format!("{count}, blocked: {}", named_all(&blocked)),
-            format!("when one is to be called again: {} suppressions lift ADDRESS", examination.program),
-        )
-    }];
-    let called = points().map(|(known, point)| (known.contact.id.as_str(), &point.address));
-    let refused = uncallable(called, &examination.settings.webhook.allow_networks);
-    lines.extend(refused.into_iter().map(|(mend, endpoints)| {
-        let endpoints: Vec<String> = endpoints.into_iter().collect();
-        let count = counted(endpoints.len() as i128, "endpoint", "endpoints");
-        let state =
-            format!("{count} may not be called, so that nothing is sent there: {}", named_all(&endpoints));
-        Finding::warning("webhooks", state, mend)
-    }));
-    Ok(lines)
-}
-
-/// An endpoint that does not answer as it should: since when, whether it is switched off, and whether its owner knows.
-fn failing_endpoint(
-    examination: &Examination,
-    contacts: &[KnownContact],
-    failing: FailingEndpoint,
-) -> Finding {
-    let owner = contacts.iter().find(|known| known.key == failing.owner);
-    let owner = owner.map_or("nobody", |known| known.contact.id.as_str());
-    let host = WebhookUrl::from_str(&failing.address)
-        .map_or_else(|_| mask_address(&failing.address), |url| url.host());
-    let mut state = format!(
-        "has failed since {} ({} in a row, last: {})",
-        examination.local(failing.failing_since),
-        counted(i128::from(failing.failures), "call", "calls"),
-        mask_addresses_in(&failing.last_text)
-    );
-    let mut mend = "it is called again by itself";
-    if let Some(at) = failing.switched_off_at {
-        let told;
-        (told, mend) = match (&failing.told_notice, failing.told_at) {
-            (Some(notice), _) => {
-                (format!("its owner was told by {notice}"), "when it works again: deliveries replay")
-            }
-            (None, Some(_)) => (
-                "its owner could not be told".to_owned(),
-                "tell its owner by telephone; when it works again: deliveries replay",
-            ),
-            (None, None) => (
-                "its owner is about to be told".to_owned(),
-                "a running service tells its owner; when it works again: deliveries replay",
-            ),
-        };
-        state = format!("{state}; switched off since {}, {told}", examination.local(at));
-    }
-    Finding::warning(format!("endpoint {host} of {owner}"), state, mend)
-}
-
 fn count_have(count: usize) -> String {
     counted(count as i128, "contact has", "contacts have")
 }
@@ -238,7 +147,7 @@ fn named(names: &[&str]) -> String {
     listed(names, MOST_NAMES)
 }
 
-fn named_all(names: &[String]) -> String {
+pub(super) fn named_all(names: &[String]) -> String {
     named(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 

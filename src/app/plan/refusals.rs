@@ -144,12 +144,16 @@ fn too_long<'a>(
             continue;
         }
         let what = match at {
-            0 if by_all => "they fail: shorten the text, or raise max_segments as far as the gateway allows",
-            0 => {
-                "they fail, and are not handed to another one: shorten the text, or name one that takes it first under \
-                 [[sms.provider]]"
+            0 if by_all => {
+                "what is too long fails: shorten the text, or raise max_segments as far as the gateway allows"
             }
-            _ => "they would fail while it stands in for one before it: shorten the text",
+            0 => {
+                "what is too long fails, and is not handed to another gateway: shorten the text, or name one that takes \
+                 it first under [[sms.provider]]"
+            }
+            _ => {
+                "what is too long would fail while this gateway stands in for one before it: shorten the text"
+            }
         };
         lines.push(format!("{}: {what}", refused.line(&provider.name, gateway)));
     }
@@ -234,6 +238,7 @@ impl Specimen<'_> {
             exercise: self.facts.exercise,
             next_update_at: incident.and_then(|incident| incident.next_update_at),
             expires_at: self.facts.expires_at,
+            // Of a correction it would be 7 bytes more.
             supersedes: None,
             contact: &card.id,
             own: own.as_ref(),
