@@ -118,22 +118,7 @@ fn too_long<'a>(
             SmsTransport::Outbox(_) => None,
         })
         .collect();
-    if gateways.iter().all(Option::is_none) {
-        return Ok(Vec::new());
-    }
-    let mut refused = vec![TooLong::default(); gateways.len()];
-    let mut meter = SmsMeter::new(prepared, settings.sms.transliterate);
-    for (known, _) in ways {
-        let measured = meter.measure(&known.contact.card())?;
-        let (segments, characters) = (measured.size.segments, measured.characters);
-        for (gateway, refused) in gateways.iter().zip(&mut refused) {
-            if gateway.is_some_and(|gateway| !gateway.takes(segments, characters)) {
-                refused.messages += 1;
-                refused.segments = refused.segments.max(segments);
-                refused.characters = refused.characters.max(characters);
-            }
-        }
-    }
+    let refused = refused_by(&gateways, ways, prepared, settings.sms.transliterate)?;
     let by_first = refused.first().map_or(0, |refused| refused.messages);
     let by_all = refused.iter().all(|refused| refused.messages > 0);
     let mut lines = Vec::new();
@@ -158,6 +143,32 @@ fn too_long<'a>(
         lines.push(format!("{}: {what}", refused.line(&provider.name, gateway)));
     }
     Ok(lines)
+}
+
+/// What each of `gateways` would refuse.
+fn refused_by<'a>(
+    gateways: &[Option<&SmsGateway>],
+    ways: impl Iterator<Item = Way<'a>>,
+    prepared: &Prepared,
+    transliterate: bool,
+) -> Result<Vec<TooLong>, RenderFault> {
+    let mut refused = vec![TooLong::default(); gateways.len()];
+    if gateways.iter().all(Option::is_none) {
+        return Ok(refused);
+    }
+    let mut meter = SmsMeter::new(prepared, transliterate);
+    for (known, _) in ways {
+        let measured = meter.measure(&known.contact.card())?;
+        let (segments, characters) = (measured.size.segments, measured.characters);
+        for (gateway, refused) in gateways.iter().zip(&mut refused) {
+            if gateway.is_some_and(|gateway| !gateway.takes(segments, characters)) {
+                refused.messages += 1;
+                refused.segments = refused.segments.max(segments);
+                refused.characters = refused.characters.max(characters);
+            }
+        }
+    }
+    Ok(refused)
 }
 
 impl TooLong {
