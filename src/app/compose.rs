@@ -267,6 +267,7 @@ async fn compose_with(
         return Err(ComposeError::NobodyReachable(names.join(", ")));
     }
     plan.duration = plan.duration_under(settings);
+    plan.unknown_attributes = unknown_attributes(compiled, &addressed);
     let people = addressees(&addressed);
     let reach = directory.reach(&wish.audience);
     Ok(Draft {
@@ -283,6 +284,15 @@ async fn compose_with(
         wording,
         reach,
     })
+}
+
+/// The attributes that the texts name and that none of those who are `addressed` has.
+fn unknown_attributes(compiled: &Compiled, addressed: &[Addressed<'_>]) -> Vec<String> {
+    let has = |one: &Addressed<'_>, attribute: &str| {
+        one.contact.contact.attributes.get(attribute).is_some_and(|text| !text.trim().is_empty())
+    };
+    let nobody_has = |attribute: &&str| !addressed.iter().any(|one| has(one, attribute));
+    compiled.contact_attributes().filter(nobody_has).map(str::to_owned).collect()
 }
 
 /// A notice's facts before it has a number: as long as real ones.

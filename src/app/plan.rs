@@ -42,6 +42,8 @@ pub struct Plan {
     pub sms: Option<SmsShare>,
     /// What is known to be refused on our own side when it is to be sent, each with what to do about it.
     pub refusals: Vec<String>,
+    /// Attributes that the texts name and none of the contacts has: they are empty for everybody, or mistyped.
+    pub unknown_attributes: Vec<String>,
     /// How long it takes at the limits in force; `None` where no limit says.
     pub duration: Option<Duration>,
 }

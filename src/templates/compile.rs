@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use handlebars::{Handlebars, Template};
 
-use super::context::shown_name;
+use super::context::{CONTACT_FIELDS, shown_name};
 use super::expression::Operand;
 use super::finding::{Finding, Place};
 use super::front_matter;
@@ -16,6 +16,7 @@ use super::load::{FrozenTemplate, text_file};
 use super::markdown::{self, Block, Inline, Marks, NEWLINE};
 use super::names::{self, Use};
 use super::plain::{self, Target, escape_json, to_template};
+use super::reader::CONFIRM_FIELD;
 use super::source::{Expanded, Source, expand};
 use super::tag::{Fault, PieceKind, Tag, scan};
 use crate::domain::address::Channel;
@@ -98,6 +99,12 @@ impl Compiled {
     /// What it declares.
     pub fn spec(&self) -> &TemplateSpec {
         &self.template.spec
+    }
+
+    /// The attributes of contacts that its texts name, beside the fields that every contact has.
+    pub fn contact_attributes(&self) -> impl Iterator<Item = &str> {
+        let has_everybody = |field: &str| CONTACT_FIELDS.contains(&field) || field == CONFIRM_FIELD;
+        self.contact_fields.iter().map(String::as_str).filter(move |field| !has_everybody(field))
     }
 
     /// The channels it has a text for.

@@ -66,6 +66,9 @@ pub(super) const STANDING: [(&str, &[&str]); 3] = [
     ("incident", &["title", "phase", "next_update_at"]),
 ];
 
+/// What every contact has behind `contact`, if only empty.
+pub(super) const CONTACT_FIELDS: [&str; 5] = ["id", "name", "organisation", "salutation", "language"];
+
 /// The address by which a recipient confirms an alarm. It differs from one delivery to the next; conditions see only
 /// whether there is one.
 pub(super) const CONFIRM_URL: [&str; 2] = ["notice", "confirm_url"];

@@ -124,3 +124,18 @@ fn an_endpoint_that_a_person_has_blocked_is_named() {
     let said = desk.run(&["doctor"]).ok().out;
     contains(&said, &["look    webhooks: 1 endpoint, blocked: ", "suppressions lift ADDRESS"]);
 }
+
+#[test]
+fn an_attribute_that_no_contact_has_is_named_before_nothing_stands_there() {
+    let desk = desk(
+        &gateway("weit", ""),
+        "id,name,sms,ortsteil\namt,Amt,0171 3920001,Mitte\nrat,Rat,0171 3920002,\n",
+    );
+    let texts = ["{{contact.ortsteil}} {{contact.name}}: {{text}}\n", "{{contact.ortstiel}}: {{text}}\n"];
+    let [right, mistyped] = texts.map(|text| {
+        desk.write("templates/wort/sms.de.txt", text);
+        plan(&desk, "sms", "Kurz.").err
+    });
+    assert!(!right.contains("The texts name"), "one of them has it: {right}");
+    contains(&mistyped, &["! The texts name contact.ortstiel, which none of these contacts has"]);
+}

@@ -428,6 +428,6 @@ async fn what_corrected_a_notice_and_was_corrected_itself_does_not_free_the_firs
     let refused = correct(&first).await.unwrap_err().to_string();
     assert!(refused.contains(&format!("{third} corrects it already")), "{refused}");
     // What was stopped before anybody had it takes nobody's place.
-    super::steer::cancel(&world.instance, &anna, &third).await.unwrap();
+    steer::cancel(&world.instance, &anna, &third).await.unwrap();
     assert!(correct(&second).await.is_ok());
 }

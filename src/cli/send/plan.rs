@@ -40,6 +40,7 @@ pub(in crate::cli) fn show(session: &Session, draft: &Draft) {
     show_sms(draft.plan.sms.as_ref(), session.settings.sms.price.as_ref());
     show_outboxes(session, &draft.channels);
     show_refusals(&draft.plan);
+    show_unknown_attributes(&draft.plan);
     match draft.plan.duration {
         Some(duration) => {
             say(format_args!("  At the limits in force it takes {}.", format_duration(duration)));
@@ -210,6 +211,16 @@ fn show_sms(share: Option<&SmsShare>, price: Option<&Price>) {
 fn show_refusals(plan: &Plan) {
     for refusal in &plan.refusals {
         say(format_args!("! {refusal}"));
+    }
+}
+
+/// What a template hopes to find in the contacts' files, and does not.
+fn show_unknown_attributes(plan: &Plan) {
+    for attribute in &plan.unknown_attributes {
+        say(format_args!(
+            "! The texts name contact.{attribute}, which none of these contacts has: nothing will stand there. Is it \
+             spelt as in their files?"
+        ));
     }
 }
 

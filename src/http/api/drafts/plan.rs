@@ -39,6 +39,8 @@ pub(in super::super) struct ShownPlan {
     /// What is known to be refused on our own side when it is to be sent, and what to do about it: texts that are too
     /// long for a gateway, webhooks that are too large, endpoints that may not be called. It does not block.
     refusals: Vec<String>,
+    /// Attributes that the texts name and none of the contacts has: nothing will stand there. It does not block.
+    unknown_attributes: Vec<String>,
     /// How long it takes at the limits in force, in seconds; null where no limit says.
     duration: Option<f64>,
     /// When it goes out; null: at once.
@@ -147,6 +149,7 @@ impl ShownPlan {
                 cost: settings.sms.price.as_ref().map(|price| price.times(sms.segments).to_string()),
             }),
             refusals: plan.refusals.clone(),
+            unknown_attributes: plan.unknown_attributes.clone(),
             duration: plan.duration.map(|duration| duration.as_secs_f64()),
             at: draft.wish.at.map(|at| at.to_string()),
             at_note: draft.wish.at.and_then(|at| clock_change(at, &settings.instance.timezone)),
