@@ -13,7 +13,7 @@ use crate::domain::incident::{Incident, Reminder, check_promise};
 use crate::domain::key::IncidentKey;
 use crate::domain::nearest::hint;
 use crate::domain::settings::Settings;
-use crate::domain::template::{TemplateSpec, Value, Values, Variable, parse_value};
+use crate::domain::template::{TemplateSpec, Value, Values, parse_value};
 use crate::domain::wording::WordingHint;
 use crate::store::{IncidentLink, Notice, Store};
 use crate::templates::{
@@ -89,21 +89,12 @@ pub(crate) async fn link_incident(
     store: &Store,
     now: Timestamp,
 ) -> Result<Option<LinkedIncident>, ComposeError> {
-    let zone = &settings.instance.timezone;
-    let released = wish.at.unwrap_or(now);
-    let Some(wanted) = wish.incident.clone() else {
-        // Who reads it takes it for a promise, with an incident or without.
-        return match typed_promise(spec, wish, zone) {
-            Some((variable, at)) if at <= released => Err(ComposeError::Incident(format!(
-                "the next update is promised for a time that has passed by then: name a later one with --set {}=…",
-                variable.name
-            ))),
-            _ => Ok(None),
-        };
-    };
+    let Some(wanted) = wish.incident.clone() else { return Ok(None) };
     let incident = find_incident(store, &wanted.key).await?;
     fits(&incident, spec, wish.exercise).map_err(ComposeError::Incident)?;
 
+    let zone = &settings.instance.timezone;
+    let released = wish.at.unwrap_or(now);
     let said = said(&wanted, spec, wish, zone).map_err(ComposeError::Incident)?;
     if said.is_some_and(|at| at <= released) {
         return Err(ComposeError::Incident(
@@ -167,27 +158,23 @@ fn said(
     wish: &Wish,
     zone: &TimeZone,
 ) -> Result<Option<Timestamp>, String> {
-    let typed = typed_promise(spec, wish, zone);
+    let variable = spec.next_update_variable();
+    let typed = variable.and_then(|variable| Some((variable, wish.values.get(&variable.name)?)));
+    let typed = match typed {
+        Some((variable, text)) => match parse_value(variable, text, zone) {
+            Ok(Value::Datetime(at)) => Some(at),
+            // What is wrong with it is said with the other values.
+            _ => return Ok(wanted.next_update),
+        },
+        None => None,
+    };
     match (wanted.next_update, typed) {
-        (Some(option), Some((variable, typed))) if option != typed => Err(format!(
+        (Some(option), Some(typed)) if option != typed => Err(format!(
             "the next update is promised for two different times, once by itself and once by the value of {}: leave \
              one of them out",
-            variable.name
+            variable.map(|variable| variable.name.as_str()).unwrap_or_default()
         )),
-        (option, typed) => Ok(option.or(typed.map(|(_, at)| at))),
-    }
-}
-
-/// When the template's own variable says that more will be said. What is wrong with it is said with the other values.
-fn typed_promise<'a>(
-    spec: &'a TemplateSpec,
-    wish: &Wish,
-    zone: &TimeZone,
-) -> Option<(&'a Variable, Timestamp)> {
-    let variable = spec.next_update_variable()?;
-    match parse_value(variable, wish.values.get(&variable.name)?, zone) {
-        Ok(Value::Datetime(at)) => Some((variable, at)),
-        _ => None,
+        (option, typed) => Ok(option.or(typed)),
     }
 }
 

@@ -194,13 +194,6 @@ async fn a_promise_is_taken_as_it_is_said_but_not_two_of_them_and_not_the_past()
     assert!(two.contains("two different times"), "{two}");
     let past = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START))).await;
     assert!(past.contains("has passed"), "{past}");
-    let mut past = NOTHING_NEW.to_vec();
-    past.push(("naechste", "2026-11-20T05:00"));
-    let past = refused(Wish { incident: None, ..World::wish("lage-ohne-neues", &past, None) }).await;
-    assert!(
-        past.contains("name a later one with --set naechste="),
-        "without an incident it is a promise, too: {past}"
-    );
     let far = refused(World::wish("lage-ohne-neues", NOTHING_NEW, Some(START.plus(HOUR * 24 * 32)))).await;
     assert!(far.contains("more than 31 days"), "{far}");
     let far = Change { next_update_at: Some(START.plus(HOUR * 24_000)), ..Change::default() };
