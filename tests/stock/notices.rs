@@ -30,7 +30,8 @@ fn in_a_folder_that_is_not_the_instances_it_is_said_that_there_is_no_configurati
     desk.run(&["notices", "list"]).refused(&[&missing, "check [database] url"]);
     std::fs::remove_file(desk.path("rundruf.toml")).unwrap();
     desk.run(&["notices", "list"]).refused(&[&missing, "or name that file with -c FILE: there is none in /"]);
-    let made = format!("a new store was made: {}. If you have one already, go to the folder", store.display());
+    let made =
+        format!("a new store was made: {}. If you have one already, go to the folder", store.display());
     let add = || desk.run(&["suppressions", "add", "a@b.example", "--reason", "Test"]).ok().err;
     assert!(add().contains(&made), "{made}");
     assert!(!add().contains("a new store"), "it is there now");
