@@ -18,10 +18,13 @@ use crate::domain::settings::{Settings, SmsGateway, SmsTransport};
 use crate::store::IncidentLink;
 use crate::templates::{NoticeFacts, Prepared, RenderFault, SmsMeter};
 
-use super::Plan;
+use super::{Plan, SmsShare};
 
 /// How many names or addresses a line shows before it only counts.
 const NAMES: usize = 10;
+
+/// How many characters a message of one segment has at most, in GSM 7-bit (3GPP TS 23.040); in several there are fewer.
+const LONGEST_SEGMENT: usize = 160;
 
 /// A notice before it has a number, with facts as long as real ones.
 #[derive(Debug)]
@@ -56,9 +59,13 @@ impl Plan {
         settings: &Settings,
     ) -> Result<(), RenderFault> {
         let allowed = &settings.webhook.allow_networks;
-        let texts = self.ways(Channel::Sms, cascade, directory);
         let calls: Vec<Way<'_>> = self.ways(Channel::Webhook, cascade, directory).collect();
-        let mut refusals = too_long(texts, specimen.prepared, settings)?;
+        let mut refusals = if cascade.is_none() && self.sms.as_ref().is_none_or(|share| fits(share, settings))
+        {
+            Vec::new()
+        } else {
+            too_long(self.ways(Channel::Sms, cascade, directory), specimen.prepared, settings)?
+        };
         refusals.extend(too_large(&calls, specimen));
         let called = calls.iter().map(|(known, point)| (known.contact.id.as_str(), &point.address));
         refusals.extend(uncallable(called, allowed).into_iter().map(|(mend, endpoints)| {
@@ -92,6 +99,15 @@ impl Plan {
         });
         planned.chain(later)
     }
+}
+
+/// Whether the longest of the text messages fits everywhere: then none need be looked at. A segment has at most
+/// [`LONGEST_SEGMENT`] characters.
+fn fits(share: &SmsShare, settings: &Settings) -> bool {
+    settings.sms.providers.iter().all(|provider| match &provider.transport {
+        SmsTransport::Gateway(gateway) => gateway.takes(share.longest, share.longest * LONGEST_SEGMENT),
+        SmsTransport::Outbox(_) => true,
+    })
 }
 
 /// Text messages that a gateway does not take whole.
