@@ -109,7 +109,8 @@ async fn a_limited_token_sees_its_groups_alone(engine: Engine) {
 async fn a_plan_names_nobody_to_whoever_may_not_read_contacts_and_is_logged_for_others(engine: Engine) {
     let stage = Stage::new(engine, 0, 0).await;
     let instance = &stage.serving.instance;
-    let rows = "id;name;email;sms\nc0;Amt 0;amt0@d0.example;\nc1;Amt 1;;+4915228817386\n";
+    let rows = "id;name;email;sms;webhook\nc0;Amt 0;amt0@d0.example;;\nc1;Amt 1;;+4915228817386;\n\
+                c2;Amt 2;;;https://10.1.2.3/meldung\n";
     instance.write("contacts/all.csv", rows);
     instance.run(&["contacts", "import"]).exits(0);
     let draft = r#"{"template":"test","audience":{"groups":["all"]}}"#;
@@ -121,6 +122,9 @@ async fn a_plan_names_nobody_to_whoever_may_not_read_contacts_and_is_logged_for_
     let plan = stage.ask_as(&nameless, "POST", &path, "", b"").await.json(200);
     let unreachable = &plan["unreachable"][0];
     assert_eq!((&unreachable["contact"], unreachable["name"].is_null()), (&"c1".into(), true), "{plan}");
+    let refusal = plan["refusals"][0].as_str().unwrap();
+    assert!(refusal.contains("may not be called: c2") && !refusal.contains("Amt 2"), "{plan}");
+    assert_eq!(plan["unknown_attributes"], serde_json::json!([]));
     assert_eq!(stage.entries().await, before + created, "no contact data was looked at");
     let plan = stage.post(&path, "", "").await.json(200);
     assert_eq!(plan["unreachable"][0]["name"], "Amt 1", "{plan}");
